@@ -1,0 +1,31 @@
+// Public face of @ood/core.
+export { mismatch, OodError, type OodErrorCode, unknownName } from './errors.ts'
+export type {
+  Detector,
+  Differentiable,
+  DiffusionProcess,
+  Invertible,
+  LidEstimator,
+  LikelihoodModel,
+  LogProb,
+  Prediction,
+  ScoreModel,
+  Thresholded,
+  TridiagonalMetric,
+} from './interfaces.ts'
+export { jacobian } from './jacobian.ts'
+export { type CallOptions, forEachBatch, type Progress, throwIfAborted } from './progress.ts'
+export { normals, permutation, type Random, random, uniforms } from './random.ts'
+export {
+  assertFinite,
+  assertRows,
+  concatRows,
+  type FloatArray,
+  flatData,
+  type NdArray,
+  rowCount,
+  rowSize,
+  sliceRows,
+  takeRows,
+  tensor,
+} from './tensor.ts'

@@ -1,0 +1,10 @@
+// Vitest reporter that ends the log with one plain line: "N passed, N failed, N skipped".
+export default class ClosingLine {
+  onTestRunEnd(modules) {
+    const count = { passed: 0, failed: 0, skipped: 0 }
+    for (const module of modules) {
+      for (const test of module.children.allTests()) count[test.result().state] += 1
+    }
+    console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
+  }
+}
