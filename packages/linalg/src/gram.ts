@@ -1,0 +1,54 @@
+// Gram matrices JᵀJ accumulated in float64, and their tridiagonal form in one go.
+import type { FloatArray } from '@ood/core'
+import { assertFiniteNumbers, assertLength, assertSize } from './internal/check.ts'
+import { plainGram } from './internal/plain.ts'
+import { type Tridiagonal, tridiagonalize } from './tridiagonalize.ts'
+
+/** How the numbers of J lie in memory. */
+export interface GramOptions {
+  /** `true` when the data hold Jᵀ (cols x rows row-major: one row a tangent direction, as batched JVPs give it). */
+  transposed?: boolean
+}
+
+/**
+ * The Gram matrix G = JᵀJ of a rows x cols matrix, in float64 whatever the type of J.
+ *
+ * @param J - rows x cols row-major; with `transposed`, cols x rows
+ * @returns cols x cols row-major, both triangles, exactly symmetric
+ * @throws OodError `E_SHAPE`, `E_NOT_FINITE`
+ *
+ * Cost rows · cols² flops (half of a full product).
+ * @example
+ * gram(Float64Array.of(1, 2, 3, 4), 2, 2) // [10, 14, 14, 20]
+ */
+export function gram(J: FloatArray, rows: number, cols: number, options: GramOptions = {}): Float64Array {
+  assertJacobian('gram', J, rows, cols)
+  return plainGram(J, rows, cols, options.transposed === true)
+}
+
+/**
+ * `tridiagonalize(gram(J, rows, cols), cols, z)` without moving the Gram matrix in and out.
+ *
+ * @param J - rows x cols row-major; with `transposed`, cols x rows
+ * @param z - `cols` numbers rotated along
+ * @throws OodError `E_SHAPE`, `E_NOT_FINITE`
+ * @example
+ * const { diagonal, offDiagonal, rotated } = gramTridiagonal(tangents, 784, 784, z, { transposed: true })
+ */
+export function gramTridiagonal(
+  J: FloatArray,
+  rows: number,
+  cols: number,
+  z?: Float64Array,
+  options: GramOptions = {},
+): Tridiagonal {
+  assertJacobian('gramTridiagonal', J, rows, cols)
+  return tridiagonalize(plainGram(J, rows, cols, options.transposed === true), cols, z)
+}
+
+function assertJacobian(what: string, J: FloatArray, rows: number, cols: number): void {
+  assertSize(`${what} rows`, rows)
+  assertSize(`${what} cols`, cols)
+  assertLength(`${what} matrix`, J, rows * cols)
+  assertFiniteNumbers(`${what} matrix`, J)
+}
