@@ -1,1 +1,16 @@
 // Public face of @ood/runtime.
+export { DEVICES, type Device, parseDevice } from './device.ts'
+export { type HandOver, handOver } from './handOver.ts'
+export {
+  GRAPH_ROLES,
+  type GraphEntry,
+  type GraphPorts,
+  type Manifest,
+  type ModelKind,
+  type PreprocessingStep,
+  parseManifest,
+  SCHEMA_VERSION,
+} from './manifest.ts'
+export { openPool, type Pool, type PoolOptions, type TaskOptions } from './pool.ts'
+export { type Optimization, openSession, type Session, type SessionOptions } from './session.ts'
+export type { ElementType, Port, TensorStorage, TensorValue } from './tensorValue.ts'

@@ -1,0 +1,15 @@
+// Messages between a pool and its workers.
+
+/** One call of a task. */
+export interface Request {
+  id: number
+  task: string
+  args: readonly unknown[]
+}
+
+/** Its outcome: a value or an error, as plain data. */
+export interface Reply {
+  id: number
+  value?: unknown
+  error?: { code?: string; message: string }
+}

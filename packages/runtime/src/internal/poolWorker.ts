@@ -1,0 +1,46 @@
+// The worker side of a pool: imports the task module and calls its exports as messages ask.
+import { parentPort, workerData } from 'node:worker_threads'
+import { mismatch } from '@ood/core'
+import { type HandOver, isHandOver } from '../handOver.ts'
+import type { Reply, Request } from './poolProtocol.ts'
+
+const { module, setup } = workerData as { module: string; setup: unknown }
+
+/** Imported and set up once; a failure is reported by every task this worker is given. */
+const ready: Promise<Record<string, unknown>> = import(module).then(async (tasks: Record<string, unknown>) => {
+  if (typeof tasks.setup === 'function') await tasks.setup(setup)
+  return tasks
+})
+ready.catch(() => {})
+
+parentPort!.on('message', async (request: Request) => {
+  const reply = await answer(request)
+  try {
+    parentPort!.postMessage(reply.message, reply.transfer)
+  } catch (cause) {
+    const message = `${request.task} result: expected a cloneable value, got ${text(cause)}`
+    parentPort!.postMessage({ id: request.id, error: { code: 'E_RUNTIME', message } } satisfies Reply)
+  }
+})
+
+async function answer({ id, task, args }: Request): Promise<{ message: Reply; transfer: HandOver['transfer'] }> {
+  try {
+    const tasks = await ready
+    const run = tasks[task]
+    if (typeof run !== 'function') throw mismatch('E_ARGUMENT', `${module} export ${task}`, 'a function', run)
+    const result: unknown = await run(...args)
+    return isHandOver(result)
+      ? { message: { id, value: result.value }, transfer: result.transfer }
+      : { message: { id, value: result }, transfer: [] }
+  } catch (cause) {
+    // By name, not by class: the task module may carry another copy of @ood/core.
+    const code =
+      cause instanceof Error && cause.name === 'OodError' ? (cause as Error & { code: string }).code : undefined
+    const error = { message: text(cause), ...(code === undefined ? {} : { code }) }
+    return { message: { id, error }, transfer: [] }
+  }
+}
+
+function text(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

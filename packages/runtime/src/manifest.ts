@@ -1,0 +1,134 @@
+// The manifest of a checkpoint folder: its type and the validator that names what is wrong.
+import { mismatch } from '@ood/core'
+import { at, type Field, fields, list, number, object, positive, string } from './internal/fields.ts'
+
+/** The manifest format this version reads and writes. */
+export const SCHEMA_VERSION = 1
+
+/** What a model computes; fixes the graph roles a checkpoint must have. */
+export type ModelKind = 'flow' | 'diffusion' | 'autoregressive' | 'sequence' | 'classifier' | 'cvpn'
+
+/** One graph of a checkpoint. */
+export interface GraphEntry {
+  /** File name inside the folder. */
+  file: string
+  /** Names of the graph's inputs, in order. */
+  inputs: string[]
+  /** Names of the graph's outputs, in order. */
+  outputs: string[]
+}
+
+/** A preprocessing step by name, with its parameters: `{ name: 'logit', alpha: 0.05, eps: 1e-6 }`. */
+export interface PreprocessingStep {
+  name: string
+  [parameter: string]: unknown
+}
+
+/** `manifest.json` of a checkpoint folder. Fields beyond these are kept as they are. */
+export interface Manifest {
+  schemaVersion: typeof SCHEMA_VERSION
+  name: string
+  kind: ModelKind
+  /** Graphs by role; the roles each kind needs are in `GRAPH_ROLES`. */
+  graphs: Record<string, GraphEntry>
+  data: {
+    /** Data set the model was trained on. */
+    dataset: string
+    /** Shape of one data row, [C, H, W] for images. */
+    shape: number[]
+    /** Smallest and largest raw value, [0, 255] for bytes. */
+    valueRange: [number, number]
+  }
+  /** From raw data to what the graphs take, in the order applied. */
+  preprocessing: PreprocessingStep[]
+  /** Shape of one latent row, for kinds that have latents. */
+  latentShape?: number[]
+  /** How it was trained: config, seed, epochs, git revision, hardware, wall time. */
+  training?: Record<string, unknown>
+  /** Figures on the test split, such as `bitsPerDim`, and the largest export error. */
+  metrics?: Record<string, unknown>
+  /** SHA-256 in lower-case hex of every file that `graphs` names. */
+  sha256: Record<string, string>
+  [extra: string]: unknown
+}
+
+/** Graph roles each kind must have, with the input and output names of each. */
+export const GRAPH_ROLES: Readonly<Record<ModelKind, Readonly<Record<string, GraphPorts>>>> = {
+  flow: {
+    encode: { inputs: ['x'], outputs: ['z', 'logdet'] },
+    decode: { inputs: ['z'], outputs: ['x'] },
+  },
+  diffusion: { score: { inputs: ['x', 't'], outputs: ['net'] } },
+  autoregressive: { params: { inputs: ['x'], outputs: [] } },
+  sequence: { logits: { inputs: [], outputs: ['logits'] } },
+  classifier: { logits: { inputs: [], outputs: ['logits'] } },
+  cvpn: { forward: { inputs: [], outputs: [] }, inverse: { inputs: [], outputs: [] } },
+}
+
+/** Input and output names a role must have; further ones are allowed. */
+export interface GraphPorts {
+  inputs: readonly string[]
+  outputs: readonly string[]
+}
+
+/**
+ * Checks a parsed `manifest.json`.
+ *
+ * @param value - what `JSON.parse` gave
+ * @param file - name used in error messages
+ * @returns the same object, typed
+ * @throws OodError `E_MANIFEST` naming the file, the field, what was expected and what was found
+ * @example
+ * const manifest = parseManifest(JSON.parse(text), 'my-flow/manifest.json')
+ */
+export function parseManifest(value: unknown, file = 'manifest.json'): Manifest {
+  const top = object({ file, path: '', value })
+  const version = at(top, 'schemaVersion')
+  if (version.value !== SCHEMA_VERSION)
+    throw mismatch('E_MANIFEST', `${file} schemaVersion`, String(SCHEMA_VERSION), version.value)
+  string(at(top, 'name'))
+  const kind = kindOf(at(top, 'kind'))
+  const hashes = object(at(top, 'sha256'))
+  const graphs = object(at(top, 'graphs'))
+  for (const role of Object.keys(GRAPH_ROLES[kind])) at(graphs, role)
+  for (const graph of fields(graphs)) checkGraph(graph, hashes)
+  for (const [role, ports] of Object.entries(GRAPH_ROLES[kind])) checkPorts(at(graphs, role), ports)
+  const data = object(at(top, 'data'))
+  string(at(data, 'dataset'))
+  for (const size of list(at(data, 'shape'))) positive(size)
+  const range = list(at(data, 'valueRange')).map(number)
+  if (range.length !== 2 || !(range[0]! < range[1]!))
+    throw mismatch('E_MANIFEST', `${file} data.valueRange`, '[smallest, largest]', range)
+  for (const step of list(at(top, 'preprocessing'))) string(at(object(step), 'name'))
+  if (top.value.latentShape !== undefined) for (const size of list(at(top, 'latentShape'))) positive(size)
+  for (const name of ['training', 'metrics']) if (top.value[name] !== undefined) object(at(top, name))
+  return value as Manifest
+}
+
+function kindOf(field: Field): ModelKind {
+  const kinds = Object.keys(GRAPH_ROLES) as ModelKind[]
+  const kind = kinds.find((known) => known === field.value)
+  if (kind === undefined)
+    throw mismatch('E_MANIFEST', `${field.file} ${field.path}`, `one of ${kinds.join(', ')}`, field.value)
+  return kind
+}
+
+function checkGraph(graph: Field, hashes: Field<Record<string, unknown>>): void {
+  const entry = object(graph)
+  const file = string(at(entry, 'file'))
+  for (const name of list(at(entry, 'inputs'))) string(name)
+  for (const name of list(at(entry, 'outputs'))) string(name)
+  const hash = at(hashes, file)
+  if (!(typeof hash.value === 'string' && /^[0-9a-f]{64}$/.test(hash.value)))
+    throw mismatch('E_MANIFEST', `${hash.file} ${hash.path}`, '64 lower-case hex digits', hash.value)
+}
+
+function checkPorts(graph: Field, needed: GraphPorts): void {
+  for (const side of ['inputs', 'outputs'] as const) {
+    const names = at(object(graph), side)
+    for (const name of needed[side]) {
+      if (!(names.value as string[]).includes(name))
+        throw mismatch('E_MANIFEST', `${names.file} ${names.path}`, `a name ${name}`, names.value)
+    }
+  }
+}
