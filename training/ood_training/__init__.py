@@ -1,0 +1,1 @@
+"""Train density models in PyTorch and export them as the checkpoints that ood reads."""
