@@ -1,1 +1,2 @@
 // Public face of @ood/zoo.
+export { checkpointPath, listCheckpoints } from './checkpoints.ts'

@@ -1,0 +1,31 @@
+// Names and folders of the shipped checkpoints, from sources and from built files.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { checkpointPath, listCheckpoints } from '@ood/zoo'
+import { describe, expect, it } from 'vitest'
+
+describe('checkpoints', () => {
+  const names = listCheckpoints()
+
+  it('are listed once each, sorted', () => {
+    expect(names).toEqual([...new Set(names)].sort())
+  })
+
+  it.each(names)('%s is a folder whose manifest carries its name', (name) => {
+    const manifest: unknown = JSON.parse(readFileSync(join(checkpointPath(name), 'manifest.json'), 'utf8'))
+    expect(manifest).toMatchObject({ name, schemaVersion: 1 })
+  })
+
+  it.each(['nothing', '', '.', '..', '../src', 'flow-fmnist/manifest.json'])('refuses the name %j', (name) => {
+    expect(() => checkpointPath(name)).toThrow(
+      `checkpoint: expected one of ${names.join(', ')}, got ${name || 'an empty string'}`,
+    )
+  })
+
+  const dist = new URL('../dist/checkpoints.js', import.meta.url)
+  it.skipIf(!existsSync(dist))('are the same from built files (skipped before `npm run build`)', async () => {
+    const built = (await import(dist.href)) as typeof import('@ood/zoo')
+    expect(built.listCheckpoints()).toEqual(names)
+    for (const name of names) expect(built.checkpointPath(name)).toBe(checkpointPath(name))
+  })
+})
