@@ -26,7 +26,7 @@ from .data.splits import train_validation
 from .data.transforms import PREPROCESSING, bits_per_dim, preprocess
 from .flows import Flow
 from .fold import Decoder, Encoder, FoldedFlow
-from .graph import save_graph, multiplications
+from .graph import multiplications, save_graph
 
 OPSET = 18
 
@@ -38,7 +38,7 @@ def load_ema(checkpoint: Path) -> tuple[Flow, TrainConfig, dict]:
     flow = Flow(config.flow)
     prefix = "ema."
     flow.load_state_dict({k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)})
-    record = {**state["ood"], "step": state["global_step"], "epoch_images": state["global_step"] * config.batch}
+    record = {**state["ood"], "step": state["global_step"]}
     return flow.eval(), config, record
 
 
@@ -108,7 +108,8 @@ def hardware() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 
 
@@ -146,21 +147,22 @@ def export_run(checkpoint: Path, folder: Path, *, test: bool, check_images: int 
     flow, config, record = load_ema(checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
     write_graphs(flow, folder)
-    _, validation = train_validation(config.dataset, config.validation, config.exclude)
+    trained, validation = train_validation(config.dataset, config.validation, config.exclude)
     noise = torch.rand((check_images, *config.flow.shape), generator=torch.Generator().manual_seed(5))
     real, _ = preprocess(torch.from_numpy(validation[:check_images].copy()), noise)
     random = torch.randn(check_images, *config.flow.shape, generator=torch.Generator().manual_seed(6))
-    metrics: dict = {
-        "validation": evaluate(flow, validation),
+    scores = {"validation": evaluate(flow, validation)}
+    if test:
+        scores["test"] = evaluate(flow, read_images(config.dataset, "test"))
+    metrics = {
+        **{key: {split: score[key] for split, score in scores.items()} for key in ("bitsPerDim", "logProb", "images")},
         "export": {"real": compare(folder, flow, real), "random": compare(folder, flow, random)},
     }
-    if test:
-        metrics["test"] = evaluate(flow, read_images(config.dataset, "test"))
     training = {
         "config": config.to_dict(),
         "seed": config.seed,
         "steps": record["step"],
-        "epochs": round(record["epoch_images"] / len(train_validation(config.dataset, config.validation, config.exclude)[0]), 2),
+        "epochs": round(record["step"] * config.batch / len(trained), 2),
         "wallTimeSeconds": round(record["elapsed"]),
         "budgetMinutes": record["max_minutes"],
         "hardware": hardware(),
