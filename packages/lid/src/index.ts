@@ -1,1 +1,52 @@
 // Public face of @ood/lid.
+export { type CurveBand, curveBand, defaultScales, lidCurve, linspace } from './curve.ts'
+export { type DualCuts, dualThreshold } from './detector/dual-threshold.ts'
+export {
+  type LikelihoodLidDetector,
+  type LikelihoodLidOptions,
+  type LikelihoodLidState,
+  likelihoodLidDetector,
+} from './detector/likelihood-lid.ts'
+export {
+  type PairDetector,
+  type PairDetectorState,
+  type PairRule,
+  type PairRuleName,
+  pairDetector,
+  pairDetectorFromJSON,
+} from './detector/pair-detector.ts'
+export type { LogProbLid } from './detector/pairs.ts'
+export type { DensitySettings } from './detector/rules/density.ts'
+export type { LocalMassSettings } from './detector/rules/local-mass.ts'
+export type { RuleParameters } from './detector/rules/rule.ts'
+export {
+  artifactRows,
+  concatArtifacts,
+  type FlowArtifact,
+  packArtifact,
+  sliceArtifact,
+  unpackArtifact,
+} from './flow/artifact.ts'
+export { fastFlowLidl, lidlDimension, logConvolution } from './flow/fast-flow-lidl.ts'
+export { type FlowArtifactOptions, flowLidArtifact } from './flow/prepare.ts'
+export { meanLogThin } from './flow/thin-directions.ts'
+export { gapDimension, thresholdDimension, thresholdLid } from './flow/threshold-lid.ts'
+export { type ConcordanceOptions, concordanceIndex, type MetricOptions, mae, mse, relativeBias } from './metrics.ts'
+export { lpca, lpcaGlobal, lpcaRule } from './model-free/lpca.ts'
+export { type LpcaRuleOptions, type LpcaVersion, lpcaDimension } from './model-free/lpca-dimension.ts'
+export { combineMle, type MleCombination, type MleOptions, mle, mleDimension, mleRule } from './model-free/mle.ts'
+export type { DimensionRule, Neighbourhood } from './model-free/neighbourhood.ts'
+export {
+  globalDimension,
+  modelFreeLid,
+  type PointwiseDimensions,
+  type PointwiseOptions,
+  pointwiseDimensions,
+} from './model-free/pointwise.ts'
+export { type BisectOptions, bisectScale } from './scale/bisect.ts'
+export { fixedScale } from './scale/fixed.ts'
+export { gridScale } from './scale/grid.ts'
+export { type KneeOptions, kneeScale } from './scale/knee.ts'
+export { type PlateauOptions, plateauScale } from './scale/plateau.ts'
+export type { ScaleChoice, TrainingCurve } from './scale/training-curve.ts'
+export { type ScaleRule, type TrainingLid, trainingLid } from './scale/training-lid.ts'

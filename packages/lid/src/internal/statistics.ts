@@ -1,0 +1,17 @@
+// Means and spreads used by curves, detectors and the model-free estimators.
+
+/** Arithmetic mean; NaN for an empty list. */
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i]!
+  return sum / values.length
+}
+
+/** Unbiased standard deviation (n - 1 in the denominator); 0 for fewer than two values. */
+export function standardDeviation(values: ArrayLike<number>): number {
+  if (values.length < 2) return 0
+  const centre = mean(values)
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += (values[i]! - centre) ** 2
+  return Math.sqrt(sum / (values.length - 1))
+}

@@ -1,0 +1,58 @@
+// Local PCA: intrinsic dimension from the covariance spectrum of each point's neighbours, or of the whole set.
+import { type NdArray, rowCount } from '@ood/core'
+import { checkedLpcaOptions, type LpcaRuleOptions, lpcaDimension } from './lpca-dimension.ts'
+import type { DimensionRule } from './neighbourhood.ts'
+import { globalDimension, type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
+import { countAboveShare, covarianceSpectrum, explainedVariances } from './spectrum.ts'
+
+/**
+ * Local PCA as a rule for `pointwiseDimensions`, `globalDimension` and `modelFreeLid`.
+ *
+ * FO needs only the largest eigenvalue and one Sturm count; the other versions compute the spectrum. The spectrum of k
+ * points has min(k - 1, D) values (scikit-dimension keeps a k-th one, which is 0 up to rounding, where k <= D).
+ *
+ * @throws OodError `E_UNKNOWN_NAME` for an unknown version, `E_ARGUMENT` for settings out of range
+ * @example
+ * await pointwiseDimensions(x, lpcaRule({ alphaFO: 0.001 }), { neighbours: 100 })
+ */
+export function lpcaRule(options: LpcaRuleOptions = {}): DimensionRule {
+  const { version, alphaFO } = checkedLpcaOptions(options)
+  return {
+    name: `lPCA ${version}`,
+    dimension(neighbourhood) {
+      if (neighbourhood.count < 2) return 0
+      const spectrum = covarianceSpectrum(neighbourhood)
+      if (version === 'FO') return countAboveShare(spectrum, alphaFO)
+      return lpcaDimension(explainedVariances(spectrum), options)
+    },
+  }
+}
+
+/**
+ * Pointwise local PCA of a data set: mean dimension over points, each from its own k neighbours (self excluded).
+ *
+ * The model-free target of scale selection is this with `subsample: 4096, neighbours: 1000, alphaFO: 0.001`
+ * (spec dgm 1.4, 1.5.2). One point costs O(k D min(k, D)), so give `queries` to estimate at a seeded subset of the
+ * points (neighbours still come from all of them); `standardError` says how well that fixes the mean. The estimate
+ * depends on the size of the set, k and alphaFO: never compare values got with different ones.
+ *
+ * @param x - points [N, ...], any scale of values (FO does not depend on it)
+ * @throws OodError `E_ARGUMENT` unless 1 <= neighbours < N
+ * @example
+ * const target = await lpca(images, { subsample: 4096, neighbours: 1000, alphaFO: 0.001, queries: 64, seed: 42 })
+ * bisectScale(trainingLid(estimator, trainArtifact, 784).meanLidAt, target.mean)
+ */
+export function lpca(x: NdArray, options: LpcaRuleOptions & PointwiseOptions): Promise<PointwiseDimensions> {
+  return pointwiseDimensions(x, lpcaRule(options), options)
+}
+
+/**
+ * Local PCA of a whole data set as one neighbourhood: its linear dimension.
+ *
+ * @throws OodError `E_EMPTY` without points
+ * @example
+ * lpcaGlobal(x, { alphaFO: 0.05 })
+ */
+export function lpcaGlobal(x: NdArray, options: LpcaRuleOptions = {}): number {
+  return rowCount(x) === 1 ? 0 : globalDimension(x, lpcaRule(options))
+}

@@ -1,0 +1,65 @@
+// Covariance spectrum of a neighbourhood, as a tridiagonal matrix so that counting needs no eigenvalues.
+import { gram, sturmCount, type Tridiagonal, tridiagonalEigenvalues, tridiagonalize } from '@ood/linalg'
+import type { Neighbourhood } from './neighbourhood.ts'
+
+/** Covariance (ddof 1) of k points in D dimensions, reduced to a tridiagonal matrix with the same nonzero spectrum. */
+export interface CovarianceSpectrum {
+  readonly tridiagonal: Tridiagonal
+  /** Eigenvalues that can be nonzero: min(k - 1, D). */
+  readonly rank: number
+}
+
+/**
+ * Centres the points and tridiagonalises their covariance: the D x D one, or the k x k Gram matrix when k <= D,
+ * which has the same nonzero eigenvalues. Cost O(k D min(k, D)).
+ */
+export function covarianceSpectrum({ points, count, ambient }: Neighbourhood): CovarianceSpectrum {
+  const centred = points.slice()
+  for (let j = 0; j < ambient; j++) {
+    let sum = 0
+    for (let i = 0; i < count; i++) sum += centred[i * ambient + j]!
+    const mean = sum / count
+    for (let i = 0; i < count; i++) centred[i * ambient + j] = centred[i * ambient + j]! - mean
+  }
+  const wide = count <= ambient
+  const order = wide ? count : ambient
+  const M = wide ? gram(centred, ambient, count, { transposed: true }) : gram(centred, count, ambient)
+  const scale = 1 / Math.max(1, count - 1)
+  for (let i = 0; i < M.length; i++) M[i] = M[i]! * scale
+  return { tridiagonal: tridiagonalize(M, order), rank: Math.max(0, Math.min(count - 1, ambient)) }
+}
+
+/** The explained variances, descending, min(k - 1, D) of them (rounding below 0 is set to 0). */
+export function explainedVariances(spectrum: CovarianceSpectrum): Float64Array {
+  const { diagonal, offDiagonal } = spectrum.tridiagonal
+  const descending = tridiagonalEigenvalues(diagonal, offDiagonal).reverse()
+  return descending.subarray(0, spectrum.rank).map((value) => Math.max(0, value))
+}
+
+/**
+ * #{ λ_i > alpha λ_1 } from one eigenvalue (bisection on Sturm counts, to the last bits) and one more count: O(n).
+ */
+export function countAboveShare(spectrum: CovarianceSpectrum, alpha: number): number {
+  const { diagonal, offDiagonal } = spectrum.tridiagonal
+  const largest = largestEigenvalue(diagonal, offDiagonal)
+  // alpha = 0 must not count rounding noise of the null space.
+  return Math.min(spectrum.rank, sturmCount(diagonal, offDiagonal, alpha * largest))
+}
+
+function largestEigenvalue(diagonal: Float64Array, offDiagonal: Float64Array): number {
+  let low = Number.NEGATIVE_INFINITY
+  let high = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < diagonal.length; i++) {
+    const radius = Math.abs(offDiagonal[i - 1] ?? 0) + Math.abs(offDiagonal[i] ?? 0)
+    low = Math.max(low, diagonal[i]!)
+    high = Math.max(high, diagonal[i]! + radius)
+  }
+  // λ_1 lies in [max d_i, Gershgorin's bound].
+  while (high - low > 1e-15 * Math.max(Math.abs(low), Math.abs(high))) {
+    const middle = (low + high) / 2
+    if (middle <= low || middle >= high) break
+    if (sturmCount(diagonal, offDiagonal, middle) > 0) low = middle
+    else high = middle
+  }
+  return (low + high) / 2
+}
