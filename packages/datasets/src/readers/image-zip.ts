@@ -1,0 +1,41 @@
+// Zip files of PNG and JPEG images, such as Omniglot's.
+import { forEachBatch, OodError } from '@ood/core'
+import { DEFAULT_MAX_BYTES, readBounded } from '../internal/files.ts'
+import { ImageStack } from '../internal/image-stack.ts'
+import { unzipEntries, type ZipEntry } from '../internal/zip.ts'
+import { choose, type ImageCollection, type ImageOptions, isImageName } from './image-options.ts'
+
+/**
+ * Reads the images inside a zip file as `readImageFolder` reads a folder. Nothing is unpacked to disk; entry names
+ * that would leave the archive are refused.
+ *
+ * Memory: the zip, its unpacked (still compressed) images, and the batch, each at most `maxBytes`.
+ *
+ * @throws OodError as `readImageFolder`, naming the zip and the entry
+ * @example
+ * const { images } = await readImageZip('images_background_small1.zip', { mode: 'greyscale', size: [28, 28], invert: true })
+ */
+export async function readImageZip(path: string, options: ImageOptions = {}): Promise<ImageCollection> {
+  return stackEntries(await readImageEntries(path, options.maxBytes), path, options)
+}
+
+/** The image entries of a zip file, sorted by name, still encoded. */
+export async function readImageEntries(path: string, maxBytes: number = DEFAULT_MAX_BYTES): Promise<ZipEntry[]> {
+  return unzipEntries(await readBounded(path, maxBytes), path, maxBytes, isImageName)
+}
+
+/** Decodes chosen entries into a batch. */
+export async function stackEntries(
+  entries: readonly ZipEntry[],
+  path: string,
+  options: ImageOptions,
+): Promise<ImageCollection> {
+  if (entries.length === 0) throw new OodError('E_EMPTY', `${path}: expected PNG or JPEG images, got none`)
+  const bytes = new Map(entries.map((entry) => [entry.name, entry.bytes]))
+  const { files, labels, classes } = choose([...bytes.keys()], options.rows, path)
+  const stack = new ImageStack(files.length, options)
+  await forEachBatch(path, files.length, 64, options, (from, to) => {
+    for (const file of files.slice(from, to)) stack.add(bytes.get(file)!, `${path} entry ${file}`)
+  })
+  return { images: stack.finish(), labels, classes, files }
+}

@@ -1,0 +1,130 @@
+// NumPy's .npy: magic, version, a Python dict literal as header, then the numbers. Reads versions 1-3, writes 1.
+import { mismatch } from '@ood/core'
+import { machineOrder, swapBytes } from '../internal/endian.ts'
+import { DEFAULT_MAX_BYTES, fileError, readBounded, writeAtomic } from '../internal/files.ts'
+import type { RawArray, RawData } from './raw-array.ts'
+
+/** NumPy type codes without the byte-order mark. */
+const makers: Readonly<Record<string, (buffer: ArrayBuffer) => RawData>> = {
+  b1: (b) => new Uint8Array(b),
+  u1: (b) => new Uint8Array(b),
+  i1: (b) => new Int8Array(b),
+  u2: (b) => new Uint16Array(b),
+  i2: (b) => new Int16Array(b),
+  u4: (b) => new Uint32Array(b),
+  i4: (b) => new Int32Array(b),
+  u8: (b) => new BigUint64Array(b),
+  i8: (b) => new BigInt64Array(b),
+  f4: (b) => new Float32Array(b),
+  f8: (b) => new Float64Array(b),
+}
+
+/** `\x93NUMPY`. */
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
+
+/** Bounds of a `.npy` or `.npz` read. */
+export interface ReadNpyOptions {
+  /** Largest file, and for `.npz` largest unpacked contents, in bytes (default 2^31). */
+  maxBytes?: number
+}
+
+/**
+ * Reads a `.npy` file: bool (as 0 and 1), integers of 1 to 8 bytes, float32 and float64, either byte order;
+ * Fortran order is turned into row-major.
+ *
+ * @throws OodError `E_FILE` naming the file: missing, not NumPy, truncated, too long, pickled objects or another type
+ * @example
+ * const x = toBatch(await readNpy('features.npy'))
+ */
+export async function readNpy(path: string, options: ReadNpyOptions = {}): Promise<RawArray> {
+  return decodeNpy(await readBounded(path, options.maxBytes ?? DEFAULT_MAX_BYTES), path)
+}
+
+/** Decodes the bytes of a `.npy` file; `name` is what errors call it. */
+export function decodeNpy(bytes: Uint8Array, name: string): RawArray {
+  if (bytes.length < 10 || MAGIC.some((byte, i) => bytes[i] !== byte)) {
+    throw fileError(name, 'a .npy file (magic \\x93NUMPY)', `${bytes.length} bytes of something else`)
+  }
+  const version = bytes[6]!
+  if (version < 1 || version > 3) throw fileError(name, '.npy version 1, 2 or 3', version)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const start = version === 1 ? 10 : 12
+  const length = version === 1 ? view.getUint16(8, true) : bytes.length < 12 ? 0 : view.getUint32(8, true)
+  if (start + length > bytes.length) throw fileError(name, `a header of ${length} bytes`, `${bytes.length} bytes`)
+  const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes.subarray(start, start + length))
+  const { order, code, fortran, shape } = parseHeader(text, name)
+
+  const width = Number(code[1])
+  const size = shape.reduce((product, n) => product * n, 1) * width
+  const body = bytes.slice(start + length)
+  if (body.length !== size) {
+    throw fileError(name, `${size} bytes of numbers for shape [${shape}] of ${code}`, `${body.length} bytes`)
+  }
+  swapBytes(body, width, order)
+  const data = makers[code]!(body.buffer)
+  return { data: fortran ? rowMajor(data, shape) : data, shape }
+}
+
+/**
+ * The bytes of a `.npy` file (version 1.0, row-major) holding `array`.
+ *
+ * @throws OodError `E_SHAPE` when sizes and data disagree
+ */
+export function encodeNpy(array: RawArray): Uint8Array {
+  const { data, shape } = array
+  const size = shape.reduce((product, n) => product * n, 1)
+  if (size !== data.length || !shape.every((n) => Number.isInteger(n) && n >= 0)) {
+    throw mismatch('E_SHAPE', 'encodeNpy', `${data.length} numbers of that shape`, `[${shape}]`)
+  }
+  const kind = data.constructor.name.startsWith('Float') ? 'f' : /^(Big)?Ui/.test(data.constructor.name) ? 'u' : 'i'
+  const mark = data.BYTES_PER_ELEMENT === 1 ? '|' : machineOrder === 'little' ? '<' : '>'
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
+  const dict = `{'descr': '${mark}${kind}${data.BYTES_PER_ELEMENT}', 'fortran_order': False, 'shape': ${tuple}, }`
+  // The numbers begin at a multiple of 64, as NumPy writes them for memory mapping.
+  const header = `${dict}${' '.repeat(63 - ((10 + dict.length) % 64))}\n`
+  const bytes = new Uint8Array(10 + header.length + data.byteLength)
+  bytes.set([...MAGIC, 1, 0, header.length & 0xff, header.length >> 8])
+  bytes.set(new TextEncoder().encode(header), 10)
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 10 + header.length)
+  return bytes
+}
+
+/** Writes a `.npy` file; it appears whole or not at all. */
+export async function writeNpy(path: string, array: RawArray): Promise<void> {
+  await writeAtomic(path, [encodeNpy(array)])
+}
+
+interface NpyHeader {
+  order: 'little' | 'big'
+  code: string
+  fortran: boolean
+  shape: number[]
+}
+
+/** The header is matched by pattern, never evaluated. */
+function parseHeader(text: string, name: string): NpyHeader {
+  const descr = /'descr':\s*'([<>|=]?)([a-zA-Z]\d*)'/.exec(text)
+  const fortran = /'fortran_order':\s*(True|False)/.exec(text)
+  const shape = /'shape':\s*\(([\d,\sL]*)\)/.exec(text)
+  if (!descr || !fortran || !shape)
+    throw fileError(name, 'a .npy header with descr, fortran_order and shape', text.trim())
+  const code = descr[2]!
+  if (!Object.hasOwn(makers, code)) throw fileError(name, `an element type of ${Object.keys(makers).join(', ')}`, code)
+  const sizes = shape[1]!.match(/\d+/g)?.map(Number) ?? []
+  const order = descr[1] === '>' ? 'big' : descr[1] === '<' ? 'little' : machineOrder
+  return { order, code, fortran: fortran[1] === 'True', shape: sizes }
+}
+
+/** Column-major numbers in row-major order. */
+function rowMajor(data: RawData, shape: readonly number[]): RawData {
+  const out = data.slice() as RawData
+  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, n) => product * n, 1))
+  const index = new Array<number>(shape.length).fill(0)
+  for (let i = 0; i < data.length; i++) {
+    let from = 0
+    for (let axis = 0; axis < shape.length; axis++) from += index[axis]! * strides[axis]!
+    out[i] = data[from]!
+    for (let axis = shape.length - 1; axis >= 0 && ++index[axis]! === shape[axis]; axis--) index[axis] = 0
+  }
+  return out
+}
