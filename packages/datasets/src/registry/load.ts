@@ -5,7 +5,7 @@ import { readIdx, readIdxShape } from '../readers/idx.ts'
 import { readImageEntries, stackEntries } from '../readers/image-zip.ts'
 import { entriesSha256, locate } from './locate.ts'
 import { chooseRows } from './rows.ts'
-import { type Source, type Split, sources } from './sources.ts'
+import { type Source, type Split, sourceOf } from './sources.ts'
 
 /** What to load and from where. */
 export interface LoadOptions extends Pick<CallOptions, 'signal' | 'onProgress' | 'seed'> {
@@ -40,9 +40,6 @@ export interface Dataset {
   indices: Int32Array
 }
 
-/** Names `loadDataset` knows. */
-export const datasetNames: readonly string[] = Object.keys(sources)
-
 /**
  * Loads `mnist`, `fashion-mnist` (also `fmnist`) or `omniglot` as grey images 28 x 28.
  *
@@ -59,13 +56,9 @@ export const datasetNames: readonly string[] = Object.keys(sources)
  * const { images, labels } = await loadDataset('fashion-mnist', { split: 'test', limit: 128, seed: 42 })
  */
 export async function loadDataset(name: string, options: LoadOptions = {}): Promise<Dataset> {
-  const canonical = datasetNames.find((known) => known === name || sources[known]!.aliases.includes(name))
-  if (canonical === undefined) {
-    throw unknownName('data set', name, [...datasetNames, ...datasetNames.flatMap((known) => sources[known]!.aliases)])
-  }
+  const { canonical, source } = sourceOf(name)
   const split = options.split ?? 'train'
   if (split !== 'train' && split !== 'test') throw unknownName('split', split, ['train', 'test'])
-  const source = sources[canonical]!
   const load = source.idx ? loadIdx : loadZips
   return { name: canonical, split, ...(await load(canonical, source, split, options)) }
 }

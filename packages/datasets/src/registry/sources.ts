@@ -1,4 +1,5 @@
 // The data sets known by name: official sources, files, and the SHA-256 of their contents.
+import { unknownName } from '@ood/core'
 
 /** One file of a data set. */
 export interface DataFile {
@@ -110,4 +111,14 @@ export const sources: Readonly<Record<string, Source>> = {
       },
     ],
   },
+}
+
+/** Names of the registered data sets. */
+export const datasetNames: readonly string[] = Object.keys(sources)
+
+/** The data set of a name or alias; throws `E_UNKNOWN_NAME` for any other. */
+export function sourceOf(name: string): { canonical: string; source: Source } {
+  const canonical = datasetNames.find((known) => known === name || sources[known]!.aliases.includes(name))
+  if (canonical !== undefined) return { canonical, source: sources[canonical]! }
+  throw unknownName('data set', name, [...datasetNames, ...datasetNames.flatMap((known) => sources[known]!.aliases)])
 }
