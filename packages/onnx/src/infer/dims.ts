@@ -1,0 +1,107 @@
+// Arithmetic on sizes that may only be known by name: 'N', '4*N', 'N+2'. Equal text means equal size.
+import type { Dim } from '../types.ts'
+
+/** A size nothing is known about carries this mark; two of them are never equal. */
+const UNKNOWN = '?'
+let serial = 0
+
+/** A fresh size that equals nothing else. */
+export function unknownDim(): string {
+  serial++
+  return `${UNKNOWN}${serial}`
+}
+
+export function isUnknown(dim: Dim): boolean {
+  return typeof dim === 'string' && dim.includes(UNKNOWN)
+}
+
+/** Size of a product, in a canonical form. */
+export function times(...dims: readonly Dim[]): Dim {
+  let number = 1
+  const names: string[] = []
+  for (const dim of dims) {
+    const [n, rest] = factors(dim)
+    number *= n
+    names.push(...rest)
+  }
+  return product(number, names)
+}
+
+/** total / part when it divides without remainder, names included; else unknown. */
+export function over(total: Dim, part: Dim): Dim {
+  const [n, names] = factors(total)
+  const [m, others] = factors(part)
+  const left = [...names]
+  for (const name of others) {
+    const at = left.indexOf(name)
+    if (at < 0) return unknownDim()
+    left.splice(at, 1)
+  }
+  return m !== 0 && n % m === 0 ? product(n / m, left) : unknownDim()
+}
+
+/** Size of a sum. */
+export function plus(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return a + b
+  if (a === 0) return b
+  if (b === 0) return a
+  return isUnknown(a) || isUnknown(b) ? unknownDim() : `(${[String(a), String(b)].sort().join('+')})`
+}
+
+/** Size of one axis under numpy broadcasting. */
+export function broadcastDim(a: Dim, b: Dim): Dim {
+  if (a === b || b === 1) return a
+  if (a === 1) return b
+  // One of the two is known and not 1, so the other can only be that or 1.
+  if (typeof a === 'number') return a
+  if (typeof b === 'number') return b
+  return unknownDim()
+}
+
+/** Shape of an elementwise result; undefined when a rank is unknown. */
+export function broadcast(shapes: readonly (readonly Dim[] | undefined)[]): Dim[] | undefined {
+  let out: Dim[] = []
+  for (const shape of shapes) {
+    if (!shape) return undefined
+    const rank = Math.max(out.length, shape.length)
+    out = Array.from({ length: rank }, (_, axis) => {
+      const a = out[axis - rank + out.length]
+      const b = shape[axis - rank + shape.length]
+      return a === undefined ? b! : b === undefined ? a : broadcastDim(a, b)
+    })
+  }
+  return out
+}
+
+/** Do two shapes certainly agree? */
+export function sameShape(a: readonly Dim[], b: readonly Dim[]): boolean {
+  return a.length === b.length && a.every((dim, axis) => dim === b[axis])
+}
+
+/** All sizes as numbers, or undefined. */
+export function staticShape(shape: readonly Dim[] | undefined): number[] | undefined {
+  return shape?.every((dim) => typeof dim === 'number') ? (shape as number[]) : undefined
+}
+
+/** Turns a possibly negative axis into 0..rank-1. */
+export function positiveAxis(axis: number, rank: number): number {
+  return axis < 0 ? axis + rank : axis
+}
+
+function factors(dim: Dim): [number, string[]] {
+  if (typeof dim === 'number') return [dim, []]
+  if (dim.includes('(')) return [1, [dim]]
+  const names: string[] = []
+  let number = 1
+  for (const part of dim.split('*')) {
+    if (/^\d+$/.test(part)) number *= Number(part)
+    else names.push(part)
+  }
+  return [number, names]
+}
+
+function product(number: number, names: readonly string[]): Dim {
+  if (number === 0 || names.length === 0) return number
+  const sorted = [...names].sort()
+  return number === 1 ? sorted.join('*') : [number, ...sorted].join('*')
+}

@@ -1,0 +1,64 @@
+// Shapes of elementwise operators: broadcasting, comparisons, casts, and arithmetic on shapes being computed.
+
+import { attribute } from '../attributes.ts'
+import { elementType } from '../proto.ts'
+import type { Dim } from '../types.ts'
+import { broadcast, over, plus, times, unknownDim } from './dims.ts'
+import { type InferNode, type InferRule, type InferTable, likeFirst, partialInts } from './rule.ts'
+
+/** Broadcast of every input; the type is the first input's. */
+const broadcasting: InferRule = (n) => [
+  { type: n.inputs[0]?.type ?? 'other', shape: broadcast(n.inputs.map((i) => i?.shape)) },
+]
+
+const comparison: InferRule = (n) => [{ type: 'bool', shape: broadcast(n.inputs.map((i) => i?.shape)) }]
+
+/** Broadcasting arithmetic that also follows the contents of integer shapes. */
+function arithmetic(compute: (a: Dim, b: Dim) => Dim): InferRule {
+  return (n) => {
+    const [info] = broadcasting(n)
+    const ints = info!.type.startsWith('int') ? combine(n, compute) : undefined
+    return [{ ...info!, ints }]
+  }
+}
+
+function combine(n: InferNode, compute: (a: Dim, b: Dim) => Dim): Dim[] | undefined {
+  const a = partialInts(n, 0)
+  const b = partialInts(n, 1)
+  if (!a || !b || (a.length !== b.length && a.length !== 1 && b.length !== 1)) return undefined
+  const length = Math.max(a.length, b.length)
+  return Array.from({ length }, (_, i) => compute(a[a.length === 1 ? 0 : i]!, b[b.length === 1 ? 0 : i]!))
+}
+
+const cast: InferRule = (n) => [
+  {
+    type: elementType(attribute(n.node, 'to', 'int', 0)),
+    shape: n.inputs[0]?.shape,
+    ints: partialInts(n, 0),
+  },
+]
+
+const where: InferRule = (n) => [
+  { type: n.inputs[1]?.type ?? 'other', shape: broadcast(n.inputs.map((i) => i?.shape)) },
+]
+
+const unary =
+  'Relu Sigmoid Tanh Exp Log Sqrt Softplus Softsign Neg Abs Reciprocal Elu Selu Celu LeakyRelu ThresholdedRelu Gelu Erf ' +
+  'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Sign Floor Ceil Round HardSigmoid HardSwish Swish Mish Not ' +
+  'Clip PRelu Softmax LogSoftmax Hardmax CumSum Trilu Dropout ScatterElements ScatterND BitwiseNot'
+
+export const elementwise: InferTable = {
+  ...Object.fromEntries(unary.split(' ').map((op) => [op, likeFirst])),
+  Add: arithmetic(plus),
+  Sub: arithmetic((a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : a === b ? 0 : unknownDim())),
+  Mul: arithmetic((a, b) => times(a, b)),
+  Div: arithmetic(over),
+  ...Object.fromEntries('Pow Mod Max Min Sum Mean And Or Xor BitShift'.split(' ').map((op) => [op, broadcasting])),
+  ...Object.fromEntries('Equal Greater GreaterOrEqual Less LessOrEqual'.split(' ').map((op) => [op, comparison])),
+  IsNaN: comparison,
+  IsInf: comparison,
+  Cast: cast,
+  CastLike: (n) => [{ type: n.inputs[1]?.type ?? 'other', shape: n.inputs[0]?.shape }],
+  Identity: (n) => [n.inputs[0] ?? { type: 'other', shape: undefined }],
+  Where: where,
+}

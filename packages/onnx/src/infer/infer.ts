@@ -1,0 +1,91 @@
+// Type and shape inference: one table of rules keyed by operator, and the walk over a graph.
+
+import { count, plainNumbers } from '../tensors.ts'
+import type { Graph, Model, Node, Tensor } from '../types.ts'
+import { convolution } from './convolution.ts'
+import { isUnknown } from './dims.ts'
+import { elementwise } from './elementwise.ts'
+import { linalg } from './linalg.ts'
+import { movement } from './movement.ts'
+import { reduction } from './reduction.ts'
+import type { InferTable, Info } from './rule.ts'
+
+const rules: InferTable = { ...elementwise, ...movement, ...reduction, ...linalg, ...convolution }
+
+/** Longest integer constant whose contents are followed: shapes, axes, splits. */
+const LONGEST_SHAPE = 64
+
+/** What a constant tells about itself. */
+export function constantInfo(tensor: Tensor): Info {
+  const small = (tensor.type === 'int64' || tensor.type === 'int32') && count(tensor.shape) <= LONGEST_SHAPE
+  const ints = small && tensor.shape.length <= 1 ? plainNumbers(tensor) : undefined
+  return { type: tensor.type, shape: tensor.shape, ints }
+}
+
+/** Infos of one node's outputs; unknown where there is no rule. */
+export function inferNode(
+  node: Node,
+  opset: number,
+  info: (name: string) => Info | undefined,
+  constant: (name: string) => Tensor | undefined,
+): readonly Info[] {
+  const unknown = node.outputs.map((): Info => ({ type: 'other', shape: undefined }))
+  const rule = node.domain === '' && Object.hasOwn(rules, node.opType) ? rules[node.opType] : undefined
+  if (!rule) return unknown
+  const inputs = node.inputs.map((name) => (name === '' ? undefined : info(name)))
+  const found = rule({ node, opset, inputs, constant: (i) => (node.inputs[i] ? constant(node.inputs[i]) : undefined) })
+  return unknown.map((nothing, i) => found[i] ?? nothing)
+}
+
+/** The tensor a Constant node holds, if it holds one. */
+export function constantOf(node: Node): Tensor | undefined {
+  const value = node.opType === 'Constant' && node.domain === '' ? node.attributes.value : undefined
+  return value?.kind === 'tensor' ? value.value : undefined
+}
+
+/** Infos of every value of a model's main graph, from its own rules first and the file's records where they know more. */
+export function inferModel(model: Model): Map<string, Info> {
+  const { graph } = model
+  const infos = new Map<string, Info>()
+  const constants = new Map(graph.initializers)
+  for (const input of graph.inputs) infos.set(input.name, { type: input.type, shape: input.shape })
+  for (const [name, tensor] of constants) infos.set(name, constantInfo(tensor))
+  const recorded = recordedInfos(graph)
+  for (const node of graph.nodes) {
+    const held = constantOf(node)
+    if (held) constants.set(node.outputs[0]!, held)
+    const found = held
+      ? [constantInfo(held)]
+      : inferNode(
+          node,
+          model.opsets[''] ?? 0,
+          (name) => infos.get(name),
+          (name) => constants.get(name),
+        )
+    node.outputs.forEach((name, i) => {
+      if (name !== '') infos.set(name, merge(found[i]!, recorded.get(name)))
+    })
+  }
+  return infos
+}
+
+function recordedInfos(graph: Graph): Map<string, Info> {
+  const recorded = new Map<string, Info>()
+  for (const [name, { type, shape }] of graph.valueInfo) recorded.set(name, { type, shape })
+  for (const { name, type, shape } of graph.outputs) recorded.set(name, { type, shape })
+  return recorded
+}
+
+/** Own findings, completed by what the file says. */
+function merge(own: Info, file: Info | undefined): Info {
+  if (!file) return own
+  const type = own.type === 'other' ? file.type : own.type
+  if (!own.shape) return { ...own, type, shape: file.shape }
+  if (file.shape?.length !== own.shape.length) return { ...own, type }
+  const shape = own.shape.map((dim, axis) => {
+    const said = file.shape![axis]!
+    if (typeof dim === 'number') return dim
+    return typeof said === 'number' || isUnknown(dim) ? said : dim
+  })
+  return { ...own, type, shape }
+}

@@ -1,0 +1,53 @@
+// Shapes of matrix products.
+import { attribute } from '../attributes.ts'
+import type { Dim } from '../types.ts'
+import { broadcast, broadcastDim } from './dims.ts'
+import type { InferRule, InferTable } from './rule.ts'
+
+const matMul: InferRule = (n) => {
+  const a = n.inputs[0]?.shape
+  const b = n.inputs[1]?.shape
+  const type = n.inputs[0]?.type ?? 'other'
+  if (!a || !b) return [{ type, shape: undefined }]
+  const rows = a.length > 1 ? [a[a.length - 2]!] : []
+  const columns = b.length > 1 ? [b[b.length - 1]!] : []
+  const batch = broadcast([a.slice(0, -2), b.slice(0, -2)])
+  return [{ type, shape: batch && [...batch, ...rows, ...columns] }]
+}
+
+const gemm: InferRule = (n) => {
+  const a = n.inputs[0]?.shape
+  const b = n.inputs[1]?.shape
+  const type = n.inputs[0]?.type ?? 'other'
+  if (!a || !b) return [{ type, shape: undefined }]
+  const rows = a[attribute(n.node, 'transA', 'int', 0) === 1 ? 1 : 0]!
+  const columns = b[attribute(n.node, 'transB', 'int', 0) === 1 ? 0 : 1]!
+  return [{ type, shape: [rows, columns] }]
+}
+
+/** Subscripts of an Einsum as one list of letters per operand and one for the result; undefined with an ellipsis. */
+export function einsumTerms(equation: string): { inputs: string[]; output: string } | undefined {
+  const [left = '', right] = equation.replaceAll(' ', '').split('->')
+  if (left.includes('.')) return undefined
+  const inputs = left.split(',')
+  const letters = [...inputs.join('')]
+  const once = [...new Set(letters)].filter((l) => letters.filter((o) => o === l).length === 1).sort()
+  return { inputs, output: right ?? once.join('') }
+}
+
+const einsum: InferRule = (n) => {
+  const terms = einsumTerms(attribute(n.node, 'equation', 'string', ''))
+  const type = n.inputs[0]?.type ?? 'other'
+  if (!terms || n.inputs.some((i) => !i?.shape)) return [{ type, shape: undefined }]
+  const sizes = new Map<string, Dim>()
+  terms.inputs.forEach((letters, i) => {
+    ;[...letters].forEach((letter, axis) => {
+      const dim = n.inputs[i]!.shape![axis]!
+      const known = sizes.get(letter)
+      sizes.set(letter, known === undefined ? dim : broadcastDim(known, dim))
+    })
+  })
+  return [{ type, shape: [...terms.output].map((letter) => sizes.get(letter)!) }]
+}
+
+export const linalg: InferTable = { MatMul: matMul, Gemm: gemm, Einsum: einsum }
