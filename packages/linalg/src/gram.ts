@@ -1,8 +1,10 @@
 // Gram matrices JᵀJ accumulated in float64, and their tridiagonal form in one go.
 import type { FloatArray } from '@ood/core'
 import { assertFiniteNumbers, assertLength, assertSize } from './internal/check.ts'
+import { fastGram, fastGramTridiagonal } from './internal/fast.ts'
 import { plainGram } from './internal/plain.ts'
-import { type Tridiagonal, tridiagonalize } from './tridiagonalize.ts'
+import { safeScale } from './internal/scale.ts'
+import { emptyTridiagonal, type Tridiagonal, tridiagonalize } from './tridiagonalize.ts'
 
 /** How the numbers of J lie in memory. */
 export interface GramOptions {
@@ -23,7 +25,8 @@ export interface GramOptions {
  */
 export function gram(J: FloatArray, rows: number, cols: number, options: GramOptions = {}): Float64Array {
   assertJacobian('gram', J, rows, cols)
-  return plainGram(J, rows, cols, options.transposed === true)
+  const transposed = options.transposed === true
+  return fastGram(J, rows, cols, transposed) ?? plainGram(J, rows, cols, transposed)
 }
 
 /**
@@ -43,7 +46,15 @@ export function gramTridiagonal(
   options: GramOptions = {},
 ): Tridiagonal {
   assertJacobian('gramTridiagonal', J, rows, cols)
-  return tridiagonalize(plainGram(J, rows, cols, options.transposed === true), cols, z)
+  if (z) {
+    assertLength('gramTridiagonal z', z, cols)
+    assertFiniteNumbers('gramTridiagonal z', z)
+  }
+  const transposed = options.transposed === true
+  const out = emptyTridiagonal(cols, z)
+  if (safeScale(J) !== 1 || !fastGramTridiagonal(J, rows, cols, transposed, out))
+    return tridiagonalize(gram(J, rows, cols, options), cols, z)
+  return out
 }
 
 function assertJacobian(what: string, J: FloatArray, rows: number, cols: number): void {

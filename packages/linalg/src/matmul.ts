@@ -1,6 +1,7 @@
 // Dense float64 matrix product.
 import type { FloatArray } from '@ood/core'
 import { assertFiniteNumbers, assertLength, assertSize } from './internal/check.ts'
+import { fastProduct } from './internal/fast.ts'
 import { plainProduct, transpose } from './internal/plain.ts'
 
 /** How the second factor lies in memory. */
@@ -36,5 +37,7 @@ export function matmul(
   assertLength('matmul B', B, inner * cols)
   assertFiniteNumbers('matmul A', A)
   assertFiniteNumbers('matmul B', B)
-  return plainProduct(A, options.transposedB === true ? B : transpose(B, inner, cols), rows, inner, cols)
+  const transposedB = options.transposedB === true
+  const fast = fastProduct(A, B, rows, inner, cols, transposedB)
+  return fast ?? plainProduct(A, transposedB ? B : transpose(B, inner, cols), rows, inner, cols)
 }

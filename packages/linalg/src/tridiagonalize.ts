@@ -1,6 +1,8 @@
 // Symmetric matrix to tridiagonal form with one vector rotated along: all an LID curve needs from an eigenproblem.
 import { assertFiniteNumbers, assertLength, assertSquare } from './internal/check.ts'
+import { fastTridiagonalize } from './internal/fast.ts'
 import { householderTridiagonalize } from './internal/householder.ts'
+import { safeScale, scaleInPlace } from './internal/scale.ts'
 
 /** A symmetric tridiagonal matrix T = QᵀMQ and a vector in the same basis. */
 export interface Tridiagonal {
@@ -35,9 +37,21 @@ export function tridiagonalize(M: Float64Array, n: number, z?: Float64Array): Tr
     assertLength('tridiagonalize z', z, n)
     assertFiniteNumbers('tridiagonalize z', z)
   }
-  const diagonal = new Float64Array(n)
-  const offDiagonal = new Float64Array(Math.max(0, n - 1))
-  const rotated = z ? z.slice() : new Float64Array(0)
-  householderTridiagonalize(M.slice(), n, rotated, diagonal, offDiagonal)
-  return { diagonal, offDiagonal, rotated }
+  const out = emptyTridiagonal(n, z)
+  const scale = safeScale(M)
+  const scaled = scale === 1 ? M : M.map((value) => value * scale)
+  if (!fastTridiagonalize(scaled, n, out))
+    householderTridiagonalize(scaled.slice(), n, out.rotated, out.diagonal, out.offDiagonal)
+  scaleInPlace(out.diagonal, 1 / scale)
+  scaleInPlace(out.offDiagonal, 1 / scale)
+  return out
+}
+
+/** Room for the result, `rotated` holding a copy of z. */
+export function emptyTridiagonal(n: number, z: Float64Array | undefined): Tridiagonal {
+  return {
+    diagonal: new Float64Array(n),
+    offDiagonal: new Float64Array(Math.max(0, n - 1)),
+    rotated: z ? z.slice() : new Float64Array(0),
+  }
 }

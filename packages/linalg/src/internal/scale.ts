@@ -1,0 +1,21 @@
+// Powers of two that bring extreme matrices into a range where squares neither overflow nor vanish.
+
+/** Outside these magnitudes entries are rescaled: squares of n of them stay far inside the range of float64. */
+const LARGE = 2 ** 400
+const SMALL = 2 ** -400
+
+/** 1 for ordinary data, else a power of two s (so scaling is exact) with s · max|data| near 1. */
+export function safeScale(data: ArrayLike<number>): number {
+  let largest = 0
+  for (let i = 0; i < data.length; i++) {
+    const size = Math.abs(data[i]!)
+    if (size > largest) largest = size
+  }
+  if (largest === 0 || (largest < LARGE && largest > SMALL)) return 1
+  return 2 ** Math.max(-1000, Math.min(1000, -Math.floor(Math.log2(largest))))
+}
+
+/** Multiplies in place; nothing to do for 1. */
+export function scaleInPlace(data: Float64Array, factor: number): void {
+  if (factor !== 1) for (let i = 0; i < data.length; i++) data[i] = data[i]! * factor
+}

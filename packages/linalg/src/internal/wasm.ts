@@ -1,0 +1,77 @@
+// The WebAssembly SIMD kernels: instantiated once per thread, with one memory that is reused and grows when needed.
+import { kernelsBase64 } from './kernels-wasm.ts'
+
+/** What wasm/tridiagonal.c and wasm/products.c export; addresses are byte offsets into `memory`. */
+interface Exports {
+  memory: { buffer: ArrayBuffer; grow(pages: number): number }
+  __heap_base: { value: number }
+  packSymmetric(rows: number, n: number, r0: number, r1: number, A: number): void
+  unpackSymmetric(A: number, n: number, r0: number, r1: number, rows: number): void
+  tridiagonalize(A: number, n: number, z: number, d: number, e: number, work: number, k: number): void
+  panelsOfColumns(M: number, K: number, n: number, stride: number, out: number): void
+  panelsOfRows(M: number, K: number, n: number, stride: number, out: number): void
+  addGram(panels: number, K: number, blocks: number, A: number): void
+  addProduct(a: number, b: number, K: number, rowBlocks: number, colBlocks: number, C: number): void
+  clear(p: number, n: number): void
+}
+
+/** The part of the WebAssembly interface used here; the `es2023` library does not declare it. */
+interface WebAssemblyApi {
+  Module: new (bytes: Uint8Array) => object
+  Instance: new (module: object, imports: object) => { exports: unknown }
+}
+
+const PAGE = 65536
+/** Largest memory asked for, in bytes; beyond it the plain kernels run. */
+const LARGEST = 2 ** 31 - PAGE
+
+let exports: Exports | undefined
+let tried = false
+
+/** Kernels with room for arrays of the given numbers of float64, and the address of each (64-byte aligned). */
+export interface Workspace {
+  kernels: Exports
+  /** Byte offset of each array. */
+  at: number[]
+  /** View of the numbers from byte offset `at`; valid until the next call of {@link workspace}. */
+  numbers(at: number, length: number): Float64Array
+}
+
+/**
+ * Lays out arrays of `sizes` float64 in the module's memory. Contents are whatever the last call left.
+ * Returns `undefined` where WebAssembly SIMD is missing or the memory cannot grow that far.
+ */
+export function workspace(sizes: readonly number[]): Workspace | undefined {
+  const kernels = instance()
+  if (!kernels) return undefined
+  let end = Math.ceil(kernels.__heap_base.value / 64) * 64
+  const at: number[] = []
+  for (const size of sizes) {
+    at.push(end)
+    end += Math.ceil(size / 8) * 64
+  }
+  if (end > LARGEST) return undefined
+  const missing = end - kernels.memory.buffer.byteLength
+  if (missing > 0) {
+    try {
+      kernels.memory.grow(Math.ceil(missing / PAGE))
+    } catch {
+      return undefined
+    }
+  }
+  const { buffer } = kernels.memory
+  return { kernels, at, numbers: (offset, length) => new Float64Array(buffer, offset, length) }
+}
+
+function instance(): Exports | undefined {
+  if (tried) return exports
+  tried = true
+  try {
+    const api = (globalThis as unknown as { WebAssembly: WebAssemblyApi }).WebAssembly
+    const bytes = Uint8Array.from(atob(kernelsBase64), (character) => character.charCodeAt(0))
+    exports = new api.Instance(new api.Module(bytes), {}).exports as Exports
+  } catch {
+    // No WebAssembly, no SIMD, or a page whose policy forbids compiling: the plain kernels take over.
+  }
+  return exports
+}
