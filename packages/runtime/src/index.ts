@@ -1,4 +1,5 @@
 // Public face of @ood/runtime.
+export { type Checkpoint, type CheckpointOptions, openCheckpoint } from './checkpoint.ts'
 export { DEVICES, type Device, parseDevice } from './device.ts'
 export { type HandOver, handOver } from './handOver.ts'
 export {
@@ -14,3 +15,4 @@ export {
 export { openPool, type Pool, type PoolOptions, type TaskOptions } from './pool.ts'
 export { type Optimization, openSession, type Session, type SessionOptions } from './session.ts'
 export type { ElementType, Port, TensorStorage, TensorValue } from './tensorValue.ts'
+export { type ManifestDescription, writeManifest } from './writeManifest.ts'

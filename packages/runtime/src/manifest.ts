@@ -12,10 +12,11 @@ export type ModelKind = 'flow' | 'diffusion' | 'autoregressive' | 'sequence' | '
 export interface GraphEntry {
   /** File name inside the folder. */
   file: string
-  /** Names of the graph's inputs, in order. */
-  inputs: string[]
-  /** Names of the graph's outputs, in order. */
-  outputs: string[]
+  /** Shape of every input by name; a string is a symbolic size: `{ x: ['N', 1, 28, 28] }`. */
+  inputs: Record<string, (number | string)[]>
+  /** The same for every output. */
+  outputs: Record<string, (number | string)[]>
+  [extra: string]: unknown
 }
 
 /** A preprocessing step by name, with its parameters: `{ name: 'logit', alpha: 0.05, eps: 1e-6 }`. */
@@ -92,15 +93,15 @@ export function parseManifest(value: unknown, file = 'manifest.json'): Manifest 
   const graphs = object(at(top, 'graphs'))
   for (const role of Object.keys(GRAPH_ROLES[kind])) at(graphs, role)
   for (const graph of fields(graphs)) checkGraph(graph, hashes)
-  for (const [role, ports] of Object.entries(GRAPH_ROLES[kind])) checkPorts(at(graphs, role), ports)
+  for (const [role, ports] of Object.entries(GRAPH_ROLES[kind])) checkRole(object(at(graphs, role)), ports)
   const data = object(at(top, 'data'))
   string(at(data, 'dataset'))
-  for (const size of list(at(data, 'shape'))) positive(size)
+  sizes(at(data, 'shape'))
   const range = list(at(data, 'valueRange')).map(number)
   if (range.length !== 2 || !(range[0]! < range[1]!))
     throw mismatch('E_MANIFEST', `${file} data.valueRange`, '[smallest, largest]', range)
   for (const step of list(at(top, 'preprocessing'))) string(at(object(step), 'name'))
-  if (top.value.latentShape !== undefined) for (const size of list(at(top, 'latentShape'))) positive(size)
+  if (top.value.latentShape !== undefined) sizes(at(top, 'latentShape'))
   for (const name of ['training', 'metrics']) if (top.value[name] !== undefined) object(at(top, name))
   return value as Manifest
 }
@@ -113,22 +114,28 @@ function kindOf(field: Field): ModelKind {
   return kind
 }
 
+function sizes(field: Field): void {
+  const entries = list(field)
+  if (entries.length === 0) throw mismatch('E_MANIFEST', `${field.file} ${field.path}`, 'at least one size', '[]')
+  for (const size of entries) positive(size)
+}
+
 function checkGraph(graph: Field, hashes: Field<Record<string, unknown>>): void {
   const entry = object(graph)
   const file = string(at(entry, 'file'))
-  for (const name of list(at(entry, 'inputs'))) string(name)
-  for (const name of list(at(entry, 'outputs'))) string(name)
+  for (const side of ['inputs', 'outputs']) {
+    for (const port of fields(object(at(entry, side)))) {
+      for (const size of list(port)) typeof size.value === 'string' ? string(size) : positive(size)
+    }
+  }
   const hash = at(hashes, file)
   if (!(typeof hash.value === 'string' && /^[0-9a-f]{64}$/.test(hash.value)))
     throw mismatch('E_MANIFEST', `${hash.file} ${hash.path}`, '64 lower-case hex digits', hash.value)
 }
 
-function checkPorts(graph: Field, needed: GraphPorts): void {
+function checkRole(graph: Field<Record<string, unknown>>, needed: GraphPorts): void {
   for (const side of ['inputs', 'outputs'] as const) {
-    const names = at(object(graph), side)
-    for (const name of needed[side]) {
-      if (!(names.value as string[]).includes(name))
-        throw mismatch('E_MANIFEST', `${names.file} ${names.path}`, `a name ${name}`, names.value)
-    }
+    const ports = object(at(graph, side))
+    for (const name of needed[side]) list(at(ports, name))
   }
 }

@@ -1,0 +1,233 @@
+// Checkpoint folders: what is accepted, and one exact error for everything that can be wrong with one.
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Manifest, openCheckpoint, openSession, parseManifest, writeManifest } from '@ood/runtime'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const fixture = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url))
+const description = {
+  name: 'tiny',
+  kind: 'flow' as const,
+  graphs: { encode: 'encode.onnx', decode: 'decode.onnx' },
+  data: { dataset: 'none', shape: [2], valueRange: [-1, 1] as [number, number] },
+  preprocessing: [],
+  latentShape: [2],
+}
+let folder: string
+let file: string
+let good: Manifest
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'ood-checkpoint-'))
+  file = join(folder, 'manifest.json')
+  for (const name of ['encode.onnx', 'decode.onnx']) copyFileSync(fixture(name), join(folder, name))
+  good = await writeManifest(folder, description)
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+/** Rewrites the manifest after a change. */
+function change(edit: (manifest: Record<string, never>) => void): void {
+  const manifest = structuredClone(good) as unknown as Record<string, never>
+  edit(manifest)
+  writeFileSync(file, JSON.stringify(manifest))
+}
+
+describe('writeManifest and openCheckpoint', () => {
+  it('reads ports and hashes off the graphs', async () => {
+    expect(good).toMatchObject({ schemaVersion: 1, ...description, graphs: {} as object })
+    expect(good.graphs).toEqual({
+      encode: { file: 'encode.onnx', inputs: { x: ['N', 2] }, outputs: { z: ['N', 2], logdet: ['N'] } },
+      decode: { file: 'decode.onnx', inputs: { z: ['N', 2] }, outputs: { x: ['N', 2] } },
+    })
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(good)
+  })
+
+  it('opens what was written and gives the graphs', async () => {
+    const checkpoint = await openCheckpoint(folder)
+    expect(checkpoint.manifest).toEqual(good)
+    const session = await openSession(await checkpoint.graph('decode'))
+    const { x } = await session.run({ z: { data: Float32Array.of(1, -1), shape: [1, 2] } })
+    expect(x!.data).toEqual(Float32Array.of(3, -1))
+    await session.release()
+    await expect(checkpoint.graph('score')).rejects.toMatchObject({
+      code: 'E_MANIFEST',
+      message: `${file} graphs: expected a graph score, got encode, decode`,
+    })
+  })
+
+  it('keeps fields it does not know', async () => {
+    await writeManifest(folder, { ...description, base: 'standard-normal', metrics: { test: { bitsPerDim: 3 } } })
+    const { manifest } = await openCheckpoint(folder)
+    expect(manifest).toMatchObject({ base: 'standard-normal', metrics: { test: { bitsPerDim: 3 } } })
+  })
+
+  it('refuses to write what it would not open, and leaves the old manifest', async () => {
+    await expect(writeManifest(folder, { ...description, graphs: { encode: 'encode.onnx' } })).rejects.toThrow(
+      `${file} graphs.decode: expected a value, got undefined`,
+    )
+    await expect(
+      writeManifest(folder, { ...description, graphs: { encode: 'decode.onnx', decode: 'encode.onnx' } }),
+    ).rejects.toThrow(`${file} graphs.encode.inputs.x: expected a value, got undefined`)
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(good)
+  })
+})
+
+describe('a damaged folder', () => {
+  it('has no manifest', async () => {
+    rmSync(file)
+    await expect(openCheckpoint(folder)).rejects.toMatchObject({
+      code: 'E_FILE',
+      message: `${file}: expected a readable file, got none`,
+    })
+  })
+
+  it('has a manifest that is no JSON, truncated, a folder or far too large', async () => {
+    writeFileSync(file, 'hello')
+    await expect(openCheckpoint(folder)).rejects.toMatchObject({
+      code: 'E_MANIFEST',
+      message: expect.stringContaining(`${file}: expected JSON, got Unexpected token`),
+    })
+    writeFileSync(file, JSON.stringify(good).slice(0, 40))
+    await expect(openCheckpoint(folder)).rejects.toMatchObject({ code: 'E_MANIFEST' })
+    writeFileSync(file, Uint8Array.of(0x22, 0xff, 0x22))
+    await expect(openCheckpoint(folder)).rejects.toMatchObject({ code: 'E_MANIFEST' })
+    writeFileSync(file, ' '.repeat(2 ** 20 + 1))
+    await expect(openCheckpoint(folder)).rejects.toThrow(`${file}: expected at most 1048576 bytes, got 1048577`)
+    rmSync(file)
+    mkdirSync(file)
+    await expect(openCheckpoint(folder)).rejects.toThrow(`${file}: expected a file, got a folder`)
+  })
+
+  it('misses a graph, or has it truncated or altered', async () => {
+    const graph = join(folder, 'decode.onnx')
+    truncateSync(graph, 100)
+    await expect(openCheckpoint(folder)).rejects.toMatchObject({
+      code: 'E_CHECKSUM',
+      message: expect.stringMatching(/decode\.onnx: expected sha256 [0-9a-f]{64}, got [0-9a-f]{64}$/),
+    })
+    await expect(openCheckpoint(folder, { maxGraphBytes: 50 })).rejects.toThrow('expected at most 50 bytes, got')
+    rmSync(graph)
+    await expect(openCheckpoint(folder)).rejects.toThrow(`${graph}: expected a readable file, got none`)
+  })
+
+  it('holds a graph that is no ONNX file', async () => {
+    writeFileSync(join(folder, 'scrap.onnx'), 'not a graph')
+    await expect(
+      writeManifest(folder, { ...description, graphs: { ...description.graphs, extra: 'scrap.onnx' } }),
+    ).rejects.toMatchObject({ code: 'E_FILE', message: expect.stringContaining('scrap.onnx: ONNX file: expected') })
+  })
+
+  it.each([
+    ['/etc/hostname', 'a file name inside the folder, got /etc/hostname'],
+    ['../other.onnx', 'a file name inside the folder, got ../other.onnx'],
+    ['a/../../b.onnx', 'a file name inside the folder'],
+    ['..\\b.onnx', 'a file name inside the folder'],
+    ['C:\\b.onnx', 'a file name inside the folder'],
+  ])('names the graph file %j', async (name, message) => {
+    change((m) => {
+      Object.assign(m.graphs!.decode, { file: name })
+      Object.assign(m.sha256!, { [name]: good.sha256['decode.onnx'] })
+    })
+    await expect(openCheckpoint(folder)).rejects.toMatchObject({
+      code: 'E_MANIFEST',
+      message: expect.stringContaining(`${file} graphs.decode.file: expected ${message}`),
+    })
+  })
+
+  it('links a graph to a file outside', async () => {
+    rmSync(join(folder, 'decode.onnx'))
+    symlinkSync(fixture('decode.onnx'), join(folder, 'decode.onnx'))
+    await expect(openCheckpoint(folder)).rejects.toMatchObject({
+      code: 'E_MANIFEST',
+      message: `${file} graphs.decode.file: expected a file name inside the folder, got decode.onnx, a link that leads out of it`,
+    })
+  })
+
+  it.each<[string, (m: Record<string, never>) => void, string]>([
+    [
+      'swapped graphs',
+      (m) => Object.assign(m.graphs!, { encode: m.graphs!.decode }),
+      'graphs.encode.inputs.x: expected a value, got undefined',
+    ],
+    [
+      'a wrong shape',
+      (m) => Object.assign(m.graphs!.decode.outputs, { x: ['N', 3] }),
+      'graphs.decode.outputs.x: expected [N, 3], got [N, 2]',
+    ],
+    [
+      'an output the graph lacks',
+      (m) => Object.assign(m.graphs!.decode.outputs, { y: ['N'] }),
+      'graphs.decode.outputs: expected x, y, got x',
+    ],
+  ])('has a manifest with %s', async (_, edit, message) => {
+    change(edit)
+    await expect(openCheckpoint(folder)).rejects.toMatchObject({ code: 'E_MANIFEST', message: `${file} ${message}` })
+  })
+})
+
+describe('parseManifest', () => {
+  it.each<[string, (m: Record<string, never>) => void, string]>([
+    ['schemaVersion', (m) => Object.assign(m, { schemaVersion: 2 }), 'schemaVersion: expected 1, got 2'],
+    ['name', (m) => Object.assign(m, { name: '' }), 'name: expected a non-empty string, got an empty string'],
+    [
+      'kind',
+      (m) => Object.assign(m, { kind: 'gan' }),
+      'kind: expected one of flow, diffusion, autoregressive, sequence, classifier, cvpn, got gan',
+    ],
+    ['graphs', (m) => Object.assign(m, { graphs: [] }), 'graphs: expected an object, got []'],
+    ['a role', (m) => Object.assign(m, { graphs: {} }), 'graphs.encode: expected a value, got undefined'],
+    [
+      'a file',
+      (m) => Object.assign(m.graphs!.encode, { file: 3 }),
+      'graphs.encode.file: expected a non-empty string, got 3',
+    ],
+    [
+      'a size',
+      (m) => Object.assign(m.graphs!.encode.inputs, { x: ['N', -2] }),
+      'graphs.encode.inputs.x[1]: expected a positive integer, got -2',
+    ],
+    ['no hash', (m) => Object.assign(m, { sha256: {} }), 'sha256.encode.onnx: expected a value, got undefined'],
+    [
+      'a hash',
+      (m) => Object.assign(m.sha256!, { 'encode.onnx': 'AB' }),
+      'sha256.encode.onnx: expected 64 lower-case hex digits, got AB',
+    ],
+    ['data.shape', (m) => Object.assign(m.data!, { shape: [0] }), 'data.shape[0]: expected a positive integer, got 0'],
+    ['an empty shape', (m) => Object.assign(m.data!, { shape: [] }), 'data.shape: expected at least one size, got []'],
+    [
+      'data.valueRange',
+      (m) => Object.assign(m.data!, { valueRange: [1, 0] }),
+      'data.valueRange: expected [smallest, largest], got [1, 0]',
+    ],
+    [
+      'preprocessing',
+      (m) => Object.assign(m, { preprocessing: [{}] }),
+      'preprocessing[0].name: expected a value, got undefined',
+    ],
+    ['latentShape', (m) => Object.assign(m, { latentShape: 4 }), 'latentShape: expected a list, got 4'],
+    ['training', (m) => Object.assign(m, { training: 'long' }), 'training: expected an object, got long'],
+  ])('names the field: %s', (_, edit, message) => {
+    const manifest = structuredClone(good) as unknown as Record<string, never>
+    edit(manifest)
+    expect(() => parseManifest(manifest)).toThrow(`manifest.json ${message}`)
+  })
+
+  it.each([null, 3, 'text', [], undefined])('refuses %j at the top', (value) => {
+    expect(() => parseManifest(value)).toThrow('manifest.json (top): expected an object, got')
+  })
+
+  it('does not take inherited names for fields', () => {
+    const graphs = JSON.parse('{"__proto__": {"encode": {}, "decode": {}}}') as object
+    expect(() => parseManifest({ ...good, graphs })).toThrow('graphs.encode: expected a value, got undefined')
+  })
+})
