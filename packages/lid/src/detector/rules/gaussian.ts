@@ -31,7 +31,8 @@ export const mahalanobis: RuleDefinition<unknown> = {
  *   max over m <= 0 of 2 mᵀR⁻¹z - mᵀR⁻¹m  (>= 0).
  *
  * The Mahalanobis distance with its typical side cut away. A shift of LID alone is judged given log p (and the reverse),
- * which is what catches a high likelihood at a dimension too low for it.
+ * which is what catches a high likelihood at a dimension too low for it. Where the ratio is 0 (neither value is low given
+ * the other) the score continues below 0 as minus the smaller squared residual, so that typical points are ordered too.
  */
 export const oneSided: RuleDefinition<unknown> = {
   fit: mahalanobis.fit,
@@ -44,9 +45,8 @@ export const oneSided: RuleDefinition<unknown> = {
         const [a, b] = standardise(moments, logProb, lid)
         // Best m with both free is z itself, where allowed; else the best on one axis, judged by its residual; else 0.
         if (a <= 0 && b <= 0) return (a * a - 2 * rho * a * b + b * b) / share
-        const first = Math.min(0, a - rho * b)
-        const second = Math.min(0, b - rho * a)
-        return Math.max(first * first, second * second) / share
+        const lower = Math.min(a - rho * b, b - rho * a)
+        return (-Math.sign(lower) * lower * lower) / share
       },
     }
   },
