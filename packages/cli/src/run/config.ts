@@ -1,0 +1,65 @@
+// `config.yaml`: the resolved configuration of a run, and the line that says where another one differs.
+import { existsSync, readFileSync } from 'node:fs'
+import { mismatch, OodError } from '@ood/core'
+import { parseDocument, stringify } from 'yaml'
+import { canonicalJson } from '../internal/hash.ts'
+
+/**
+ * The YAML text of a configuration: a plain tree of JSON values, finite numbers only.
+ *
+ * @throws OodError `E_ARGUMENT` for a value that would not be read back as it was
+ */
+export function configYaml(config: unknown): string {
+  const text = stringify(config)
+  const lost = firstDifference(config, parseDocument(text).toJS(), '')
+  if (lost) throw mismatch('E_ARGUMENT', `config${lost.path}`, 'a value YAML can hold', lost.expected)
+  return text
+}
+
+/**
+ * Reads a configuration file.
+ *
+ * @throws OodError `E_FILE` when it is missing or not YAML, with line and column
+ */
+export function readConfig(path: string): unknown {
+  if (!existsSync(path)) throw new OodError('E_FILE', `${path}: expected a configuration file, got nothing`)
+  const document = parseDocument(readFileSync(path, 'utf8'))
+  const error = document.errors[0]
+  if (error) throw new OodError('E_FILE', `${path}: expected YAML, got ${error.message.split('\n')[0]}`)
+  return document.toJS()
+}
+
+/** Where two configurations first differ, in the words of an error line, or `undefined` when they are equal. */
+export function firstDifference(
+  expected: unknown,
+  got: unknown,
+  path = '',
+): { path: string; expected: string; got: string } | undefined {
+  if (isTree(expected) && isTree(got) && Array.isArray(expected) === Array.isArray(got)) {
+    const keys = new Set([...Object.keys(expected), ...Object.keys(got)])
+    for (const key of keys) {
+      const found = firstDifference(
+        expected[key],
+        got[key],
+        Array.isArray(expected) ? `${path}[${key}]` : `${path}.${key}`,
+      )
+      if (found) return found
+    }
+    return undefined
+  }
+  if (same(expected, got)) return undefined
+  return { path, expected: show(expected), got: show(got) }
+}
+
+function isTree(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a !== 'number' && typeof b !== 'number' && canonicalJson(a) === canonicalJson(b))
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  return typeof value === 'object' || typeof value === 'string' ? (JSON.stringify(value) ?? 'nothing') : String(value)
+}

@@ -1,0 +1,143 @@
+// Steps and batches of a run: computed once, stored on disk, loaded when the run is started again.
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type CallOptions, mismatch, throwIfAborted } from '@ood/core'
+import { removeParts, writeFolderAtomic } from '../internal/atomic.ts'
+import { canonicalJson, fileSha256, sha256 } from '../internal/hash.ts'
+import { loadValue, type Storable, saveValue } from '../internal/value.ts'
+import { type BatchColumns, joinBatches } from './join.ts'
+import type { Journal } from './journal.ts'
+
+/** Options of `run.step`. */
+export interface StepOptions {
+  /** What the result depends on beside the configuration (a checkpoint's hash ...): a new key redoes the step. */
+  key?: unknown
+}
+
+/** How to store a result that is not a plain tree of numbers and arrays. */
+export interface StepCodec<T, S = unknown> {
+  save(value: T): S
+  load(stored: S): T
+}
+
+/** Options of `run.batches`. */
+export interface BatchesOptions extends StepOptions, Pick<CallOptions, 'signal' | 'onProgress'> {}
+
+/** The store of steps of one run folder. */
+export interface Steps {
+  step<T>(name: string, compute: () => T | Promise<T>, options?: StepOptions & Partial<StepCodec<T>>): Promise<T>
+  batches<C extends BatchColumns>(
+    name: string,
+    total: number,
+    batchSize: number,
+    compute: (from: number, to: number) => C | Promise<C>,
+    options?: BatchesOptions,
+  ): Promise<C>
+}
+
+/** Makes the store over `<folder>/steps`. */
+export function stepStore(folder: string, journal: Journal): Steps {
+  const root = join(folder, 'steps')
+  mkdirSync(root, { recursive: true })
+  removeParts(root)
+  const used = new Map<string, string>()
+
+  /** The folder of a step; two steps of one name would silently share a result, so that is an error. */
+  function claim(name: string): string {
+    if (!/^[A-Za-z0-9][A-Za-z0-9._/=+-]*$/.test(name) || name.endsWith('/'))
+      throw mismatch('E_ARGUMENT', 'step name', 'letters, digits and . _ / = + -', name)
+    const path = join(root, name.replaceAll('/', '.'))
+    const other = used.get(path.toLowerCase())
+    if (other !== undefined) throw mismatch('E_ARGUMENT', `step ${name}`, 'a name of its own', `${other} again`)
+    used.set(path.toLowerCase(), name)
+    return path
+  }
+
+  /** The value of a finished entry, or `undefined` when it was never finished, has another key, or was damaged. */
+  function recall(type: 'step' | 'batch', name: string, path: string, key: string): { value: Storable } | undefined {
+    const event = journal.events.findLast((item) => item.type === type && item.name === name)
+    if (!event || event.key !== key) return undefined
+    const files = event.files as Record<string, string>
+    const damaged = Object.keys(files).find((file) => fileSha256(join(path, file)) !== files[file])
+    if (damaged === undefined) return { value: loadValue(path) }
+    journal.append('step-redone', { name, reason: `${damaged} is missing or changed` })
+    return undefined
+  }
+
+  /** Stores a value and returns it as a later run will load it, so that both runs continue with the same thing. */
+  function store(
+    type: 'step' | 'batch',
+    name: string,
+    path: string,
+    key: string,
+    value: unknown,
+    ms: number,
+  ): Storable {
+    let files: string[] = []
+    writeFolderAtomic(path, (part) => {
+      files = saveValue(part, value, name)
+    })
+    const hashes = Object.fromEntries(files.map((file) => [file, fileSha256(join(path, file))!]))
+    journal.append(type, { name, key, ms: Math.round(ms), files: hashes })
+    return loadValue(path)
+  }
+
+  return {
+    async step(name, compute, options = {}) {
+      const path = claim(name)
+      const key = keyHash(options.key)
+      const { save = (value) => value, load = (stored) => stored as never } = options
+      const known = recall('step', name, path, key)
+      if (known) return load(known.value)
+      const start = performance.now()
+      const value = await compute()
+      return load(store('step', name, path, key, save(value), performance.now() - start))
+    },
+
+    async batches<C extends BatchColumns>(
+      name: string,
+      total: number,
+      batchSize: number,
+      compute: (from: number, to: number) => C | Promise<C>,
+      options: BatchesOptions = {},
+    ): Promise<C> {
+      const path = claim(name)
+      if (!Number.isInteger(total) || total < 1)
+        throw mismatch(total === 0 ? 'E_EMPTY' : 'E_ARGUMENT', `${name} total`, 'at least one row', total)
+      if (!Number.isInteger(batchSize) || batchSize < 1)
+        throw mismatch('E_ARGUMENT', `${name} batchSize`, 'a positive integer', batchSize)
+      // The rows of a batch are computed together and may share rounding, so other sizes are other results.
+      const key = keyHash([options.key, total, batchSize])
+      const parts = `${path}.batches`
+      const known = recall('step', name, path, key)
+      const report = (done: number) => options.onProgress?.({ done, total, label: name })
+      if (known) {
+        rmSync(parts, { recursive: true, force: true })
+        report(total)
+        return known.value as C
+      }
+      const start = performance.now()
+      const done: { rows: number; value: C }[] = []
+      for (let from = 0; from < total; from += batchSize) {
+        throwIfAborted(options.signal, name)
+        const to = Math.min(total, from + batchSize)
+        const batch = `${name} ${from}-${to}`
+        const place = join(parts, `${from}-${to}`)
+        const stored = recall('batch', batch, place, key)
+        const begun = performance.now()
+        const value =
+          stored?.value ?? store('batch', batch, place, key, await compute(from, to), performance.now() - begun)
+        done.push({ rows: to - from, value: value as C })
+        report(to)
+      }
+      const joined = joinBatches(name, done)
+      const value = store('step', name, path, key, joined, performance.now() - start)
+      rmSync(parts, { recursive: true, force: true })
+      return value as C
+    },
+  }
+}
+
+function keyHash(key: unknown): string {
+  return sha256(canonicalJson(key ?? null)).slice(0, 16)
+}
