@@ -1,0 +1,35 @@
+// The one error type of this package: a stable code for programs and one clear line for people.
+
+/** What went wrong, for programs. */
+export type RocErrorCode =
+  | 'E_ARGUMENT' // an option or argument of the wrong kind or outside its range
+  | 'E_SHAPE' // lists that must have equal lengths and do not
+  | 'E_NOT_FINITE' // NaN or infinity among the scores
+  | 'E_EMPTY' // a class without scores
+
+/**
+ * Error thrown by every function of `@ood/roc`. The message is one line of the form `what: expected X, got Y`.
+ *
+ * @example
+ * try {
+ *   auroc([1, Number.NaN], [0])
+ * } catch (error) {
+ *   if (error instanceof RocError) console.error(error.code, error.message)
+ *   // E_NOT_FINITE positives[1]: expected a finite score, got NaN
+ * }
+ */
+export class RocError extends Error {
+  readonly code: RocErrorCode
+  constructor(code: RocErrorCode, what: string, expected: string, got: unknown) {
+    super(`${what}: expected ${expected}, got ${show(got)}`)
+    this.name = 'RocError'
+    this.code = code
+  }
+}
+
+/** Short printable form of any value for an error line. */
+function show(value: unknown): string {
+  if (typeof value === 'string') return value === '' ? 'an empty string' : value
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+  return typeof value === 'function' ? 'a function' : String(value)
+}
