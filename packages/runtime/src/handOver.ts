@@ -11,17 +11,19 @@ export interface HandOver<T = unknown> {
 }
 
 /**
- * Wraps the result of a pool task so that `buffers` are moved to the caller instead of copied.
+ * Wraps the result of a pool task so that the memory of `arrays` is moved to the caller instead of copied.
  * The task must not use them afterwards.
  *
  * @example
  * export function zeros(n: number) {
  *   const data = new Float64Array(n)
- *   return handOver(data, [data.buffer])
+ *   return handOver(data, [data])
  * }
  */
-export function handOver<T>(value: T, buffers: readonly Transferable[]): HandOver<T> {
-  return Object.assign({ value, transfer: buffers }, { [MARK]: true })
+export function handOver<T>(value: T, arrays: readonly ArrayBufferView[]): HandOver<T> {
+  // Shared memory is not moved but shared, and a buffer may be listed only once.
+  const buffers = new Set(arrays.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer))
+  return Object.assign({ value, transfer: [...buffers] }, { [MARK]: true })
 }
 
 /** Whether a task returned `handOver(...)`. */

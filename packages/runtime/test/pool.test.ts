@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openPool, type Pool } from '@ood/runtime'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 
 const module = new URL('./fixtures/tasks.ts', import.meta.url)
 const pools: Pool[] = []
@@ -13,19 +13,22 @@ function pool(size: number, setup?: unknown): Pool {
   pools.push(opened)
   return opened
 }
+// Starting a worker from TypeScript sources takes most of a second, so tests share one where they can.
+const shared = openPool({ size: 1, module })
+afterAll(() => shared.close())
 afterEach(async () => {
   for (const opened of pools.splice(0)) await opened.close()
 })
 
 describe('openPool', () => {
   it('calls exported functions by name', async () => {
-    const p = pool(2)
-    expect(p.size).toBe(2)
-    expect(await Promise.all([1, 2, 3, 4, 5].map((i) => p.run<number>('add', [i, 10])))).toEqual([11, 12, 13, 14, 15])
+    const sums = [1, 2, 3, 4, 5].map((i) => shared.run<number>('add', [i, 10]))
+    expect(await Promise.all(sums)).toEqual([11, 12, 13, 14, 15])
   })
 
   it('sets every worker up once and runs on several threads', async () => {
     const p = pool(2, { greeting: 'hello' })
+    expect(p.size).toBe(2)
     const ids = await Promise.all([1, 2, 3, 4].map(() => p.run<number>('thread')))
     expect(new Set(ids).size).toBe(2)
     expect(await Promise.all([p.run('greet'), p.run('greet')])).toEqual(['hello', 'hello'])
@@ -39,7 +42,7 @@ describe('openPool', () => {
   })
 
   it('moves buffers both ways instead of copying', async () => {
-    const p = pool(1)
+    const p = shared
     const data = Float64Array.of(1, 2, 3)
     expect(await p.run('take', [data], { transfer: [data.buffer] })).toBe(6)
     expect(data.length).toBe(0)
@@ -51,7 +54,7 @@ describe('openPool', () => {
     const timer = setInterval(() => {
       ticks += 1
     }, 5)
-    await pool(1).run('wait', [200])
+    await shared.run('wait', [200])
     clearInterval(timer)
     expect(ticks).toBeGreaterThan(5)
   })
@@ -63,7 +66,7 @@ describe('openPool', () => {
 
 describe('errors', () => {
   it('keeps code and message', async () => {
-    const p = pool(1)
+    const p = shared
     await expect(p.run('bad')).rejects.toMatchObject({
       name: 'OodError',
       code: 'E_SHAPE',
@@ -74,14 +77,14 @@ describe('errors', () => {
   })
 
   it('names an unknown task and a module that does not load', async () => {
-    await expect(pool(1).run('nothing')).rejects.toThrow(/tasks\.ts export nothing: expected a function, got undefined/)
+    await expect(shared.run('nothing')).rejects.toThrow(/tasks\.ts export nothing: expected a function, got undefined/)
     const missing = openPool({ size: 1, module: new URL('./fixtures/absent.ts', import.meta.url) })
     pools.push(missing)
     await expect(missing.run('add')).rejects.toThrow(/absent\.ts/)
   })
 
   it('rejects what cannot be cloned, both ways', async () => {
-    const p = pool(1)
+    const p = shared
     await expect(p.run('add', [() => 1])).rejects.toMatchObject({ code: 'E_ARGUMENT' })
     await expect(p.run('uncloneable')).rejects.toThrow('uncloneable result: expected a cloneable value, got')
     expect(await p.run('add', [1, 1])).toBe(2)
@@ -98,7 +101,7 @@ describe('errors', () => {
   })
 
   it('aborts waiting and running tasks', async () => {
-    const p = pool(1)
+    const p = shared
     await p.run('add', [0, 0])
     const running = new AbortController()
     const waiting = new AbortController()
