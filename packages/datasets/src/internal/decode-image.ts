@@ -16,8 +16,8 @@ export interface Planes {
 /** Largest image: 2^26 pixels, 8192 x 8192. */
 const MAX_PIXELS = 2 ** 26
 
-/** Above this many compressed bytes a PNG is test-inflated with a bound before it is decoded. */
-const TRUSTED_BYTES = 2 ** 16
+/** Samples a pixel by PNG colour type: grey, -, RGB, palette, grey + alpha, -, RGBA. */
+const PNG_SAMPLES = [1, 0, 3, 1, 2, 0, 4]
 
 /** Decodes a PNG or JPEG (told by its first bytes); alpha is dropped, 16 bits become 8, as the references do. */
 export function decodeImage(bytes: Uint8Array, name: string, mode: 'greyscale' | 'rgb'): Planes {
@@ -52,7 +52,7 @@ function isPng(bytes: Uint8Array): boolean {
   return [0x89, 0x50, 0x4e, 0x47].every((byte, i) => bytes[i] === byte)
 }
 
-/** Refuses sizes out of bounds and compressed data that unpack to more than the header says. */
+/** Refuses sizes out of bounds and compressed data that do not unpack to what the header says. */
 function checkPng(bytes: Uint8Array, name: string): void {
   if (bytes.length < 33) throw fileError(name, 'a PNG header', `${bytes.length} bytes`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -61,15 +61,18 @@ function checkPng(bytes: Uint8Array, name: string): void {
   if (width === 0 || height === 0 || width * height > MAX_PIXELS) {
     throw fileError(name, `at most ${MAX_PIXELS} pixels`, `${width} x ${height}`)
   }
-  if (bytes.length <= TRUSTED_BYTES) return
   const parts: Uint8Array[] = []
   for (let at = 8; at + 8 <= bytes.length; at += 12 + view.getUint32(at)) {
     const isData = view.getUint32(at + 4) === 0x49444154
     if (isData) parts.push(bytes.subarray(at + 8, at + 8 + view.getUint32(at)))
   }
-  // 4 channels of 16 bits, one filter byte a row; interlacing adds at most a few rows' worth.
-  const largest = 2 * height * (1 + 8 * width) + 64
-  guarded(name, 'a whole PNG', () => inflateSync(Buffer.concat(parts), { maxOutputLength: largest }))
+  // A filter byte and the packed samples of each row; the seven passes of an interlaced image have more, shorter rows.
+  const rowBytes = 1 + Math.ceil((width * bytes[24]! * (PNG_SAMPLES[bytes[25]!] ?? 0)) / 8)
+  const interlaced = bytes[28] !== 0
+  const size = rowBytes * height
+  const bound = { maxOutputLength: interlaced ? 2 * size + 64 : size }
+  const unpacked = guarded(name, 'a whole PNG', () => inflateSync(Buffer.concat(parts), bound)).length
+  if (!interlaced && unpacked !== size) throw fileError(name, `a whole PNG of ${size} unpacked bytes`, unpacked)
 }
 
 /** PNG pixels as 8-bit numbers, channels interleaved. */

@@ -134,7 +134,7 @@ export async function writeAtomic(
     }
     await rename(temporary, path)
   } catch (error) {
-    await rm(temporary, { force: true })
+    await rm(temporary, { force: true }).catch(() => undefined)
     if (error instanceof OodError) throw error
     throw fileError(path, 'a place to write to', reason(error))
   }
