@@ -45,7 +45,7 @@ try {
       'const bits = await flow.bitsPerDim(images)',
       'if (!bits.every((b) => b > 1 && b < 8)) throw new Error("bits per dim out of range: " + bits)',
       'console.log("scored two images with the installed packages: " + [...bits].map((b) => b.toFixed(2)).join(", ") + " bits/dim")',
-      'await flow.close()',
+      'await flow.release()',
     ].join('\n'),
   )
   process.stdout.write(run('node', ['index.mjs'], consumer))

@@ -1,0 +1,114 @@
+// The likelihood paradox of normalizing flows and its resolution with local intrinsic dimension, on real images.
+import { formatTable, openRun, progressBar } from '@ood/cli'
+import { openFlow } from '@ood/models-flow'
+import { checkpointPath } from '@ood/zoo'
+import { type Choices, choose, type ScaleRuleName, scaleRules } from './choose.ts'
+import { evaluate, type ScaleResult } from './evaluate.ts'
+import { type Measured, measure } from './measure.ts'
+import { type Options, parseOptions, usage } from './options.ts'
+import { lpcaTarget } from './recorded.ts'
+import { writeReport } from './report.ts'
+import { type Direction, directions, type SplitName, splitNames } from './splits.ts'
+
+/** Everything known about one direction when the run ends. */
+export interface DirectionResult {
+  direction: Direction
+  splits: Record<SplitName, Measured>
+  choices: Choices
+  results: Record<ScaleRuleName, ScaleResult>
+}
+
+/** Scale rule of the headline figures. */
+export const DEFAULT_RULE: ScaleRuleName = 'coupling'
+
+/** Runs the example: measures, chooses on training images, evaluates, writes the run folder and prints the table. */
+export async function main(argv: string[], signal: AbortSignal): Promise<void> {
+  const options = parseOptions(argv)
+  if (!options) {
+    process.stdout.write(usage)
+    return
+  }
+  const started = performance.now()
+  const bar = progressBar(process.stderr)
+  const { n, seed, dataDir, folder } = options
+  const run = openRun({ folder, config: { example: 'likelihood-paradox', n, seed, data: dataDir ?? 'packaged samples' } })
+  try {
+    const all: DirectionResult[] = []
+    for (const direction of directions) all.push(await runDirection(direction, options, run, signal, bar.update))
+    const seconds = (performance.now() - started) / 1000
+    run.writeJson('summary.json', summary(all, options, run.resumed ? null : seconds))
+    const report = await writeReport(run, all, options)
+    process.stdout.write(`${table(all)}\n\nreport: ${report}\n`)
+    run.finish()
+  } finally {
+    bar.stop()
+    run.close()
+  }
+}
+
+type OpenRun = ReturnType<typeof openRun>
+
+async function runDirection(
+  direction: Direction,
+  options: Options,
+  run: OpenRun,
+  signal: AbortSignal,
+  onProgress: Parameters<typeof measure>[5],
+): Promise<DirectionResult> {
+  const flow = await openFlow(
+    checkpointPath(direction.checkpoint),
+    options.workers === undefined ? {} : { workers: options.workers },
+  )
+  try {
+    const splits = await measure(run, direction, flow, options, signal, onProgress)
+    // The only input of every choice: training points.
+    const { logProb, artifact } = splits.in_distr_train
+    const lpca = lpcaTarget[direction.inDistribution]
+    const choices = choose({ logProb, artifact, dimension: flow.dimension, lpca })
+    return { direction, splits, choices, results: evaluate(splits, choices) }
+  } finally {
+    await flow.release()
+  }
+}
+
+/** What `summary.json` holds. */
+function summary(all: readonly DirectionResult[], { n, seed, dataDir }: Options, seconds: number | null): object {
+  const perDirection = (value: (result: DirectionResult) => unknown) =>
+    Object.fromEntries(all.map((result) => [result.direction.key, value(result)]))
+  return {
+    example: 'likelihood-paradox',
+    config: { n, seed, data: dataDir ?? 'packaged samples' },
+    auc: perDirection(({ results }) => {
+      const { single, lid, dual, dualReference, fitted, fittedInterval } = results[DEFAULT_RULE]
+      return { single, lid, dual, dualReference, fitted, fittedInterval }
+    }),
+    scale: perDirection(({ results }) => ({ rule: DEFAULT_RULE, value: results[DEFAULT_RULE].scale })),
+    rules: perDirection(({ results }) => results),
+    bitsPerDim: perDirection(({ splits }) =>
+      Object.fromEntries(splitNames.map((name) => [name, mean(splits[name].bitsPerDim)])),
+    ),
+    logProb: perDirection(({ splits }) =>
+      Object.fromEntries(splitNames.map((name) => [name, mean(splits[name].logProb)])),
+    ),
+    seconds,
+  }
+}
+
+/** The table printed at the end. */
+function table(all: readonly DirectionResult[]): string {
+  const rows: (string | number)[][] = [['AUC', 'log p alone', 'log p + LID, two cuts', 'one fitted score', 'scale']]
+  for (const { direction, results } of all) {
+    const { single, dual, fitted, scale } = results[DEFAULT_RULE]
+    for (const side of ['inDistr', 'generated'] as const) {
+      const what = side === 'inDistr' ? 'test images' : 'generated images'
+      rows.push([`${direction.key}, ${what}`, single[side], dual[side], fitted[side], scale])
+    }
+  }
+  return formatTable(rows)
+}
+
+function mean(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+export { scaleRules }
