@@ -1,7 +1,8 @@
 """Export a trained flow as a checkpoint folder: `python -m ood_training.export RUN_FOLDER OUT_FOLDER`.
 
 The folder holds manifest.json, encode.onnx (x -> z, logdet) and decode.onnx (z -> x), float32, batch axis "N". The
-weights are the EMA's. Both graphs are compared with PyTorch on random and on real data before the manifest is written.
+weights are the EMA's. Both graphs are compared with PyTorch on validation images and on the flow's own samples (random
+latents) before the manifest is written.
 """
 
 from __future__ import annotations
@@ -150,13 +151,15 @@ def export_run(checkpoint: Path, folder: Path, *, test: bool, check_images: int 
     trained, validation = train_validation(config.dataset, config.validation, config.exclude)
     noise = torch.rand((check_images, *config.flow.shape), generator=torch.Generator().manual_seed(5))
     real, _ = preprocess(torch.from_numpy(validation[:check_images].copy()), noise)
-    random = torch.randn(check_images, *config.flow.shape, generator=torch.Generator().manual_seed(6))
+    latent = torch.randn(check_images, flow.dim, generator=torch.Generator().manual_seed(6))
+    with torch.no_grad():
+        samples = flow.decode(latent)
     scores = {"validation": evaluate(flow, validation)}
     if test:
         scores["test"] = evaluate(flow, read_images(config.dataset, "test"))
     metrics = {
         **{key: {split: score[key] for split, score in scores.items()} for key in ("bitsPerDim", "logProb", "images")},
-        "export": {"real": compare(folder, flow, real), "random": compare(folder, flow, random)},
+        "export": {"real": compare(folder, flow, real), "samples": compare(folder, flow, samples)},
     }
     training = {
         "config": config.to_dict(),
@@ -166,7 +169,7 @@ def export_run(checkpoint: Path, folder: Path, *, test: bool, check_images: int 
         "wallTimeSeconds": round(record["elapsed"]),
         "budgetMinutes": record["max_minutes"],
         "hardware": hardware(),
-        "parameters": sum(p.numel() for p in flow.parameters()),
+        "parameters": flow.parameter_count(),
         "weights": "ema",
         "gitRevision": revision(),
         "excludedIndices": config.exclude,

@@ -18,9 +18,13 @@ SHAPE = (1, 8, 8)
 
 
 def tiny(coupling: str) -> FlowConfig:
-    """Every kind of conditioner once: patches with summary and position, residual blocks, dense."""
+    """Every kind of conditioner once: patches with summary and position, residual blocks, dense.
+
+    The affine one has the shipped models' floor, and a clamp tight enough to bite.
+    """
+    stable = {"min_scale": 0.05, "clamp": 1.5} if coupling == "affine" else {}
     return FlowConfig(
-        coupling=coupling, shape=SHAPE, bins=4, tail_bound=3.0, seed=3,
+        coupling=coupling, shape=SHAPE, bins=4, tail_bound=3.0, seed=3, **stable,
         levels=[
             LevelConfig(squeeze=2, steps=2, net="patch", hidden=8, patch=2, context=4),
             LevelConfig(squeeze=2, steps=2, net="residual", hidden=8, blocks=1),
@@ -58,7 +62,7 @@ def main() -> None:
         entry = manifest(
             flow, folder, name=name, dataset="none",
             training={"note": "random weights, never trained", "seed": 5,
-                      "parameters": sum(p.numel() for p in flow.parameters())},
+                      "parameters": flow.parameter_count()},
             metrics={"export": {"random": errors}},
         )
         print(name, errors)

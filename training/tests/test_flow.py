@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from ood_training.config import TrainConfig
 from ood_training.flows import Flow, FlowConfig, LevelConfig
 from ood_training.fold import FoldedFlow
 from ood_training.make_fixtures import random_flow, tiny
@@ -64,3 +67,22 @@ def test_unknown_names_are_refused() -> None:
         Flow(FlowConfig(coupling="glow", shape=(1, 2, 2), levels=[LevelConfig(2, 1)]))
     with pytest.raises(ValueError, match="expected a divisor"):
         Flow(FlowConfig(shape=(1, 3, 3), levels=[LevelConfig(2, 1)]))
+
+
+def test_the_reference_sized_flow_has_the_reference_parameter_count() -> None:
+    path = Path(__file__).parents[1] / "configs" / "flow-fmnist-rqs.toml"
+    flow = Flow(TrainConfig.read(path).flow)
+    # dgm spec 2.1.2 counts about 3.66 million; the first ActNorm, which the reference lacks, has 8 numbers.
+    assert flow.parameter_count() == pytest.approx(3.66e6, abs=5e3)
+
+
+@pytest.mark.parametrize("floor", [1e-3, 0.05])
+def test_floor_and_clamp_keep_the_flow_exact(floor: float) -> None:
+    config = tiny("affine")
+    config.min_scale, config.clamp = floor, 0.5
+    flow = random_flow(config).double()
+    x = 3 * torch.randn(1, 1, 8, 8, dtype=torch.float64)
+    z, logdet = flow.encode(x)
+    jacobian = torch.autograd.functional.jacobian(lambda v: flow.encode(v)[0], x).reshape(64, 64)
+    assert torch.allclose(flow.decode(z), x, atol=1e-8)
+    assert logdet.item() == pytest.approx(torch.linalg.slogdet(jacobian)[1].item(), abs=1e-8)

@@ -37,6 +37,11 @@ class FlowConfig:
     #: spline bins K and half-width B of the spline's domain ("rqs").
     bins: int = 8
     tail_bound: float = 3.0
+    #: floor of the affine scale sigmoid(a + 2) + min_scale. The inverse stretches by at most 1 / min_scale a step,
+    #: so a higher floor keeps decode stable away from the data.
+    min_scale: float = 1e-3
+    #: conditioners see the identity half clamped to [-clamp, clamp]; 0 is off. Stops samples from running away.
+    clamp: float = 0.0
     #: seeds the fixed channel permutations.
     seed: int = 0
 

@@ -22,6 +22,7 @@ class Coupling(nn.Module):
         self.half = channels // 2
         self.flip = flip
         self.kind, self.bins, self.bound = config.coupling, config.bins, config.tail_bound
+        self.floor, self.clamp = config.min_scale, config.clamp
         #: softmax inputs are divided by sqrt(hidden) so that a wide net does not start with spiky bins.
         self.damping = 1 / math.sqrt(level.hidden)
         if self.kind not in ("affine", "rqs"):
@@ -38,6 +39,9 @@ class Coupling(nn.Module):
     def _join(self, kept: Tensor, moved: Tensor) -> Tensor:
         return torch.cat([moved, kept] if self.flip else [kept, moved], dim=1)
 
+    def params(self, kept: Tensor) -> Tensor:
+        return self.net(kept.clamp(-self.clamp, self.clamp) if self.clamp > 0 else kept)
+
     def _spline(self, x: Tensor, params: Tensor, inverse: bool) -> tuple[Tensor, Tensor]:
         each = spline.parameters(self.bins)
         channels = x.shape[1]
@@ -51,18 +55,18 @@ class Coupling(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """y and the log-determinant [N]."""
         kept, moved = self._split(x)
-        params = self.net(kept)
+        params = self.params(kept)
         if self.kind == "affine":
-            moved, logd = affine.forward(moved, params)
+            moved, logd = affine.forward(moved, params, self.floor)
         else:
             moved, logd = self._spline(moved, params, inverse=False)
         return self._join(kept, moved), logd.flatten(1).sum(1)
 
     def inverse(self, y: Tensor) -> Tensor:
         kept, moved = self._split(y)
-        params = self.net(kept)
+        params = self.params(kept)
         if self.kind == "affine":
-            moved = affine.inverse(moved, params)
+            moved = affine.inverse(moved, params, self.floor)
         else:
             moved, _ = self._spline(moved, params, inverse=True)
         return self._join(kept, moved)

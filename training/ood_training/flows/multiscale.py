@@ -106,6 +106,11 @@ class Flow(nn.Module):
         z, logdet = self.encode(x)
         return logdet - 0.5 * (z * z).sum(1) - 0.5 * self.dim * math.log(2 * math.pi)
 
+    def parameter_count(self) -> int:
+        """Trained numbers; L and U are stored square, so their empty triangles (C (C + 1) per step) do not count."""
+        empty = sum(len(steps) * c * (c + 1) for steps, (c, _, _) in zip(self.levels, self.shapes, strict=True))
+        return sum(p.numel() for p in self.parameters()) - empty
+
     def sample(self, count: int, generator: torch.Generator | None = None, temperature: float = 1.0) -> Tensor:
         z = torch.randn(count, self.dim, generator=generator) * temperature
         return self.decode(z)
