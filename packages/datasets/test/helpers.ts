@@ -39,6 +39,13 @@ export function expectArray(got: RawArray, expected: GoldenArray): void {
   )
 }
 
+/** Equal byte for byte: vitest's toEqual takes seconds on arrays of this size. */
+export function expectSameBytes(got: ArrayBufferView, expected: ArrayBufferView): void {
+  const bytes = (view: ArrayBufferView): Buffer => Buffer.from(view.buffer, view.byteOffset, view.byteLength)
+  expect(got.byteLength).toBe(expected.byteLength)
+  expect(bytes(got).equals(bytes(expected))).toBe(true)
+}
+
 /** A folder that is removed after the test. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'ood-datasets-'))

@@ -141,5 +141,6 @@ it.skipIf(!mnist)(`reads the MNIST training file${mnist ? '' : ' (skipped: ../sh
   expect(await readIdxShape(mnist!)).toEqual([60_000, 28, 28])
   expect(shape).toEqual([2, 28, 28])
   // The first image is the well-known five: its pixels sum to 27,525.
-  expect(data.subarray(0, 784).reduce((sum: number, v) => sum + Number(v), 0)).toBe(27_525)
+  const five = (data as Uint8Array).subarray(0, 784)
+  expect(five.reduce((sum, v) => sum + v, 0)).toBe(27_525)
 })

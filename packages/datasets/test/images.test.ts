@@ -69,13 +69,12 @@ describe('readImageFolder', () => {
       encodePng({ width: 2, height: 2, channels: 1, data: Uint8Array.of(0, 0, 0, 0) }),
     )
     const seen: number[] = []
-    const options = {
+    const { images } = await readImageFolder(copy, {
       mode: 'greyscale',
       size: [11, 13],
       invert: true,
-      onProgress: (p: { done: number }) => seen.push(p.done),
-    }
-    const { images } = await readImageFolder(copy, options as Parameters<typeof readImageFolder>[1])
+      onProgress: ({ done }) => seen.push(done),
+    })
     expect([...images.data.subarray(0, 143)]).toEqual(golden.images['a/grey.png']!.grey.map((v) => 255 - v))
     expect(new Set(images.data.subarray(143))).toEqual(new Set([255]))
     expect(seen).toEqual([2])
