@@ -1,1 +1,12 @@
 // Public face of @ood/models-flow.
+export type {
+  DecodeOptions,
+  Flow,
+  FlowCallOptions,
+  FlowDecoder,
+  InvertibilityReport,
+  LogProbOptions,
+  SampleOptions,
+  Space,
+} from './flow.ts'
+export { type FlowOptions, openFlow } from './openFlow.ts'

@@ -1,0 +1,160 @@
+// From raw rows to latents and log-densities.
+import { assertFinite, assertRows, flatData, mismatch, type NdArray, rowCount, sliceRows, tensor } from '@ood/core'
+import type { Transform } from '@ood/datasets'
+import type { Flow, FlowCallOptions, InvertibilityReport, LogProbOptions } from '../flow.ts'
+import type { Kernels } from './kernels.ts'
+import { assertFiniteRows, sweep } from './rows.ts'
+import type { FlowShape } from './shape.ts'
+
+/** What the density side of a flow is built from. */
+export interface DensityParts {
+  kernels: Kernels
+  shape: FlowShape
+  transform: Transform
+  batchSize: number
+  lanes: number
+}
+
+/** One encoded block of rows. */
+interface Block {
+  /** Model-space rows. */
+  v: Float32Array
+  z: Float32Array
+  /** log |det ∂z/∂v| from the graph, log |det ∂v/∂x| of the preprocessing. */
+  logDet: Float64Array
+  preprocessingLogDet: Float64Array
+}
+
+/** Builds `logProb`, `bitsPerDim`, `preprocess`, `encode` and `invertibilityReport`. */
+export function createDensity(
+  parts: DensityParts,
+): Pick<Flow, 'logProb' | 'bitsPerDim' | 'preprocess' | 'encode' | 'invertibilityReport'> {
+  const { kernels, shape, transform, lanes } = parts
+  const { dimension: d, dataShape, modelShape } = shape
+
+  /** Checks rows once, as a whole, so that an error names the caller's row and not a batch's. */
+  function assertInput(what: string, x: NdArray, options: FlowCallOptions | undefined): void {
+    const input = options?.input ?? 'pixel'
+    if (input !== 'pixel' && input !== 'model') throw mismatch('E_ARGUMENT', `${what} input`, 'pixel or model', input)
+    assertRows(what, x, input === 'pixel' ? dataShape : modelShape)
+    assertFinite(what, x)
+    const keys = options?.rows
+    if (keys && keys.length !== rowCount(x))
+      throw mismatch('E_SHAPE', `${what} rows`, `${rowCount(x)} keys, one a row`, keys.length)
+  }
+
+  function toModel(
+    x: NdArray,
+    from: number,
+    to: number,
+    options: FlowCallOptions | undefined,
+  ): Omit<Block, 'z' | 'logDet'> {
+    const block = sliceRows(x, from, to)
+    if (options?.input === 'model')
+      return { v: Float32Array.from(flatData(block)), preprocessingLogDet: new Float64Array(to - from) }
+    const rows = Array.from({ length: to - from }, (_, i) => options?.rows?.[from + i] ?? from + i)
+    const { y, logDet } = transform.forward(block, { seed: options?.seed ?? 0, rows })
+    return { v: Float32Array.from(flatData(y)), preprocessingLogDet: logDet }
+  }
+
+  /** Encodes all rows block by block and hands every block to `use`. */
+  async function encodeBlocks(
+    label: string,
+    x: NdArray,
+    options: FlowCallOptions | undefined,
+    use: (block: Block, from: number, to: number) => void | Promise<void>,
+  ): Promise<void> {
+    assertInput(label, x, options)
+    const total = rowCount(x)
+    const batchSize = options?.batchSize ?? Math.min(parts.batchSize, Math.ceil(total / lanes) || 1)
+    await sweep({ label, total, batchSize, lanes }, options, async (from, to) => {
+      const { v, preprocessingLogDet } = toModel(x, from, to, options)
+      const { z, logDet } = await kernels.encode(v, to - from)
+      assertFiniteRows(`${label} latents`, z, to - from, from)
+      assertFiniteRows(`${label} log-determinant`, logDet, to - from, from)
+      await use({ v, z, logDet, preprocessingLogDet }, from, to)
+    })
+  }
+
+  async function logProb(x: NdArray, options?: LogProbOptions): Promise<{ instance: Float64Array }> {
+    const space = options?.space ?? options?.input ?? 'pixel'
+    if (space !== 'pixel' && space !== 'model') throw mismatch('E_ARGUMENT', 'logProb space', 'pixel or model', space)
+    if (space === 'pixel' && options?.input === 'model')
+      throw mismatch('E_ARGUMENT', 'logProb space', 'model for rows that are already preprocessed', space)
+    const instance = new Float64Array(rowCount(x))
+    await encodeBlocks('logProb', x, options, ({ z, logDet, preprocessingLogDet }, from, to) => {
+      for (let row = from; row < to; row++) {
+        const i = row - from
+        instance[row] = logNormal(z, i * d, d) + logDet[i]! + (space === 'pixel' ? preprocessingLogDet[i]! : 0)
+      }
+    })
+    return { instance }
+  }
+
+  async function bitsPerDim(x: NdArray, options?: FlowCallOptions): Promise<Float64Array> {
+    const { instance } = await logProb(x, { ...options, space: 'pixel' })
+    return instance.map((nats) => -nats / (d * Math.LN2))
+  }
+
+  async function preprocess(x: NdArray, options?: FlowCallOptions): Promise<NdArray> {
+    assertInput('preprocess', x, options)
+    return tensor(toModel(x, 0, rowCount(x), options).v, [rowCount(x), ...modelShape])
+  }
+
+  async function encode(x: NdArray, options?: FlowCallOptions): Promise<NdArray> {
+    const out = new Float32Array(rowCount(x) * d)
+    await encodeBlocks('encode', x, options, ({ z }, from) => out.set(z, from * d))
+    return tensor(out, [rowCount(x), d])
+  }
+
+  async function invertibilityReport(x: NdArray, options?: FlowCallOptions): Promise<InvertibilityReport> {
+    const n = rowCount(x)
+    const data = emptyErrors(n)
+    const latent = emptyErrors(n)
+    await encodeBlocks('invertibilityReport', x, options, async ({ v, z }, from, to) => {
+      const back = await kernels.decode(z, to - from)
+      assertFiniteRows('invertibilityReport', back, to - from, from)
+      const again = await kernels.encode(back, to - from)
+      addErrors(data, v, back, from)
+      addErrors(latent, z, again.z, from)
+    })
+    let worstRow = 0
+    for (let row = 0; row < n; row++) if (data.max[row]! > data.max[worstRow]!) worstRow = row
+    return { data: summary(data, n * d), latent: summary(latent, n * d), worstRow }
+  }
+
+  function addErrors(errors: RowErrors, a: Float32Array, b: Float32Array, from: number): void {
+    for (let i = 0; i < a.length; i++) {
+      const row = from + Math.floor(i / d)
+      const error = Math.abs(a[i]! - b[i]!)
+      errors.max[row] = Math.max(errors.max[row]!, error)
+      errors.sum[row] = errors.sum[row]! + error
+    }
+  }
+
+  return { logProb, bitsPerDim, preprocess, encode, invertibilityReport }
+}
+
+/** log N(z; 0, I) of `d` numbers from `at`, summed in float64. */
+function logNormal(z: Float32Array, at: number, d: number): number {
+  let square = 0
+  for (let i = at; i < at + d; i++) square += z[i]! * z[i]!
+  return -0.5 * square - 0.5 * d * Math.log(2 * Math.PI)
+}
+
+/** Absolute errors row by row, so that sums do not depend on the order in which batches end. */
+interface RowErrors {
+  max: Float64Array
+  sum: Float64Array
+}
+
+function emptyErrors(rows: number): RowErrors {
+  return { max: new Float64Array(rows), sum: new Float64Array(rows) }
+}
+
+function summary({ max, sum }: RowErrors, numbers: number): { max: number; mean: number } {
+  return {
+    max: max.reduce((a, b) => Math.max(a, b), 0),
+    mean: sum.reduce((a, b) => a + b, 0) / Math.max(1, numbers),
+  }
+}

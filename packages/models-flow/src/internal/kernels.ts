@@ -1,0 +1,70 @@
+// The flow's graphs as functions on flat rows: the arithmetic that runs in a worker, or in process.
+import { type Device, openSession } from '@ood/runtime'
+import { type MetricRow, openMetric } from './metric.ts'
+import { once } from './once.ts'
+import { feed, float32, numbers, openTangents } from './tangents.ts'
+
+/** What the kernels are made from; plain data, so it can be sent to a worker. */
+export interface KernelSetup {
+  name: string
+  /** Bytes of the two graphs. */
+  encode: Uint8Array
+  decode: Uint8Array
+  device: Device
+  /** Shape of one row of the encoder's input and decoder's output. */
+  modelShape: readonly number[]
+  dimension: number
+  /** Unit tangents pushed through the decoder together. */
+  chunk: number
+}
+
+/** The five computations behind a flow. Rows are flat and row-major. */
+export interface Kernels {
+  /** z and log |det ∂z/∂x| of `rows` rows. */
+  encode(x: Float32Array, rows: number): Promise<{ z: Float32Array; logDet: Float64Array }>
+  decode(z: Float32Array, rows: number): Promise<Float32Array>
+  /** Values [rows, D] and tangents [k, rows, D] for directions `v` [k, rows, D]. */
+  jvp(
+    z: Float32Array,
+    v: Float32Array,
+    rows: number,
+    k: number,
+  ): Promise<{ value: Float32Array; tangent: Float32Array }>
+  /** Jᵀ at one latent: row k is the derivative along latent k. */
+  tangents(z: Float32Array): Promise<Float32Array>
+  metric(z: Float32Array): Promise<MetricRow>
+  release(): Promise<void>
+}
+
+/** Opens sessions as they are first needed, each with one thread. */
+export function openKernels(setup: KernelSetup): Kernels {
+  const { dimension: d, modelShape, name, device } = setup
+  const encoder = once(() => openSession(setup.encode, { device, threads: 1, name: `${name} encode` }))
+  const decoder = once(() => openSession(setup.decode, { device, threads: 1, name: `${name} decode` }))
+  const tangents = openTangents(setup)
+  const metrics = once(() => openMetric(d))
+
+  return {
+    async encode(x, rows) {
+      const session = await encoder.get()
+      const { z, logdet } = await session.run({ x: feed(session, 'x', x, [rows, ...modelShape]) }, ['z', 'logdet'])
+      return {
+        z: float32(numbers(`${name} z`, z, rows * d)),
+        logDet: Float64Array.from(numbers(`${name} logdet`, logdet, rows)),
+      }
+    },
+    async decode(z, rows) {
+      const session = await decoder.get()
+      const { x } = await session.run({ z: feed(session, 'z', z, [rows, d]) }, ['x'])
+      return float32(numbers(`${name} x`, x, rows * d))
+    },
+    jvp: (...args) => tangents.jvp(...args),
+    tangents: (z) => tangents.all(z),
+    async metric(z) {
+      return (await metrics.get()).metric(await tangents.all(z), z)
+    },
+    async release() {
+      for (const opened of [encoder, decoder, tangents, metrics]) await opened.release()
+    },
+  }
+}
