@@ -1,6 +1,7 @@
 // Eigenvalues of symmetric matrices, values only: Householder tridiagonalisation, then implicit QL.
 import { OodError } from '@ood/core'
 import { assertTridiagonal } from './internal/check.ts'
+import { unitScale } from './internal/scale.ts'
 import { tridiagonalize } from './tridiagonalize.ts'
 
 const EPSILON = 2 ** -52
@@ -22,7 +23,7 @@ const MAX_STEPS = 60
  *
  * Cost O(n²), about 1.7 QL steps an eigenvalue.
  * @example
- * tridiagonalEigenvalues(Float64Array.of(0, 0), Float64Array.of(1)) // [-1, 1]
+ * tridiagonalEigenvalues(Float64Array.of(0, 0), Float64Array.of(1)) // -1 and 1
  */
 export function tridiagonalEigenvalues(diagonal: Float64Array, offDiagonal: Float64Array): Float64Array {
   assertTridiagonal('tridiagonalEigenvalues', diagonal, offDiagonal)
@@ -30,8 +31,8 @@ export function tridiagonalEigenvalues(diagonal: Float64Array, offDiagonal: Floa
   let norm = 0
   for (let i = 0; i < n; i++) norm = Math.max(norm, Math.abs(diagonal[i]!), Math.abs(offDiagonal[i] ?? 0))
   if (norm === 0) return new Float64Array(n)
-  // A power of two brings the largest entry near 1: exact, and nothing inside can overflow or underflow harmfully.
-  const scale = 2 ** -Math.floor(Math.log2(norm))
+  // Scaling by a power of two is exact, and nothing inside can overflow or underflow harmfully then.
+  const scale = unitScale(norm)
   const d = diagonal.map((value) => value * scale)
   const e = new Float64Array(n)
   for (let i = 0; i < n - 1; i++) e[i] = offDiagonal[i]! * scale

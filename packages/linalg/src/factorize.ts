@@ -1,6 +1,8 @@
 // Cholesky factor and LU log-determinant of small to medium dense matrices.
 import { mismatch } from '@ood/core'
 import { assertSquare } from './internal/check.ts'
+import { fastCholesky, fastPivots } from './internal/fast.ts'
+import { plainCholesky, plainPivots } from './internal/plain.ts'
 
 /**
  * Cholesky factor of a symmetric positive definite matrix: M = L Lᵀ (Golub and Van Loan, Matrix Computations, 4.2.5).
@@ -15,22 +17,9 @@ import { assertSquare } from './internal/check.ts'
  */
 export function cholesky(M: Float64Array, n: number): Float64Array {
   assertSquare('cholesky', M, n)
-  const L = new Float64Array(n * n)
-  for (let i = 0; i < n; i++) {
-    const row = i * n
-    for (let j = 0; j <= i; j++) {
-      const other = j * n
-      let sum = M[row + j]!
-      for (let k = 0; k < j; k++) sum -= L[row + k]! * L[other + k]!
-      if (j < i) {
-        L[row + j] = sum / L[other + j]!
-      } else {
-        if (!(sum > 0)) throw mismatch('E_ARGUMENT', `cholesky pivot ${i}`, 'a positive definite matrix', sum)
-        L[row + i] = Math.sqrt(sum)
-      }
-    }
-  }
-  return L
+  const L = fastCholesky(M, n) ?? plainCholesky(M, n)
+  if (L instanceof Float64Array) return L
+  throw mismatch('E_ARGUMENT', `cholesky pivot ${L.column}`, 'a positive definite matrix', L.pivot)
 }
 
 /** A determinant as sign and logarithm, so that it neither overflows nor underflows. */
@@ -53,29 +42,13 @@ export interface LogDeterminant {
  */
 export function luLogDet(M: Float64Array, n: number): LogDeterminant {
   assertSquare('luLogDet', M, n)
-  const A = M.slice()
-  let sign = 1
+  const { pivots, swaps } = fastPivots(M, n) ?? plainPivots(M, n)
+  if (swaps < 0) return { sign: 0, logAbsDet: Number.NEGATIVE_INFINITY }
+  let sign = swaps % 2 === 0 ? 1 : -1
   let logAbsDet = 0
-  for (let k = 0; k < n; k++) {
-    let pivotRow = k
-    for (let i = k + 1; i < n; i++) if (Math.abs(A[i * n + k]!) > Math.abs(A[pivotRow * n + k]!)) pivotRow = i
-    if (pivotRow !== k) {
-      sign = -sign
-      const kept = A.slice(k * n, (k + 1) * n)
-      A.copyWithin(k * n, pivotRow * n, (pivotRow + 1) * n)
-      A.set(kept, pivotRow * n)
-    }
-    const pivot = A[k * n + k]!
-    if (pivot === 0) return { sign: 0, logAbsDet: Number.NEGATIVE_INFINITY }
+  for (const pivot of pivots) {
     if (pivot < 0) sign = -sign
     logAbsDet += Math.log(Math.abs(pivot))
-    const top = k * n
-    for (let i = k + 1; i < n; i++) {
-      const row = i * n
-      const factor = A[row + k]! / pivot
-      if (factor === 0) continue
-      for (let j = k + 1; j < n; j++) A[row + j] = A[row + j]! - factor * A[top + j]!
-    }
   }
   return { sign, logAbsDet }
 }

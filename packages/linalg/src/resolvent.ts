@@ -38,7 +38,8 @@ export interface Resolvent {
  * @param offDiagonal - n - 1 numbers
  * @param shift - v > 0
  * @param w - n numbers, in the basis of T (`rotated` of {@link tridiagonalize})
- * @throws OodError `E_SHAPE`, `E_NOT_FINITE`, or `E_ARGUMENT` for a shift that is not positive and finite
+ * @throws OodError `E_SHAPE`, `E_NOT_FINITE`, `E_ARGUMENT` for a shift that is not positive and
+ *   finite, or a T with a diagonal entry below rounding of zero
  *
  * Cost O(n): about 4 n divisions and n logarithms.
  * @example
@@ -56,6 +57,7 @@ export function tridiagonalResolvent(
   if (!(shift > 0 && shift < Number.POSITIVE_INFINITY))
     throw mismatch('E_ARGUMENT', 'tridiagonalResolvent shift', 'a positive finite number', shift)
   const n = diagonal.length
+  assertNotNegative(diagonal)
   // Bottom-up Schur complements, less the shift.
   const upward = new Float64Array(n)
   let s = 0
@@ -85,6 +87,16 @@ export function tridiagonalResolvent(
   }
   if (w) addQuadratics(result, diagonal, offDiagonal, pivot, w)
   return result
+}
+
+/** A positive semidefinite matrix has no negative diagonal entry; rounding may leave -eps ‖T‖. */
+function assertNotNegative(diagonal: Float64Array): void {
+  let largest = 0
+  for (let i = 0; i < diagonal.length; i++) largest = Math.max(largest, Math.abs(diagonal[i]!))
+  for (let i = 0; i < diagonal.length; i++) {
+    if (diagonal[i]! < -1e-8 * largest)
+      throw mismatch('E_ARGUMENT', `tridiagonalResolvent diagonal ${i}`, 'a positive semidefinite T', diagonal[i])
+  }
 }
 
 /** y = (T + vI)⁻¹ w by the factorisation, then the three quadratic forms. */

@@ -70,9 +70,8 @@ static NOINLINE void productBlockRow(const f64 *a, const f64 *b, int K, int bloc
   }
 }
 
-/** C += AᵀB for the panels of A (K x 4 rowBlocks) and B (K x 4 colBlocks); C row-major, 4 colBlocks numbers a row. */
-void EXPORT(addProduct)(const f64 *a, const f64 *b, int K, int rowBlocks, int colBlocks, f64 *C) {
-  int stride = 4 * colBlocks;
+/** C += AᵀB for the panels of A (K x 4 rowBlocks) and B (K x 4 colBlocks); C row-major, `stride` numbers a row. */
+void EXPORT(addProduct)(const f64 *a, const f64 *b, int K, int rowBlocks, int colBlocks, f64 *C, int stride) {
   for (int i = 0; i < rowBlocks; i++) productBlockRow(a + 4 * K * i, b, K, colBlocks, C + 4 * stride * i, stride);
 }
 

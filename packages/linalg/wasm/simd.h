@@ -27,3 +27,7 @@ static inline f64 total(vec a) { return wasm_f64x2_extract_lane(a, 0) + wasm_f64
 static inline int roundUp4(int n) { return (n + 3) & ~3; }
 /** First number of block row b of a packed symmetric matrix. */
 static inline f64 *blockRow(f64 *A, int b) { return A + 8 * b * (b + 1); }
+
+void panelsOfColumns(const f64 *M, int K, int n, int stride, f64 *out);
+void panelsOfRows(const f64 *M, int K, int n, int stride, f64 *out);
+void addProduct(const f64 *a, const f64 *b, int K, int rowBlocks, int colBlocks, f64 *C, int stride);

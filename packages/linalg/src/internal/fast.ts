@@ -100,7 +100,7 @@ export function fastProduct(
           copyBlock(space, strip, B, k * cols + j, cols, depth, width)
           kernels.panelsOfColumns(strip, depth, width, width, b)
         }
-        kernels.addProduct(a, b, depth, roundUp4(height) / 4, roundUp4(width) / 4, C)
+        kernels.addProduct(a, b, depth, roundUp4(height) / 4, roundUp4(width) / 4, C, roundUp4(width))
       }
       const block = space.numbers(C, height * roundUp4(width))
       for (let q = 0; q < height; q++)
@@ -108,6 +108,38 @@ export function fastProduct(
     }
   }
   return out
+}
+
+/** The pivots of PM = LU and the number of row exchanges, -1 when M is singular (the pivots then mean nothing). */
+export function fastPivots(M: Float64Array, n: number): { pivots: Float64Array; swaps: number } | undefined {
+  const square = paddedSquare(M, n)
+  if (!square) return undefined
+  const { A, at, work, size, kernels } = square
+  const swaps = kernels.factorLU(at, n, work)
+  return { pivots: Float64Array.from({ length: n }, (_, i) => A[i * size + i]!), swaps }
+}
+
+/** L of M = L Lᵀ, or the first pivot that is not positive. */
+export function fastCholesky(M: Float64Array, n: number): Float64Array | { column: number; pivot: number } | undefined {
+  const square = paddedSquare(M, n)
+  if (!square) return undefined
+  const { A, at, work, size, kernels } = square
+  const column = kernels.factorCholesky(at, n, work)
+  if (column >= 0) return { column, pivot: A[column * size + column]! }
+  const L = new Float64Array(n * n)
+  for (let i = 0; i < n; i++) L.set(A.subarray(i * size, i * size + i + 1), i * n)
+  return L
+}
+
+/** M in the module with its order rounded up to 4, zero beyond n, and 32 more rows to work in. */
+function paddedSquare(M: Float64Array, n: number) {
+  const size = roundUp4(n)
+  const space = workspace([size * size, 32 * size])
+  if (!space) return undefined
+  const [at, work] = space.at as [number, number]
+  const A = space.numbers(at, size * size).fill(0)
+  for (let i = 0; i < n; i++) A.set(M.subarray(i * n, (i + 1) * n), i * size)
+  return { A, at, work, size, kernels: space.kernels }
 }
 
 /** Numbers of z, d, e and the panels of the tridiagonalisation. */

@@ -4,6 +4,11 @@
 const LARGE = 2 ** 400
 const SMALL = 2 ** -400
 
+/** The power of two that brings `largest` > 0 near 1, as far as its reciprocal stays finite too. */
+export function unitScale(largest: number): number {
+  return 2 ** Math.max(-1000, Math.min(1000, -Math.floor(Math.log2(largest))))
+}
+
 /** 1 for ordinary data, else a power of two s (so scaling is exact) with s · max|data| near 1. */
 export function safeScale(data: ArrayLike<number>): number {
   let largest = 0
@@ -12,7 +17,7 @@ export function safeScale(data: ArrayLike<number>): number {
     if (size > largest) largest = size
   }
   if (largest === 0 || (largest < LARGE && largest > SMALL)) return 1
-  return 2 ** Math.max(-1000, Math.min(1000, -Math.floor(Math.log2(largest))))
+  return unitScale(largest)
 }
 
 /** Multiplies in place; nothing to do for 1. */

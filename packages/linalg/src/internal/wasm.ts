@@ -1,7 +1,7 @@
 // The WebAssembly SIMD kernels: instantiated once per thread, with one memory that is reused and grows when needed.
 import { kernelsBase64 } from './kernels-wasm.ts'
 
-/** What wasm/tridiagonal.c and wasm/products.c export; addresses are byte offsets into `memory`. */
+/** What wasm/*.c export; addresses are byte offsets into `memory`. */
 interface Exports {
   memory: { buffer: ArrayBuffer; grow(pages: number): number }
   __heap_base: { value: number }
@@ -11,7 +11,9 @@ interface Exports {
   panelsOfColumns(M: number, K: number, n: number, stride: number, out: number): void
   panelsOfRows(M: number, K: number, n: number, stride: number, out: number): void
   addGram(panels: number, K: number, blocks: number, A: number): void
-  addProduct(a: number, b: number, K: number, rowBlocks: number, colBlocks: number, C: number): void
+  addProduct(a: number, b: number, K: number, rowBlocks: number, colBlocks: number, C: number, stride: number): void
+  factorLU(A: number, n: number, work: number): number
+  factorCholesky(A: number, n: number, work: number): number
   clear(p: number, n: number): void
 }
 
