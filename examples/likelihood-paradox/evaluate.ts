@@ -35,10 +35,7 @@ export interface ScaleResult {
 export const FALSE_POSITIVE_RATE = 0.05
 
 /** Evaluates every scale rule of one direction. */
-export function evaluate(
-  splits: Record<SplitName, Measured>,
-  choices: Choices,
-): Record<ScaleRuleName, ScaleResult> {
+export function evaluate(splits: Record<SplitName, Measured>, choices: Choices): Record<ScaleRuleName, ScaleResult> {
   return Object.fromEntries(scaleRules.map((rule) => [rule, evaluateRule(splits, choices, rule)])) as Record<
     ScaleRuleName,
     ScaleResult

@@ -2,24 +2,14 @@
 import { formatTable, openRun, progressBar } from '@ood/cli'
 import { openFlow } from '@ood/models-flow'
 import { checkpointPath } from '@ood/zoo'
-import { type Choices, choose, type ScaleRuleName, scaleRules } from './choose.ts'
-import { evaluate, type ScaleResult } from './evaluate.ts'
-import { type Measured, measure } from './measure.ts'
+import { choose } from './choose.ts'
+import { evaluate } from './evaluate.ts'
+import { measure } from './measure.ts'
 import { type Options, parseOptions, usage } from './options.ts'
 import { lpcaTarget } from './recorded.ts'
 import { writeReport } from './report.ts'
-import { type Direction, directions, type SplitName, splitNames } from './splits.ts'
-
-/** Everything known about one direction when the run ends. */
-export interface DirectionResult {
-  direction: Direction
-  splits: Record<SplitName, Measured>
-  choices: Choices
-  results: Record<ScaleRuleName, ScaleResult>
-}
-
-/** Scale rule of the headline figures. */
-export const DEFAULT_RULE: ScaleRuleName = 'coupling'
+import { DEFAULT_RULE, type DirectionResult } from './result.ts'
+import { type Direction, directions, splitNames } from './splits.ts'
 
 /** Runs the example: measures, chooses on training images, evaluates, writes the run folder and prints the table. */
 export async function main(argv: string[], signal: AbortSignal): Promise<void> {
@@ -31,7 +21,10 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
   const started = performance.now()
   const bar = progressBar(process.stderr)
   const { n, seed, dataDir, folder } = options
-  const run = openRun({ folder, config: { example: 'likelihood-paradox', n, seed, data: dataDir ?? 'packaged samples' } })
+  const run = openRun({
+    folder,
+    config: { example: 'likelihood-paradox', n, seed, data: dataDir ?? 'packaged samples' },
+  })
   try {
     const all: DirectionResult[] = []
     for (const direction of directions) all.push(await runDirection(direction, options, run, signal, bar.update))
@@ -65,7 +58,7 @@ async function runDirection(
     const { logProb, artifact } = splits.in_distr_train
     const lpca = lpcaTarget[direction.inDistribution]
     const choices = choose({ logProb, artifact, dimension: flow.dimension, lpca })
-    return { direction, splits, choices, results: evaluate(splits, choices) }
+    return { direction, splits, lpca, choices, results: evaluate(splits, choices) }
   } finally {
     await flow.release()
   }
@@ -110,5 +103,3 @@ function table(all: readonly DirectionResult[]): string {
 function mean(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }
-
-export { scaleRules }

@@ -53,7 +53,9 @@ export async function measure(
       `${path}/lid`,
       options.n,
       BATCH,
-      async (from, to) => ({ ...(await flow.decoder.tridiagonalMetric(sliceRows(scored.latents, from, to), { signal })) }),
+      async (from, to) => ({
+        ...(await flow.decoder.tridiagonalMetric(sliceRows(scored.latents, from, to), { signal })),
+      }),
       {
         key,
         signal,

@@ -61,7 +61,9 @@ function parse(argv: string[]) {
       },
     })
   } catch (cause) {
-    throw new OodError('E_ARGUMENT', `options: ${(cause as Error).message.split('. ')[0]} (--help lists them)`, { cause })
+    throw new OodError('E_ARGUMENT', `options: ${(cause as Error).message.split('. ')[0]} (--help lists them)`, {
+      cause,
+    })
   }
 }
 

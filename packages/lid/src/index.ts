@@ -44,6 +44,7 @@ export {
   pointwiseDimensions,
 } from './model-free/pointwise.ts'
 export { type BisectOptions, bisectScale } from './scale/bisect.ts'
+export { type CouplingOptions, couplingScale } from './scale/coupling.ts'
 export { fixedScale } from './scale/fixed.ts'
 export { gridScale } from './scale/grid.ts'
 export { type KneeOptions, kneeScale } from './scale/knee.ts'
