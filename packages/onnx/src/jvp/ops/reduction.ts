@@ -1,0 +1,63 @@
+// Linear operators that sum tangents.
+import { int } from '../../attributes.ts'
+import type { Dim } from '../../types.ts'
+import { type LinearOp, SUMMED, type Tangent, type Tape } from '../tangent.ts'
+
+/** Sum over axes (0..rank-1). */
+export function reduceSum(
+  tape: Tape,
+  t: Tangent,
+  axes: readonly number[],
+  keepDims: boolean,
+  like?: string | undefined,
+): Tangent {
+  if (axes.length === 0) return t
+  const rank = t.shape.length
+  const gone = new Set(axes)
+  const fromRight = axes.map((axis) => axis - rank)
+  const shape: Dim[] = keepDims
+    ? t.shape.map((dim, axis) => (gone.has(axis) ? 1 : dim))
+    : t.shape.filter((_, axis) => !gone.has(axis))
+  const op: LinearOp = {
+    name: 'ReduceSum',
+    emit: (e, _self, [x]) => ({
+      stacked: e.g.op('ReduceSum', [e.stacked(x!), e.g.int64(fromRight)], { keepdims: int(keepDims ? 1 : 0) }),
+    }),
+    pull({ factor, labels }, _self, _operands, f) {
+      let next = 0
+      const inner = t.shape.map((_, axis) => {
+        const label = keepDims ? labels[axis]! : gone.has(axis) ? SUMMED : labels[next++]!
+        return gone.has(axis) ? SUMMED : label
+      })
+      return [{ factor: keepDims ? factor : f.insert(factor, fromRight), labels: inner }]
+    },
+  }
+  return tape.make({ kind: 'apply', op, operands: [t] }, shape, t.type, like)
+}
+
+/** Running sum along an axis. */
+export function cumSum(
+  tape: Tape,
+  t: Tangent,
+  axis: number,
+  exclusive: boolean,
+  reverse: boolean,
+  like: string | undefined,
+): Tangent {
+  const rank = t.shape.length
+  const op: LinearOp = {
+    name: 'CumSum',
+    emit: (e, _self, [x]) => ({
+      stacked: e.g.op('CumSum', [e.stacked(x!), e.g.scalar('int64', axis - rank)], {
+        exclusive: int(exclusive ? 1 : 0),
+        reverse: int(reverse ? 1 : 0),
+      }),
+    }),
+    pull({ factor, labels }, _self, _operands, f) {
+      const n = t.shape[axis]
+      if (labels[axis] !== SUMMED || typeof n !== 'number') return undefined
+      return [{ factor: f.cumSum(factor, axis - rank, n, exclusive, !reverse), labels }]
+    },
+  }
+  return tape.make({ kind: 'apply', op, operands: [t] }, t.shape, t.type, like)
+}

@@ -1,0 +1,92 @@
+// Derivatives of convolutions and pooling: K folds into the batch, the bias disappears.
+import { attribute, ints } from '../../attributes.ts'
+import { type Factor, factorOf, scalar } from '../factor.ts'
+import { batched, custom } from '../ops/apply.ts'
+import { reshape } from '../ops/movement.ts'
+import { reduceSum } from '../ops/reduction.ts'
+import { primal } from '../primal.ts'
+import { type Application, combine, linear, type Rule, type RuleTable, shapeOf, typeOf, unsupported } from '../rule.ts'
+import type { Tangent } from '../tangent.ts'
+import { firstOutput } from './movement.ts'
+import { inverseCount } from './reduction.ts'
+
+/** The operator on the input's tangent with the same weights, plus the weights' and the bias's own tangents. */
+const conv: Rule = (a) => {
+  const { opType, attributes } = a.node
+  const out = firstOutput(a)
+  const [tx, tw, tb] = a.t
+  const parts: Tangent[] = []
+  if (tx) parts.push(batched(a.tape, opType, tx, out, (e, x) => e.g.op(opType, [x, a.x[1]!], attributes)))
+  if (tw) parts.push(convWeight(a, tw))
+  if (tb) {
+    const spatial = out.shape.slice(2).map(() => 1)
+    parts.push(reshape(a.tape, tb, [...tb.shape, ...spatial], undefined))
+  }
+  return [
+    combine(
+      a.tape,
+      parts.map((of) => ({ of, by: scalar(of.type, 1) })),
+      out.shape,
+      out.like,
+    ),
+  ]
+}
+
+/** K weight tangents act as K times as many output channels on the same input. */
+function convWeight(a: Application, tw: Tangent): Tangent {
+  if (a.node.opType !== 'Conv' || attribute(a.node, 'group', 'int', 1) !== 1)
+    throw unsupported(a, 'a Conv of one group when its weights have a tangent')
+  const out = firstOutput(a)
+  const spatial = out.shape.slice(2)
+  if (spatial.some((n) => typeof n !== 'number')) throw unsupported(a, 'known sizes when its weights have a tangent')
+  return custom(a.tape, 'Conv', tw, out, (e) => {
+    const all = e.g.op('Conv', [a.x[0]!, e.folded(tw)], a.node.attributes)
+    const channels = out.shape[1] as number
+    const split = e.g.op('Reshape', [all, e.g.int64([0, -1, channels, ...(spatial as number[])])])
+    return e.g.op('Transpose', [split], { perm: ints([1, 0, 2, ...spatial.map((_, i) => i + 3)]) })
+  })
+}
+
+const averagePool: Rule = linear((a, t) => {
+  return batched(a.tape, 'AveragePool', t, firstOutput(a), (e, x) => e.g.op('AveragePool', [x], a.node.attributes))
+})
+
+const spatialAxes = (a: Application): number[] => shapeOf(a, a.x[0]!).flatMap((_, axis) => (axis < 2 ? [] : [axis]))
+
+/** Sum over the spatial axes of factor x tangent. */
+function globalPool(weight: (a: Application, axes: readonly number[]) => Factor): Rule {
+  return linear((a, t) => {
+    const axes = spatialAxes(a)
+    const weighted = combine(a.tape, [{ of: t, by: weight(a, axes) }], t.shape, a.x[0])
+    return reduceSum(a.tape, weighted, axes, true, a.y[0])
+  })
+}
+
+const globalMaxPool: Rule = globalPool((a, axes) => {
+  const p = primal(a.g, typeOf(a))
+  const attained = p.mask(a.g.op('Equal', [a.x[0]!, a.y[0]!]))
+  const ties = a.g.op('ReduceSum', [attained, a.g.int64(axes)])
+  return factorOf(a.g, p.div(attained, ties), { masked: true })
+})
+
+/** The tangents at the positions of the maxima, which the operator itself can report. */
+const maxPool: Rule = linear((a, t) => {
+  const out = firstOutput(a)
+  if (attribute(a.node, 'storage_order', 'int', 0) !== 0) throw unsupported(a, 'row-major storage order')
+  const [, indices] = a.g.ops('MaxPool', [a.x[0]!], a.node.attributes, 2)
+  return custom(a.tape, 'MaxPool', t, out, (e, x) => {
+    // Indices count through the whole input [N, C, ...], so the tangents are flattened behind K.
+    const flat = e.g.op('Reshape', [x, e.g.int64([0, -1])])
+    const picked = e.g.op('Gather', [flat, indices!], { axis: { kind: 'int', value: 1 } })
+    return picked
+  })
+})
+
+export const convolutionRules: RuleTable = {
+  Conv: conv,
+  ConvTranspose: conv,
+  AveragePool: averagePool,
+  MaxPool: maxPool,
+  GlobalAveragePool: globalPool((a, axes) => inverseCount(a, a.x[0]!, axes)),
+  GlobalMaxPool: globalMaxPool,
+}

@@ -1,0 +1,142 @@
+// Derivatives of normalization layers.
+import { attribute, int } from '../../attributes.ts'
+import { positiveAxis } from '../../infer/dims.ts'
+import type { Dim } from '../../types.ts'
+import { type Factor, factorOf, scalar } from '../factor.ts'
+import { reshape } from '../ops/movement.ts'
+import { reduceSum } from '../ops/reduction.ts'
+import { primal } from '../primal.ts'
+import { type Application, combine, type Rule, type RuleTable, shapeOf, typeOf, unsupported } from '../rule.ts'
+import type { Tangent, Term } from '../tangent.ts'
+import { inverseCount } from './reduction.ts'
+
+interface Normalized {
+  /** (x - mean) / sqrt(variance + epsilon). */
+  readonly value: string
+  /** 1 / sqrt(variance + epsilon), axes kept. */
+  readonly inverse: string
+}
+
+/** Normalizes a primal value over axes; without centring the root mean square takes the deviation's place. */
+function normalize(a: Application, x: string, axes: readonly number[], centred: boolean): Normalized {
+  const p = primal(a.g, typeOf(a))
+  const mean = (v: string): string => {
+    const total = a.g.op('ReduceSum', [v, a.g.int64(axes)], { keepdims: int(1) })
+    const share = inverseCount(a, x, axes)
+    return p.mul(total, share.value ?? share.scale)
+  }
+  const shifted = centred ? p.sub(x, mean(x)) : x
+  const epsilon = attribute(a.node, 'epsilon', 'float', 1e-5)
+  const inverse = p.un('Reciprocal', p.un('Sqrt', p.add(mean(p.mul(shifted, shifted)), epsilon)))
+  return { value: p.mul(shifted, inverse), inverse }
+}
+
+/** d normalized = inverse (dx - mean(dx) - normalized mean(normalized dx)). */
+function normalizedTangent(
+  a: Application,
+  t: Tangent,
+  x: string,
+  axes: readonly number[],
+  centred: boolean,
+): { tangent: Tangent; normalized: Normalized } {
+  const normalized = normalize(a, x, axes, centred)
+  const share = inverseCount(a, x, axes)
+  const value = factorOf(a.g, normalized.value)
+  const meanOf = (of: Tangent): Tangent =>
+    combine(a.tape, [{ of: reduceSum(a.tape, of, axes, true), by: share }], undefined, undefined)
+  const along = meanOf(combine(a.tape, [{ of: t, by: value }], t.shape, x))
+  const inverse = factorOf(a.g, normalized.inverse)
+  const p = primal(a.g, typeOf(a))
+  const terms: Term[] = [
+    { of: t, by: inverse },
+    { of: along, by: { ...factorOf(a.g, p.mul(normalized.value, normalized.inverse)), scale: -1 } },
+  ]
+  if (centred) terms.push({ of: meanOf(t), by: { ...inverse, scale: -1 } })
+  return { tangent: combine(a.tape, terms, t.shape, x), normalized }
+}
+
+/** scale * normalized + bias, where scale and bias are reshaped to broadcast against x. */
+function scaleAndShift(
+  a: Application,
+  tangent: Tangent | undefined,
+  normalized: () => string,
+  perValue: readonly Dim[],
+): Tangent {
+  const [, ts, tb] = a.t
+  const target = perValue.map((n) => (typeof n === 'number' ? n : -1))
+  const reshapedScale = (): Factor => factorOf(a.g, a.g.op('Reshape', [a.x[1]!, a.g.int64(target)]))
+  const terms: Term[] = []
+  if (tangent) terms.push({ of: tangent, by: reshapedScale() })
+  if (ts) terms.push({ of: reshape(a.tape, ts, perValue, undefined), by: factorOf(a.g, normalized()) })
+  if (tb) terms.push({ of: reshape(a.tape, tb, perValue, undefined), by: scalar(tb.type, 1) })
+  return combine(a.tape, terms, shapeOf(a, a.y[0]!), a.y[0])
+}
+
+/** LayerNormalization and RMSNormalization: over the last axes, scale of the shape of those axes. */
+function lastAxes(centred: boolean): Rule {
+  return (a) => {
+    const shape = shapeOf(a, a.x[0]!)
+    const first = positiveAxis(attribute(a.node, 'axis', 'int', -1), shape.length)
+    const axes = shape.flatMap((_, axis) => (axis < first ? [] : [axis]))
+    const done = a.t[0] && normalizedTangent(a, a.t[0], a.x[0]!, axes, centred)
+    const value = (): string => done?.normalized.value ?? normalize(a, a.x[0]!, axes, centred).value
+    return [scaleAndShift(a, done?.tangent, value, shapeOf(a, a.x[1]!))]
+  }
+}
+
+/** Per-channel parameters [C] as [C, 1, 1 ...]. */
+function perChannel(a: Application): readonly Dim[] {
+  const [, channels, ...spatial] = shapeOf(a, a.x[0]!)
+  return [channels!, ...spatial.map(() => 1)]
+}
+
+const instance: Rule = (a) => {
+  const axes = shapeOf(a, a.x[0]!).flatMap((_, axis) => (axis < 2 ? [] : [axis]))
+  const done = a.t[0] && normalizedTangent(a, a.t[0], a.x[0]!, axes, true)
+  const value = (): string => done?.normalized.value ?? normalize(a, a.x[0]!, axes, true).value
+  return [scaleAndShift(a, done?.tangent, value, perChannel(a))]
+}
+
+/** Channels in groups, each normalized with its positions; computed on [N, groups, rest]. */
+const group: Rule = (a) => {
+  const [x, t] = [a.x[0]!, a.t[0]]
+  if (!t || a.t[1] || a.t[2]) throw unsupported(a, 'a tangent on the first input only')
+  const [batch, ...rest] = shapeOf(a, x)
+  if (rest.some((n) => typeof n !== 'number')) throw unsupported(a, 'known channels and spatial sizes')
+  const groups = attribute(a.node, 'num_groups', 'int', 1)
+  const each = (rest as number[]).reduce((p, n) => p * n, 1) / groups
+  const inGroups = a.g.op('Reshape', [x, a.g.int64([-1, groups, each])])
+  const shape: readonly Dim[] = [batch!, groups, each]
+  const { tangent } = normalizedTangent(a, reshape(a.tape, t, shape, inGroups), inGroups, [2], true)
+  const back = reshape(a.tape, tangent, shapeOf(a, x), x)
+  const channels = rest[0] as number
+  // Up to operator set 20 there is one scale per group.
+  const scale = a.g.opset >= 21 ? a.x[1]! : spreadGroups(a, groups, channels)
+  const factor = factorOf(a.g, a.g.op('Reshape', [scale, a.g.int64([channels, ...rest.slice(1).map(() => 1)])]))
+  return [combine(a.tape, [{ of: back, by: factor }], shapeOf(a, a.y[0]!), a.y[0])]
+}
+
+function spreadGroups(a: Application, groups: number, channels: number): string {
+  const column = a.g.op('Unsqueeze', [a.x[1]!, a.g.int64([1])])
+  return a.g.op('Expand', [column, a.g.int64([groups, channels / groups])])
+}
+
+/** In inference a batch normalization is one factor per channel: scale / sqrt(variance + epsilon). */
+const batch: Rule = (a) => {
+  const [t, ...others] = a.t
+  if (!t || others.some((other) => other)) throw unsupported(a, 'a tangent on the first input only')
+  if (attribute(a.node, 'training_mode', 'int', 0) === 1) throw unsupported(a, 'inference mode')
+  const p = primal(a.g, typeOf(a))
+  const deviation = p.un('Sqrt', p.add(a.x[4]!, attribute(a.node, 'epsilon', 'float', 1e-5)))
+  const target = perChannel(a).map((n) => (typeof n === 'number' ? n : -1))
+  const factor = a.g.op('Reshape', [p.div(a.x[1]!, deviation), a.g.int64(target)])
+  return [combine(a.tape, [{ of: t, by: factorOf(a.g, factor) }], shapeOf(a, a.y[0]!), a.y[0])]
+}
+
+export const normalizationRules: RuleTable = {
+  LayerNormalization: lastAxes(true),
+  RMSNormalization: lastAxes(false),
+  InstanceNormalization: instance,
+  GroupNormalization: group,
+  BatchNormalization: batch,
+}

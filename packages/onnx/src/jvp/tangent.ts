@@ -1,0 +1,97 @@
+// Tangents as a linear program: what a derivative is made of, before any of it is written as ONNX nodes.
+import type { Dim, ElementType } from '../types.ts'
+import type { Emitter } from './emit.ts'
+import type { Factor, Factors } from './factor.ts'
+
+/**
+ * The derivative of one primal value, K directions at once, as a node of a linear program.
+ * `shape` is the primal's shape; the leading K is understood.
+ */
+export interface Tangent {
+  /** Grows from operands to results. */
+  readonly id: number
+  readonly shape: readonly Dim[]
+  readonly type: ElementType
+  /** A primal value of the same shape, for sizes only known at run time. */
+  readonly like: string | undefined
+  readonly def: Definition
+}
+
+/** What a tangent is made of. */
+export type Definition =
+  /** A graph input [K, ...shape]. */
+  | { readonly kind: 'seed'; readonly input: string }
+  /** A sum of tangents times factors, broadcast: every elementwise operator. */
+  | { readonly kind: 'combine'; readonly terms: readonly Term[] }
+  /** One tangent where a condition holds, another elsewhere; undefined is 0. */
+  | {
+      readonly kind: 'select'
+      readonly condition: string
+      readonly yes: Tangent | undefined
+      readonly no: Tangent | undefined
+    }
+  /** A linear operator on tangents; undefined operands are 0. */
+  | { readonly kind: 'apply'; readonly op: LinearOp; readonly operands: readonly (Tangent | undefined)[] }
+
+/** One term of a combination. */
+export interface Term {
+  readonly of: Tangent
+  readonly by: Factor
+}
+
+/**
+ * How each axis of a tangent relates to the tangent being computed: its axis number there, or SUMMED.
+ * While pulling a factor back, every element of an operand reaches exactly one element of the result.
+ */
+export type Labels = readonly number[]
+export const SUMMED = -1
+
+/** A factor on its way from a result to an operand. */
+export interface Pulled {
+  readonly factor: Factor
+  readonly labels: Labels
+}
+
+/** A linear operator: how to write it, and, where it acts within summed axes, how a factor passes it backwards. */
+export interface LinearOp {
+  readonly name: string
+  /** Writes the operator on tangents with a leading K. */
+  emit(e: Emitter, self: Tangent, operands: readonly (Tangent | undefined)[]): Written
+  /**
+   * The transpose on factors: what a factor on the result is on each operand (undefined for a zero operand).
+   * Returns undefined when the operator mixes axes in a way that factors cannot follow.
+   */
+  pull?(
+    pulled: Pulled,
+    self: Tangent,
+    operands: readonly (Tangent | undefined)[],
+    f: Factors,
+  ): (Pulled | undefined)[] | undefined
+  /** Marks slices and concatenations, which simplify each other. */
+  readonly slice?: { readonly axis: number; readonly start: number; readonly length: number }
+  readonly concat?: { readonly axis: number; readonly sizes: readonly number[] }
+}
+
+/** A written tangent: [K, ...shape], or with K folded into the first axis, [K * shape[0], ...]. */
+export type Written = { readonly stacked: string } | { readonly folded: string }
+
+/** Makes tangents with growing ids. */
+export interface Tape {
+  seed(input: string, shape: readonly Dim[], type: ElementType, like: string): Tangent
+  make(def: Definition, shape: readonly Dim[], type: ElementType, like?: string): Tangent
+}
+
+export function tape(): Tape {
+  let id = 0
+  const make: Tape['make'] = (def, shape, type, like) => ({ id: id++, shape, type, like, def })
+  return { make, seed: (input, shape, type, like) => make({ kind: 'seed', input }, shape, type, like) }
+}
+
+/** The tangents a tangent is directly made of. */
+export function operandsOf(t: Tangent): Tangent[] {
+  const { def } = t
+  if (def.kind === 'seed') return []
+  if (def.kind === 'combine') return def.terms.map((term) => term.of)
+  const operands = def.kind === 'select' ? [def.yes, def.no] : def.operands
+  return operands.filter((operand) => operand !== undefined)
+}
