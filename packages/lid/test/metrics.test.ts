@@ -68,8 +68,8 @@ describe('lid metrics', () => {
     expect(concordanceIndex([1, 2], [3000, 4000], { ...options, compat: 'reference' })).toBe(0)
   })
 
-  it('sorts 2·10⁵ points in well under the time of 2·10¹⁰ pairs', () => {
-    const n = 200_000
+  it('handles 5·10⁴ points, 10⁹ pairs, and gets both ends right', () => {
+    const n = 50_000
     const truth = Float64Array.from({ length: n }, (_, i) => (i * 7919) % n)
     expect(concordanceIndex(truth, truth)).toBe(1)
     expect(

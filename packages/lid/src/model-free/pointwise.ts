@@ -66,7 +66,7 @@ export async function pointwiseDimensions(
   const rows = queryRows(queries, n, seed, kept)
   const source = flatData(data)
   const lid = new Float64Array(rows.length)
-  await forEachBatch(rule.name, rows.length, 16, options, async (from, to) => {
+  await forEachBatch(rule.name, rows.length, 8, options, async (from, to) => {
     const batch = rows.subarray(from, to)
     // One neighbour too many: the point itself is among them (at distance 0) and is taken out by its row number.
     const found = nearestNeighbours(data, takeRows(data, batch), k + 1)
@@ -82,7 +82,8 @@ export async function pointwiseDimensions(
       }
       lid[from + q] = rule.dimension({ count: k, ambient: d, points, distances })
     }
-    await Promise.resolve()
+    // Lets timers run, so that a progress bar moves and an abort arrives between batches.
+    await new Promise((resolve) => setTimeout(resolve))
   })
   return {
     points: kept ? rows.map((row) => kept[row]!) : rows,
