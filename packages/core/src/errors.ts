@@ -43,10 +43,16 @@ export function unknownName(what: string, got: string, known: readonly string[])
 
 /** Short printable form of any value for an error line. */
 function show(value: unknown): string {
-  if (typeof value === 'string') return value === '' ? 'an empty string' : value
+  if (typeof value === 'string') return value === '' ? 'an empty string' : oneLine(value)
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value)
   if (value === null || value === undefined) return String(value)
   if (Array.isArray(value)) return `[${value.slice(0, 8).map(show).join(', ')}${value.length > 8 ? ', ...' : ''}]`
   if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`
   return typeof value
+}
+
+/** An error is one line of bounded length, whatever a user typed. */
+function oneLine(text: string): string {
+  const flat = text.replace(/\s+/g, ' ')
+  return flat.length > 200 ? `${flat.slice(0, 200)}...` : flat
 }

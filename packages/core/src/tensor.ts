@@ -13,11 +13,13 @@ export type NdArray<A extends FloatArray = FloatArray> = ndarray.NdArray<A>
  *
  * @param data - `shape[0] * shape[1] * ...` numbers
  * @param shape - sizes, batch axis first
- * @throws OodError `E_SHAPE` when the sizes do not multiply to `data.length`
+ * @throws OodError `E_SHAPE` when a size is not a whole number >= 0 or the sizes do not multiply to `data.length`
  * @example
  * const x = tensor(new Float32Array(2 * 784), [2, 1, 28, 28])
  */
 export function tensor<A extends FloatArray>(data: A, shape: readonly number[]): NdArray<A> {
+  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0))
+    throw mismatch('E_SHAPE', 'tensor shape', 'whole numbers >= 0', [...shape])
   const size = shape.reduce((product, n) => product * n, 1)
   if (size !== data.length) throw mismatch('E_SHAPE', 'tensor', `${size} numbers for shape [${shape}]`, data.length)
   return ndarray(data, [...shape]) as NdArray<A>
@@ -82,7 +84,12 @@ export function takeRows<A extends FloatArray>(x: NdArray<A>, indices: ArrayLike
   return tensor(out, [indices.length, ...x.shape.slice(1)])
 }
 
-/** The batches one after another as one batch; all must agree in everything but the number of rows. */
+/**
+ * The batches one after another as one batch; all must agree in everything but the number of rows. Float32 and float64
+ * batches together give float64, so no digits are lost.
+ *
+ * @throws OodError `E_EMPTY` without batches, `E_SHAPE` when row shapes differ
+ */
 export function concatRows<A extends FloatArray>(parts: readonly NdArray<A>[]): NdArray<A> {
   const first = parts[0]
   if (!first) throw new OodError('E_EMPTY', 'concatRows: expected at least one batch, got none')
@@ -94,7 +101,8 @@ export function concatRows<A extends FloatArray>(parts: readonly NdArray<A>[]): 
     total += rowCount(part)
   }
   const d = rowSize(first)
-  const out = new (flatData(first).constructor as new (n: number) => A)(total * d)
+  const widest = parts.find((part) => part.data instanceof Float64Array) ?? first
+  const out = new (widest.data.constructor as new (n: number) => A)(total * d)
   let at = 0
   for (const part of parts) {
     out.set(flatData(part), at)

@@ -37,7 +37,18 @@ export function matmul(
   assertLength('matmul B', B, inner * cols)
   assertFiniteNumbers('matmul A', A)
   assertFiniteNumbers('matmul B', B)
-  const transposedB = options.transposedB === true
+  return product(A, B, rows, inner, cols, options.transposedB === true)
+}
+
+/** `matmul` for arguments that have been checked. */
+export function product(
+  A: FloatArray,
+  B: FloatArray,
+  rows: number,
+  inner: number,
+  cols: number,
+  transposedB: boolean,
+): Float64Array {
   const fast = fastProduct(A, B, rows, inner, cols, transposedB)
   return fast ?? plainProduct(A, transposedB ? B : transpose(B, inner, cols), rows, inner, cols)
 }

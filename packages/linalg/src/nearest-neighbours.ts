@@ -1,6 +1,6 @@
 // Exact k nearest neighbours by brute force: fast approximate distances choose candidates, exact ones decide.
-import { assertFinite, flatData, mismatch, type NdArray, rowCount, rowSize } from '@ood/core'
-import { matmul } from './matmul.ts'
+import { assertFinite, type FloatArray, flatData, mismatch, type NdArray, rowCount, rowSize } from '@ood/core'
+import { product } from './matmul.ts'
 
 /** Neighbours of Q queries, nearest first. */
 export interface Neighbours {
@@ -16,8 +16,8 @@ export interface NeighbourOptions {
   excludeSelf?: boolean
 }
 
-/** Queries handled together: their approximate distances to all the data are in memory at once. */
-const QUERY_BLOCK = 64
+/** Approximate squared distances in memory at once: queries handled together times rows of data. */
+const BLOCK = 2 ** 22
 
 /**
  * The k nearest rows of `data` for every row of `queries`, Euclidean, exact; equal distances in order of row number.
@@ -31,7 +31,7 @@ const QUERY_BLOCK = 64
  * @param k - 1 <= k <= N (N - 1 with `excludeSelf`)
  * @throws OodError `E_SHAPE`, `E_NOT_FINITE`, `E_ARGUMENT`
  *
- * Cost 2 N Q D flops; memory N x 64 + (N + Q) D numbers.
+ * Cost 2 N Q D flops; memory (N + Q) D + 4 million numbers.
  * @example
  * const { indices, distances } = nearestNeighbours(train, test, 10)
  */
@@ -63,9 +63,12 @@ export function nearestNeighbours(
   const indices = new Int32Array(q * k)
   const distances = new Float64Array(q * k)
   const approximate = new Float64Array(n)
-  for (let from = 0; from < q; from += QUERY_BLOCK) {
-    const size = Math.min(QUERY_BLOCK, q - from)
-    const dots = matmul(targets.subarray(from * d, (from + size) * d), points, size, d, n, { transposedB: true })
+  const dataNumbers = flatData(data)
+  const queryNumbers = flatData(queries)
+  const block = Math.max(16, Math.min(256, Math.floor(BLOCK / n)))
+  for (let from = 0; from < q; from += block) {
+    const size = Math.min(block, q - from)
+    const dots = product(targets.subarray(from * d, (from + size) * d), points, size, d, n, true)
     for (let i = 0; i < size; i++) {
       const row = from + i
       for (let j = 0; j < n; j++) approximate[j] = pointNorms[j]! - 2 * dots[i * n + j]!
@@ -75,7 +78,7 @@ export function nearestNeighbours(
       const candidates: { index: number; squared: number }[] = []
       for (let j = 0; j < n; j++) {
         if (approximate[j]! > limit) continue
-        candidates.push({ index: j, squared: squaredDistance(queries, row, data, j, d) })
+        candidates.push({ index: j, squared: squaredDistance(queryNumbers, row * d, dataNumbers, j * d, d) })
       }
       candidates.sort((a, b) => a.squared - b.squared || a.index - b.index)
       for (let r = 0; r < k; r++) {
@@ -116,11 +119,12 @@ function squaredNorms(x: Float64Array, n: number, d: number): Float64Array {
   return out
 }
 
-function squaredDistance(a: NdArray, row: number, b: NdArray, other: number, d: number): number {
-  const x = flatData(a)
-  const y = flatData(b)
+function squaredDistance(x: FloatArray, atX: number, y: FloatArray, atY: number, d: number): number {
   let sum = 0
-  for (let j = 0; j < d; j++) sum += (x[row * d + j]! - y[other * d + j]!) ** 2
+  for (let j = 0; j < d; j++) {
+    const difference = x[atX + j]! - y[atY + j]!
+    sum += difference * difference
+  }
   return sum
 }
 

@@ -23,7 +23,7 @@ test('A B, exactly, for whole numbers of any shape and layout', () => {
       const fast = fastProduct(Float32Array.from(A), stored, rows, inner, cols, transposedB)
       expect(maxDifference(fast!, expected)).toBe(0)
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   )
 })
 
