@@ -48,10 +48,9 @@ describe('rocCurve', () => {
       fc.property(anyScores, anyScores, (p, q) => {
         const curve = rocCurve(p, q)
         expect(curve.thresholds.length).toBe(1 + new Set([...p, ...q].map((v) => v + 0)).size)
-        curve.thresholds.forEach((t, i) => {
-          expect(curve.truePositives[i]).toBe(p.filter((v) => v >= t).length)
-          expect(curve.falsePositives[i]).toBe(q.filter((v) => v >= t).length)
-        })
+        const thresholds = [...curve.thresholds]
+        expect([...curve.truePositives]).toEqual(thresholds.map((t) => p.filter((v) => v >= t).length))
+        expect([...curve.falsePositives]).toEqual(thresholds.map((t) => q.filter((v) => v >= t).length))
       }),
     )
   })
