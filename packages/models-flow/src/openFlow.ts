@@ -21,7 +21,7 @@ export interface FlowOptions {
   workers?: number
   /** Most rows handled together (default 64). Results do not depend on it. */
   batchSize?: number
-  /** Unit tangents pushed through the decoder together for a Jacobian (default 56, measured; see the README). */
+  /** Unit tangents pushed through the decoder together for a Jacobian (default 49, measured; see the README). */
   chunk?: number
 }
 
@@ -46,7 +46,7 @@ export async function openFlow(source: string | Checkpoint, options: FlowOptions
   const device = parseDevice(options.device ?? 'cpu')
   const workers = count('workers', options.workers ?? (device === 'cpu' ? Math.min(8, availableParallelism()) : 1), 0)
   const batchSize = count('batchSize', options.batchSize ?? 64, 1)
-  const chunk = count('chunk', options.chunk ?? 56, 1)
+  const chunk = count('chunk', options.chunk ?? 49, 1)
   const checkpoint = typeof source === 'string' ? await openFolder(source) : source
   const { manifest, folder } = checkpoint
   const shape = flowShape(manifest, folder)

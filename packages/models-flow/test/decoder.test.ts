@@ -171,6 +171,9 @@ describe('workers', () => {
     ] as const) {
       const flow = await openFlow(tiny('tiny-affine'), { workers, batchSize })
       const metric = await flow.decoder.tridiagonalMetric(z)
+      const alone = await flow.decoder.tridiagonalMetric(sliceRows(z, 1, 2))
+      expect(flatData(alone.diagonal)).toEqual(flatData(sliceRows(metric.diagonal, 1, 2)))
+      expect(flatData(alone.rotated)).toEqual(flatData(sliceRows(metric.rotated, 1, 2)))
       results.push([
         (await flow.logProb(x, { seed: 1 })).instance,
         flatData(await flow.encode(x)),

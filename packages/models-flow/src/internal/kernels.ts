@@ -2,7 +2,7 @@
 import { type Device, openSession } from '@ood/runtime'
 import { type MetricRow, openMetric } from './metric.ts'
 import { once } from './once.ts'
-import { feed, float32, numbers, openTangents } from './tangents.ts'
+import { assemble, feed, float32, numbers, openTangents, type TangentRows } from './tangents.ts'
 
 /** What the kernels are made from; plain data, so it can be sent to a worker. */
 export interface KernelSetup {
@@ -18,7 +18,7 @@ export interface KernelSetup {
   chunk: number
 }
 
-/** The five computations behind a flow. Rows are flat and row-major. */
+/** The computations behind a flow. Rows are flat and row-major. */
 export interface Kernels {
   /** z and log |det ∂z/∂x| of `rows` rows. */
   encode(x: Float32Array, rows: number): Promise<{ z: Float32Array; logDet: Float64Array }>
@@ -30,9 +30,12 @@ export interface Kernels {
     rows: number,
     k: number,
   ): Promise<{ value: Float32Array; tangent: Float32Array }>
-  /** Jᵀ at one latent: row k is the derivative along latent k. */
-  tangents(z: Float32Array): Promise<Float32Array>
+  /** Share `part` of `parts` of the rows of Jᵀ at one latent. */
+  tangents(z: Float32Array, part: number, parts: number): Promise<TangentRows[]>
+  /** JᵀJ at one latent in tridiagonal form. */
   metric(z: Float32Array): Promise<MetricRow>
+  /** The same from a finished Jᵀ. */
+  metricOf(tangents: Float32Array, z: Float32Array): Promise<MetricRow>
   release(): Promise<void>
 }
 
@@ -59,9 +62,12 @@ export function openKernels(setup: KernelSetup): Kernels {
       return float32(numbers(`${name} x`, x, rows * d))
     },
     jvp: (...args) => tangents.jvp(...args),
-    tangents: (z) => tangents.all(z),
+    tangents: (...args) => tangents.rows(...args),
     async metric(z) {
-      return (await metrics.get()).metric(await tangents.all(z), z)
+      return (await metrics.get()).metric(assemble(await tangents.rows(z, 0, 1), d), z)
+    },
+    async metricOf(rows, z) {
+      return (await metrics.get()).metric(rows, z)
     },
     async release() {
       for (const opened of [encoder, decoder, tangents, metrics]) await opened.release()

@@ -6,6 +6,12 @@ import type { KernelSetup } from './kernels.ts'
 import { type LatentBlock, latentBlocks } from './latentBlocks.ts'
 import { once } from './once.ts'
 
+/** Consecutive rows of Jᵀ from row `first` on, flat: row k is the derivative of x along latent k. */
+export interface TangentRows {
+  first: number
+  data: Float32Array
+}
+
 /** The decoder's derivatives. */
 export interface Tangents {
   /** Values [rows, D] and tangents [k, rows, D] for directions `v` [k, rows, D]. */
@@ -15,12 +21,12 @@ export interface Tangents {
     rows: number,
     k: number,
   ): Promise<{ value: Float32Array; tangent: Float32Array }>
-  /** Jᵀ [D, D] at one latent. */
-  all(z: Float32Array): Promise<Float32Array>
+  /** A share of the rows of Jᵀ [D, D] at one latent: every `parts`-th chunk, from chunk `part` on. */
+  rows(z: Float32Array, part: number, parts: number): Promise<TangentRows[]>
   release(): Promise<void>
 }
 
-/** Differentiates the decoder graph on first use: by the whole latent for `jvp`, block by block for `all`. */
+/** Differentiates the decoder graph on first use: by the whole latent for `jvp`, block by block for `rows`. */
 export function openTangents({ decode, device, dimension: d, chunk, name }: KernelSetup): Tangents {
   const what = `${name} decoder derivative`
   const derivative = (model: Model, by: string): Promise<Session> =>
@@ -48,19 +54,21 @@ export function openTangents({ decode, device, dimension: d, chunk, name }: Kern
         tangent: float32(numbers(what, x_tangent, k * rows * d)),
       }
     },
-    async all(z) {
+    async rows(z, part, parts) {
       const { list } = await blocks.get()
-      const out = new Float32Array(d * d)
+      const out: TangentRows[] = []
+      let index = 0
       for (const { session, value, from, to } of list) {
         const seed = `${value}_tangent`
         const size = to - from
         for (let first = 0; first < size; first += chunk) {
+          if (index++ % parts !== part) continue
           const k = Math.min(chunk, size - first)
           const v = new Float32Array(k * size)
           for (let i = 0; i < k; i++) v[i * size + first + i] = 1
           const feeds = { z: feed(session, 'z', z, [1, d]), [seed]: feed(session, seed, v, [k, 1, size]) }
           const { x_tangent } = await session.run(feeds, ['x_tangent'])
-          out.set(numbers(what, x_tangent, k * d), (from + first) * d)
+          out.push({ first: from + first, data: float32(numbers(what, x_tangent, k * d)) })
         }
       }
       return out
@@ -70,6 +78,13 @@ export function openTangents({ decode, device, dimension: d, chunk, name }: Kern
       await whole.release()
     },
   }
+}
+
+/** The rows put together, Jᵀ [D, D]. */
+export function assemble(parts: readonly TangentRows[], d: number): Float32Array {
+  const out = new Float32Array(d * d)
+  for (const { first, data } of parts) out.set(data, first * d)
+  return out
 }
 
 /** A float32 block as the graph's input wants it; flows exported in float64 are fed float64. */

@@ -26,10 +26,20 @@ export async function jvp(...args: Parameters<Kernels['jvp']>): Promise<unknown>
 
 export async function tangents(...args: Parameters<Kernels['tangents']>): Promise<unknown> {
   const out = await kernels.tangents(...args)
-  return handOver(out, [out])
+  return handOver(
+    out,
+    out.map(({ data }) => data),
+  )
 }
 
 export async function metric(...args: Parameters<Kernels['metric']>): Promise<unknown> {
-  const out = await kernels.metric(...args)
+  return handOverMetric(await kernels.metric(...args))
+}
+
+export async function metricOf(...args: Parameters<Kernels['metricOf']>): Promise<unknown> {
+  return handOverMetric(await kernels.metricOf(...args))
+}
+
+function handOverMetric(out: MetricRow): unknown {
   return handOver(out, [out.diagonal, out.offDiagonal, out.rotated])
 }
