@@ -26,7 +26,8 @@ export interface Tridiagonal {
  * @param z - n numbers to rotate along
  * @throws OodError `E_SHAPE` on wrong sizes, `E_NOT_FINITE` on NaN or infinity
  *
- * Cost 4/3 n³ flops.
+ * Cost 4/3 n³ flops: 60 ms at n = 784 on one 2.8 GHz core with WebAssembly SIMD (650 ms without), where the arithmetic
+ * alone needs 47 ms; wasm/tridiagonal.c has the account.
  * @example
  * const { diagonal, offDiagonal, rotated } = tridiagonalize(gram(J, 784, 784), 784, z)
  * const lid = sturmCount(diagonal, offDiagonal, Math.exp(2 * scale))

@@ -1,4 +1,12 @@
 // Blocked Householder tridiagonalisation of a packed symmetric matrix, and the conversions to and from that format.
+//
+// Measured at n = 784 on one core of a 2.8 GHz Ice Lake Xeon, Node 20.20: 55 ms for `tridiagonalize` below (60 ms with
+// the checks and copies around it; 650 ms in plain TypeScript). Of it the 783 symmetric products take 25 ms and the
+// rank-2k updates 23 ms. The bound: 4/3 n³ = 642 MFLOP at two 128-bit instructions a cycle without fused multiply-add, the
+// 13.6 GFLOP/s that the product reaches at n = 392, is 47 ms. The products are not bound by memory even where half the
+// matrix (2.4 MB) exceeds the second-level cache: 12 GFLOP/s at n = 784. So neither fusing the update with the next product
+// nor a two-stage reduction (which adds 6 b n² flops for bandwidth b) has much left to win here.
+// Panels of 8, 12, 16, 24, 32, 48 columns: 56, 55, 58, 59, 59, 62 ms.
 #include "simd.h"
 
 /** Rows r0..r1-1 (r0 a multiple of 4) of a symmetric matrix into packed form; `rows` points at row r0, lower part used. */

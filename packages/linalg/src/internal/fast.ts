@@ -3,8 +3,8 @@ import type { FloatArray } from '@ood/core'
 import type { Tridiagonal } from '../tridiagonalize.ts'
 import { type Workspace, workspace } from './wasm.ts'
 
-/** Columns of a panel of the tridiagonalisation: measured 8..48 at n = 784, all within 5 %. Even. */
-const PANEL = 16
+/** Columns of a panel of the tridiagonalisation, even; the best of 8..48 at n = 784, see wasm/tridiagonal.c. */
+const PANEL = 8
 /** Rows copied into the module at a time. */
 const STRIP = 64
 /** Largest number of products summed in registers before they are added to the result. */
