@@ -1,5 +1,6 @@
 // The likelihood paradox of normalizing flows and its resolution with local intrinsic dimension, on real images.
 import { formatTable, openRun, progressBar } from '@ood/cli'
+import type { Progress } from '@ood/core'
 import { openFlow } from '@ood/models-flow'
 import { checkpointPath } from '@ood/zoo'
 import { choose } from './choose.ts'
@@ -9,7 +10,7 @@ import { type Options, parseOptions, usage } from './options.ts'
 import { lpcaTarget } from './recorded.ts'
 import { writeReport } from './report.ts'
 import { DEFAULT_RULE, type DirectionResult } from './result.ts'
-import { type Direction, directions, splitNames } from './splits.ts'
+import { type Direction, directions, loadSplits, splitNames } from './splits.ts'
 
 /** Runs the example: measures, chooses on training images, evaluates, writes the run folder and prints the table. */
 export async function main(argv: string[], signal: AbortSignal): Promise<void> {
@@ -46,14 +47,16 @@ async function runDirection(
   options: Options,
   run: OpenRun,
   signal: AbortSignal,
-  onProgress: Parameters<typeof measure>[5],
+  onProgress: (progress: Progress) => void,
 ): Promise<DirectionResult> {
   const flow = await openFlow(
     checkpointPath(direction.checkpoint),
     options.workers === undefined ? {} : { workers: options.workers },
   )
   try {
-    const splits = await measure(run, direction, flow, options, signal, onProgress)
+    const images = await loadSplits(direction, flow, options, signal)
+    const name = direction.checkpoint
+    const splits = await measure(run, { name, flow, images, seed: options.seed, signal, onProgress })
     // The only input of every choice: training points.
     const { logProb, artifact } = splits.in_distr_train
     const lpca = lpcaTarget[direction.inDistribution]

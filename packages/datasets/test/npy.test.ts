@@ -35,6 +35,16 @@ describe('npy', () => {
     expect(() => encodeNpy({ data: new Uint8Array(3), shape: [2] })).toThrow(/encodeNpy: expected 3 numbers/)
   })
 
+  it('reads from a view into a larger buffer, as Node hands out for small files', () => {
+    const data = Float32Array.of(1, 2, 3)
+    const bytes = encodeNpy({ data, shape: [3] })
+    const pool = Buffer.alloc(8 + bytes.length + 64, 0xff)
+    pool.set(bytes, 8)
+    const read = decodeNpy(pool.subarray(8, 8 + bytes.length), 'view')
+    expect(read).toEqual({ data, shape: [3] })
+    expect(read.data.buffer.byteLength).toBe(12)
+  })
+
   it('becomes a float batch: float64 where float32 would lose digits', () => {
     expect(toBatch({ data: Int16Array.of(-3), shape: [1] }).data).toEqual(Float32Array.of(-3))
     expect(toBatch({ data: Int32Array.of(16_777_217), shape: [1] }).data).toEqual(Float64Array.of(16_777_217))

@@ -56,7 +56,8 @@ export function decodeNpy(bytes: Uint8Array, name: string): RawArray {
 
   const width = Number(code[1])
   const size = shape.reduce((product, n) => product * n, 1) * width
-  const body = bytes.slice(start + length)
+  // A copy of its own: Buffer's slice would be a view into a shared pool, whose whole memory the array would then take.
+  const body = new Uint8Array(bytes.subarray(start + length))
   if (body.length !== size) {
     throw fileError(name, `${size} bytes of numbers for shape [${shape}] of ${code}`, `${body.length} bytes`)
   }

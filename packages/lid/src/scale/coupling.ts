@@ -1,6 +1,7 @@
 // Scale by coupling: where the LID of training points explains their log-likelihood best.
 import { mismatch, OodError } from '@ood/core'
 import { linspace } from '../curve.ts'
+import { assertBetween } from '../internal/check.ts'
 import { mean } from '../internal/statistics.ts'
 import type { ScaleChoice } from './training-curve.ts'
 import type { TrainingLid } from './training-lid.ts'
@@ -9,10 +10,13 @@ import type { TrainingLid } from './training-lid.ts'
 export interface CouplingOptions {
   /** Scales to try, increasing (default linspace(-6, 2, 81)). */
   scales?: ArrayLike<number>
+  /** How many standard errors weaker than the best a finer scale may be and still be preferred (default 1). */
+  standardErrors?: number
 }
 
 /**
- * The scale at which log-likelihood and LID of the training points are most strongly anti-correlated.
+ * The scale at which log-likelihood and LID of the training points are most strongly anti-correlated (up to one standard
+ * error).
  *
  * Why there: with singular values σ_i of the decoder's Jacobian, log p(x) = log N(z; 0, I) - Σ log σ_i, and
  * Σ log σ_i = ∫ (LID(s) - D [s < 0]) ds, because LID(s) counts the σ_i above e^s. So the log-volume term of a flow's
@@ -23,10 +27,14 @@ export interface CouplingOptions {
  * breaks it (a likelihood bought by directions that are thinner than the training data's ever are) stands out most;
  * `standardisedSum` of the pair has variance 2 (1 + correlation) there, the smallest over scales.
  *
+ * The correlation is an estimate from n points, flat near its best. Of the scales that cannot be told from the best, the
+ * finest is taken, which counts the most directions: the smallest scale, reached without a gap, whose correlation is
+ * within one standard error, 1 / √(n - 3) in Fisher's atanh transform (the one-standard-error rule of Breiman et al.).
+ *
  * Only training points are read. Cost: one `lidAt` per scale.
  *
  * @param training - with log-likelihoods of at least 8 points
- * @returns `diagnostics.correlation` and the correlation over scales as `diagnostics` are for the record
+ * @returns `diagnostics`: correlation at the chosen scale, the strongest one and its scale, the number of points
  * @throws OodError `E_ARGUMENT` without log-likelihoods, `E_EMPTY` with fewer than 8 points, and `E_ARGUMENT` when LID
  *   and log-likelihood are nowhere anti-correlated
  * @example
@@ -34,33 +42,47 @@ export interface CouplingOptions {
  */
 export function couplingScale(training: TrainingLid, options: CouplingOptions = {}): ScaleChoice {
   const { logProb } = training
+  const { standardErrors = 1 } = options
+  assertBetween('couplingScale standardErrors', standardErrors, -1e-300, 100)
   if (!logProb)
     throw new OodError('E_ARGUMENT', 'couplingScale: expected log-likelihoods of the training points, got none')
   if (logProb.length < 8) throw mismatch('E_EMPTY', 'couplingScale', 'at least 8 training points', logProb.length)
   const scales = options.scales ?? linspace(-6, 2, 81)
   const trace: ScaleChoice['trace'] = []
-  let best: { scale: number; correlation: number; meanLid: number } | undefined
+  const correlations = new Float64Array(scales.length)
+  let best = -1
   for (let i = 0; i < scales.length; i++) {
-    const scale = scales[i]!
-    const lid = training.lidAt(scale)
+    const lid = training.lidAt(scales[i]!)
     if (lid.length !== logProb.length) throw mismatch('E_SHAPE', 'couplingScale', `${logProb.length} LIDs`, lid.length)
-    const correlation = correlationOf(lid, logProb)
-    const meanLid = mean(lid)
-    trace.push({ scale, meanLid })
-    if (correlation < (best?.correlation ?? 0)) best = { scale, correlation, meanLid }
+    correlations[i] = correlationOf(lid, logProb)
+    trace.push({ scale: scales[i]!, meanLid: mean(lid) })
+    if (correlations[i]! < (best < 0 ? 0 : correlations[best]!)) best = i
   }
-  if (!best)
+  if (best < 0)
     throw new OodError(
       'E_ARGUMENT',
       'couplingScale: expected LID and log-likelihood to be anti-correlated at some scale, got none',
     )
+  const limit = Math.atanh(clamped(correlations[best]!)) + standardErrors / Math.sqrt(logProb.length - 3)
+  let chosen = best
+  while (chosen > 0 && Math.atanh(clamped(correlations[chosen - 1]!)) <= limit) chosen--
   return {
-    scale: best.scale,
+    scale: scales[chosen]!,
     rule: 'coupling',
-    meanLid: best.meanLid,
+    meanLid: trace[chosen]!.meanLid,
     trace,
-    diagnostics: { correlation: best.correlation, points: logProb.length },
+    diagnostics: {
+      correlation: correlations[chosen]!,
+      bestScale: scales[best]!,
+      bestCorrelation: correlations[best]!,
+      points: logProb.length,
+    },
   }
+}
+
+/** Keeps atanh finite for a perfect correlation. */
+function clamped(correlation: number): number {
+  return Math.max(correlation, -1 + 1e-12)
 }
 
 /** Pearson correlation; 0 where either side does not vary. */

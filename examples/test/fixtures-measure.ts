@@ -1,0 +1,48 @@
+// Child process of the resume test: measures four tiny splits, killing itself after as many progress events as told.
+import { openRun } from '@ood/cli'
+import { random, tensor } from '@ood/core'
+import { openFlow } from '@ood/models-flow'
+import { measure } from '../likelihood-paradox/measure.ts'
+import { splitNames } from '../likelihood-paradox/splits.ts'
+
+const [folder = '', checkpoint = '', kill = ''] = process.argv.slice(2)
+const N = 20
+const flow = await openFlow(checkpoint, { workers: 0 })
+const images = Object.fromEntries(
+  splitNames.map((name) => {
+    const rng = random(5).fork(name)
+    const size = flow.dataShape.reduce((product, n) => product * n, N)
+    return [
+      name,
+      tensor(
+        Float32Array.from({ length: size }, () => rng.integer(256)),
+        [N, ...flow.dataShape],
+      ),
+    ]
+  }),
+) as Parameters<typeof measure>[1]['images']
+const run = openRun({ folder, config: { test: 'resume' } })
+let events = 0
+const measured = await measure(run, {
+  name: 'tiny',
+  flow,
+  images,
+  seed: 3,
+  signal: new AbortController().signal,
+  onProgress: () => {
+    events++
+    if (kill !== '' && events === Number(kill)) process.kill(process.pid, 'SIGKILL')
+  },
+})
+for (const name of splitNames) {
+  const { logProb, bitsPerDim, artifact } = measured[name]
+  run.writeCsv(name, {
+    logProb,
+    bitsPerDim,
+    first: artifact.rotated.data.slice(0, N),
+    last: artifact.diagonal.data.slice(-N),
+  })
+}
+run.finish()
+run.close()
+await flow.release()
