@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const work = mkdtempSync(join(tmpdir(), 'ood-packages-'))
 const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' }
-const run = (command, args, cwd) => execFileSync(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' })
+const run = (command, args, cwd) =>
+  execFileSync(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' })
 
 try {
   const tarballs = join(work, 'tarballs')
@@ -25,7 +26,9 @@ try {
   mkdirSync(consumer)
   writeFileSync(join(consumer, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
   run('npm', ['install', '--no-audit', '--no-fund', '--silent', ...files], consumer)
-  const names = readdirSync(join(root, 'packages')).map((name) => JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')).name)
+  const names = readdirSync(join(root, 'packages')).map(
+    (name) => JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')).name,
+  )
   writeFileSync(
     join(consumer, 'index.mjs'),
     [
@@ -50,8 +53,27 @@ try {
   )
   process.stdout.write(run('node', ['index.mjs'], consumer))
   // Types as a consumer sees them, without our source condition and without skipping library checks of our own files.
-  writeFileSync(join(consumer, 'types.mts'), `${names.map((name, i) => `import * as p${i} from '${name}'`).join('\n')}\nexport const all: object[] = [${names.map((_, i) => `p${i}`).join(', ')}]\n`)
-  run(join(root, 'node_modules/.bin/tsc'), ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--skipLibCheck', 'false', '--types', '', 'types.mts'], consumer)
+  writeFileSync(
+    join(consumer, 'types.mts'),
+    `${names.map((name, i) => `import * as p${i} from '${name}'`).join('\n')}\nexport const all: object[] = [${names.map((_, i) => `p${i}`).join(', ')}]\n`,
+  )
+  run(
+    join(root, 'node_modules/.bin/tsc'),
+    [
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2023',
+      '--skipLibCheck',
+      'false',
+      '--types',
+      '',
+      'types.mts',
+    ],
+    consumer,
+  )
   console.log('consumer type-checks')
 } finally {
   rmSync(work, { recursive: true, force: true })

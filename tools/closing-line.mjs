@@ -4,6 +4,8 @@ export default class ClosingLine {
     const count = { passed: 0, failed: 0, skipped: 0 }
     for (const module of modules) {
       for (const test of module.children.allTests()) count[test.result().state] += 1
+      // A file that does not load has no tests to count, but has failed.
+      if (module.state() === 'failed' && module.errors().length > 0) count.failed += 1
     }
     console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
   }
