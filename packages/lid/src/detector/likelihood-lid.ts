@@ -69,7 +69,7 @@ export interface LikelihoodLidDetector extends Thresholded<NdArray> {
  * @param state - what `toJSON` gave, to continue without `fit`; `scale` and `rule` are then taken from it
  * @throws OodError `E_NOT_FITTED` from every method before `fit`; otherwise as `pairDetector`, the model and the estimator
  * @example
- * const detector = likelihoodLidDetector({ model: flow, estimator: thresholdLid(flow), scale: (t) => kneeScale(t.curve()) })
+ * const detector = likelihoodLidDetector({ model: flow, estimator: thresholdLid(flow), scale: couplingScale })
  * await detector.fit(trainImages)
  * await detector.score(images) // higher = more OOD
  */

@@ -63,7 +63,7 @@ export interface PairDetector extends Thresholded<LogProbLid> {
  * - `localMass`: -(log p + LID log(r / r₀)), minus the log probability mass within r
  * - `density`: -log of the kernel density of the pair on the training set
  * - `mahalanobis`: squared distance from the bivariate Gaussian of the training pairs
- * - `oneSided`: the same, on the side of low log p and low LID only
+ * - `oneSided`: the same without its unsuspicious half, where log p and LID together are above average
  * - `standardisedMinimum`: -min(z(log p), z(LID)), the dual threshold's rectangle with one number
  *
  * Methods:

@@ -118,7 +118,7 @@ describe('rules by hand', () => {
     expect(mass).toBeCloseTo(1, 3)
   })
 
-  it('oneSided maximises 2 mᵀR⁻¹z - mᵀR⁻¹m over m <= 0, as a grid search does, and goes on below 0', () => {
+  it('oneSided is the likelihood ratio over shifts whose sum is not upwards, as a grid search finds it', () => {
     const z = fc.double({ min: -4, max: 4, noNaN: true })
     const detector = pairDetector({ rule: 'oneSided' })
     detector.fit(train)
@@ -126,20 +126,33 @@ describe('rules by hand', () => {
       fc.property(z, z, (a, b) => {
         const got = detector.score(pair(3 + a * sL, 20 + b * sD))[0]!
         let best = 0
-        // Grid of 0.05: the quadratic is off by at most 2 · 0.05² / (1 - ρ²) near its maximum.
-        for (let i = -200; i <= 0; i++)
-          for (let j = -200; j <= 0; j++) {
+        for (let i = -80; i <= 80; i++)
+          for (let j = -80; j <= -i && j <= 80; j++) {
             const [m, n] = [i * 0.05, j * 0.05]
             const value =
               (2 * (m * a - rho * (m * b + n * a) + n * b) - (m * m - 2 * rho * m * n + n * n)) / (1 - rho * rho)
             best = Math.max(best, value)
           }
-        if (got < 0) return expect(best).toBe(0) // the typical side continues below the ratio's 0
         expect(got).toBeGreaterThanOrEqual(best - 1e-9)
+        // The nearest grid point is within 0.05 in both coordinates and the ratio is quadratic around its maximum.
         expect(got - best).toBeLessThan((2 * 0.05 ** 2) / (1 - rho * rho))
       }),
       { numRuns: 20 },
     )
+  })
+
+  it('oneSided ignores what is high in both and sees what has gone far along the trade', () => {
+    const data = sample(6, 500)
+    const at = (rule: 'oneSided' | 'standardisedSum' | 'mahalanobis', l: number, d: number): number => {
+      const detector = pairDetector({ rule })
+      detector.fit(data)
+      return detector.pValues(detector.score(pair(l, d)))[0]!
+    }
+    expect(at('mahalanobis', 850, 245)).toBeLessThan(0.02)
+    expect(at('oneSided', 850, 245)).toBeGreaterThan(0.5)
+    // Six standard deviations down in log p and up in LID: the sum sees nothing.
+    expect(at('standardisedSum', 100, 380)).toBeGreaterThan(0.1)
+    expect(at('oneSided', 100, 380)).toBeCloseTo(1 / 501, 12)
   })
 })
 

@@ -1,4 +1,4 @@
-// Rules on the bivariate Gaussian of the training pairs: distance from it, and distance on the suspicious side only.
+// Rules on the bivariate Gaussian of the training pairs: distance from it, and the same with its unsuspicious side cut away.
 import { pairMoments } from '../pairs.ts'
 import { momentsOf, type RuleDefinition, residualShare, standardise } from './rule.ts'
 
@@ -25,28 +25,25 @@ export const mahalanobis: RuleDefinition<unknown> = {
 }
 
 /**
- * Score = twice the log-likelihood ratio of "the pair's mean is shifted down in log p, LID or both" against "it is the
- * training mean", under the training covariance (Kudô 1963, a one-sided multivariate test):
+ * Score = min(0, u)² / (2 (1 + ρ)) + w² / (2 (1 - ρ)) with u = z(log p) + z(LID) and w = z(log p) - z(LID).
  *
- *   max over m <= 0 of 2 mᵀR⁻¹z - mᵀR⁻¹m  (>= 0).
- *
- * The Mahalanobis distance with its typical side cut away. A shift of LID alone is judged given log p (and the reverse),
- * which is what catches a high likelihood at a dimension too low for it. Where the ratio is 0 (neither value is low given
- * the other) the score continues below 0 as minus the smaller squared residual, so that typical points are ordered too.
+ * u and w are uncorrelated with variances 2 (1 + ρ) and 2 (1 - ρ), so without the min this is the Mahalanobis distance.
+ * Training points trade likelihood for dimension: w is where on that trade a point stands, and far from the training
+ * points on either side is atypical; u is what it has of both together, and only too little of it is suspicious.
+ * It is twice the log-likelihood ratio for "the mean is shifted, and u not upwards" against "it is the training mean",
+ * a one-sided multivariate test (Perlman 1969). Unlike the standardised sum it also sees a point that has followed the
+ * trade far beyond the training points.
  */
 export const oneSided: RuleDefinition<unknown> = {
   fit: mahalanobis.fit,
   build(parameters) {
     const moments = momentsOf(parameters)
-    const share = residualShare(moments)
+    residualShare(moments)
     const rho = moments.correlation
     return {
       score(logProb, lid) {
         const [a, b] = standardise(moments, logProb, lid)
-        // Best m with both free is z itself, where allowed; else the best on one axis, judged by its residual; else 0.
-        if (a <= 0 && b <= 0) return (a * a - 2 * rho * a * b + b * b) / share
-        const lower = Math.min(a - rho * b, b - rho * a)
-        return (-Math.sign(lower) * lower * lower) / share
+        return Math.min(0, a + b) ** 2 / (2 * (1 + rho)) + (a - b) ** 2 / (2 * (1 - rho))
       },
     }
   },
