@@ -1,7 +1,7 @@
 // Public face of @ood/cli.
 
-export type { StoredArray } from './internal/npy.ts'
-export type { Storable } from './internal/value.ts'
+export type { Storable, StoredArray } from './internal/value.ts'
+export { checkConfig } from './run/check-config.ts'
 export { configYaml, firstDifference, readConfig } from './run/config.ts'
 export { type Columns, csvText } from './run/csv.ts'
 export type { BatchColumns } from './run/join.ts'

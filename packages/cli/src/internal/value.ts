@@ -2,7 +2,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type FloatArray, flatData, mismatch, type NdArray, OodError, tensor } from '@ood/core'
-import { decodeNpy, encodeNpy, isStoredArray, type StoredArray } from './npy.ts'
+import { decodeNpy, encodeNpy } from '@ood/datasets'
+
+/** Element types a stored array may have; all of them open in NumPy. */
+export type StoredArray = Float64Array | Float32Array | Int32Array | Uint32Array | Uint8Array | BigInt64Array
 
 /** A plain tree of JSON values, typed arrays and ndarrays: what a step may return. */
 export type Storable =
@@ -24,7 +27,8 @@ export function saveValue(folder: string, value: unknown, what: string): string[
     if (node === null || typeof node === 'boolean' || typeof node === 'string') return node
     if (typeof node === 'number')
       return Number.isFinite(node) && !Object.is(node, -0) ? node : { $number: Object.is(node, -0) ? '-0' : `${node}` }
-    if (isStoredArray(node)) return { $array: saveArray(node, [node.length], path) }
+    const array = storedArray(node)
+    if (array) return { $array: saveArray(array, [array.length], path) }
     if (isNdArray(node)) return { $ndarray: saveArray(flatData(node), node.shape, path) }
     if (Array.isArray(node)) return node.map((item, i) => encode(item, `${path}.${i}`))
     if (isPlainObject(node)) {
@@ -40,7 +44,7 @@ export function saveValue(folder: string, value: unknown, what: string): string[
     // The index keeps names apart that differ only in characters a file name cannot hold.
     const name = `${files.length}${path.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 80)}.npy`
     files.push(name)
-    writeFileSync(join(folder, name), encodeNpy(data, shape))
+    writeFileSync(join(folder, name), encodeNpy({ data, shape: [...shape] }))
     return name
   }
   const structure = JSON.stringify(encode(value, ''))
@@ -55,7 +59,7 @@ export function loadValue(folder: string): Storable {
     if (typeof node !== 'object' || node === null) return node as null | boolean | number | string
     const tagged = node as { $number?: string; $array?: string; $ndarray?: string }
     if (tagged.$number !== undefined) return Number(tagged.$number)
-    if (tagged.$array !== undefined) return loadArray(tagged.$array).data
+    if (tagged.$array !== undefined) return loadArray(tagged.$array).data as StoredArray
     if (tagged.$ndarray !== undefined) {
       const { data, shape } = loadArray(tagged.$ndarray)
       return tensor(data as FloatArray, shape)
@@ -73,6 +77,14 @@ export function loadValue(folder: string): Storable {
     if (cause instanceof OodError) throw cause
     throw new OodError('E_FILE', `${path}: expected a stored result, got ${(cause as Error).message}`, { cause })
   }
+}
+
+const arrayTypes = [Float64Array, Float32Array, Int32Array, Uint32Array, BigInt64Array]
+
+/** The typed array that `node` is; a Node `Buffer` becomes the Uint8Array it stands for. */
+function storedArray(node: unknown): StoredArray | undefined {
+  if (node instanceof Uint8Array) return new Uint8Array(node.buffer, node.byteOffset, node.length)
+  return arrayTypes.some((type) => node instanceof type) ? (node as StoredArray) : undefined
 }
 
 /** Says whether `node` looks like the `ndarray` package's arrays (they carry no class to ask for). */

@@ -1,7 +1,6 @@
 // Joins the stored batches of one step along the rows.
 import { concatRows, mismatch, type NdArray, rowCount } from '@ood/core'
-import type { StoredArray } from '../internal/npy.ts'
-import { isNdArray } from '../internal/value.ts'
+import { isNdArray, type StoredArray } from '../internal/value.ts'
 
 /** Result of one batch: arrays whose first axis is the rows of the batch (flat arrays may hold k numbers a row). */
 export type BatchColumns = Readonly<Record<string, StoredArray | NdArray>>

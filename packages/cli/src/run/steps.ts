@@ -118,18 +118,26 @@ export function stepStore(folder: string, journal: Journal): Steps {
       }
       const start = performance.now()
       const done: { rows: number; value: C }[] = []
+      let computing = false
       for (let from = 0; from < total; from += batchSize) {
         throwIfAborted(options.signal, name)
         const to = Math.min(total, from + batchSize)
         const batch = `${name} ${from}-${to}`
         const place = join(parts, `${from}-${to}`)
         const stored = recall('batch', batch, place, key)
+        if (stored) {
+          // One event for all loaded batches: a sequence of them would promise a speed that computing does not have.
+          done.push({ rows: to - from, value: stored.value as C })
+          continue
+        }
+        if (done.length > 0 && !computing) report(from)
+        computing = true
         const begun = performance.now()
-        const value =
-          stored?.value ?? store('batch', batch, place, key, await compute(from, to), performance.now() - begun)
+        const value = store('batch', batch, place, key, await compute(from, to), performance.now() - begun)
         done.push({ rows: to - from, value: value as C })
         report(to)
       }
+      if (!computing) report(total)
       const joined = joinBatches(name, done)
       const value = store('step', name, path, key, joined, performance.now() - start)
       rmSync(parts, { recursive: true, force: true })

@@ -14,6 +14,8 @@ export const exitCodes: Readonly<{ ok: 0; failure: 1; userError: 2; stopped: 130
 export interface RunMainOptions {
   /** Milliseconds a stopping program gets before it is ended (default 10 000); stored steps survive either way. */
   graceMs?: number
+  /** What a stopped program advises (default `run the same command again to resume`). */
+  stoppedHint?: string
 }
 
 /**
@@ -22,9 +24,9 @@ export interface RunMainOptions {
  * | end | stderr | code |
  * |---|---|---|
  * | returns | nothing | 0, or what `main` put into `process.exitCode` |
- * | throws `OodError` | `error: what: expected X, got Y` | 2 |
+ * | throws `OodError` or `RocError` | `error: what: expected X, got Y` | 2 |
  * | throws anything else | its message and a hint (the stack when `OOD_DEBUG` is set) | 1 |
- * | SIGINT or SIGTERM, or `E_ABORTED` | that the same command resumes | 130 |
+ * | SIGINT or SIGTERM, or `E_ABORTED` | `stopped: ` and `stoppedHint` | 130 |
  *
  * The signal passed to `main` aborts on the first SIGINT or SIGTERM; a second one ends the process at once.
  *
@@ -33,9 +35,13 @@ export interface RunMainOptions {
  */
 export async function runMain(
   main: (signal: AbortSignal) => unknown | Promise<unknown>,
-  { graceMs = 10_000 }: RunMainOptions = {},
+  { graceMs = 10_000, stoppedHint = 'run the same command again to resume' }: RunMainOptions = {},
 ): Promise<void> {
   const controller = new AbortController()
+  const end = (): never => {
+    process.stderr.write(`stopped: ${stoppedHint}\n`)
+    process.exit(exitCodes.stopped)
+  }
   const stop = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) end()
     process.stderr.write('\nstopping after this batch; press Ctrl-C again to stop at once\n')
@@ -46,30 +52,22 @@ export async function runMain(
   process.on('SIGTERM', stop)
   try {
     await main(controller.signal)
-    if (controller.signal.aborted) process.exitCode = report(undefined, true)
+    if (controller.signal.aborted) process.exitCode = report(undefined, true, stoppedHint)
   } catch (error) {
-    process.exitCode = report(error, controller.signal.aborted)
+    process.exitCode = report(error, controller.signal.aborted, stoppedHint)
   } finally {
     process.off('SIGINT', stop)
     process.off('SIGTERM', stop)
   }
 }
 
-function end(): never {
-  process.stderr.write(`${resumeHint}\n`)
-  process.exit(exitCodes.stopped)
-}
-
-const resumeHint = 'stopped: run the same command again to resume'
-
-function report(error: unknown, stopped: boolean): number {
+function report(error: unknown, stopped: boolean, hint: string): number {
   if (stopped || (error instanceof OodError && error.code === 'E_ABORTED')) {
-    process.stderr.write(`${resumeHint}\n`)
+    process.stderr.write(`stopped: ${hint}\n`)
     return exitCodes.stopped
   }
   const debug = Boolean(process.env.OOD_DEBUG)
-  // Packages may be installed twice, so the class is known by its name as well.
-  if (error instanceof OodError || (error instanceof Error && error.name === 'OodError')) {
+  if (isUserError(error)) {
     process.stderr.write(`error: ${debug ? error.stack : oneLine(error.message)}\n`)
     return exitCodes.userError
   }
@@ -79,6 +77,11 @@ function report(error: unknown, stopped: boolean): number {
   if (!debug)
     process.stderr.write('this looks like a fault of the program: set OOD_DEBUG=1 to see where it comes from\n')
   return exitCodes.failure
+}
+
+/** `OodError`, `RocError` and their like: known by the code, because packages may be installed twice. */
+function isUserError(error: unknown): error is Error {
+  return error instanceof Error && /^E_[A-Z_]+$/.test(String((error as Error & { code?: unknown }).code))
 }
 
 function oneLine(text: string): string {

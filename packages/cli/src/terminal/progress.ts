@@ -40,9 +40,13 @@ export function progressBar(
   const draw = stream.isTTY ? terminalBar(stream) : logLines(stream, everyPercent)
   let label: string | undefined
   let begin = { time: 0, done: 0 }
+  // A label's first event comes after its first batch: its work began when the label before it ended.
+  let idleSince = now()
   const stop = () => {
-    if (label !== undefined) draw.end()
+    if (label === undefined) return
+    draw.end()
     label = undefined
+    idleSince = now()
   }
   return {
     update(progress) {
@@ -53,7 +57,7 @@ export function progressBar(
         draw.begin(progress)
       }
       const rate = (progress.done - begin.done) / (now() - begin.time)
-      draw.show(progress, rate > 0 ? (progress.total - progress.done) / rate : undefined, now() - begin.time)
+      draw.show(progress, rate > 0 ? (progress.total - progress.done) / rate : undefined, now() - idleSince)
       if (progress.done >= progress.total) stop()
     },
     stop,

@@ -1,0 +1,175 @@
+// The `ood` command: its sub-commands, their options and what they print. Heavy packages load when a command needs them.
+import { createRequire } from 'node:module'
+import { Command, CommanderError, Option } from 'commander'
+import { z } from 'zod'
+import { checkConfig } from '../run/check-config.ts'
+import { csvText } from '../run/csv.ts'
+import { exitCodes } from '../terminal/main.ts'
+import { progressBar } from '../terminal/progress.ts'
+import { formatTable } from '../terminal/table.ts'
+
+const whole = (least: number) => z.coerce.number().int().min(least)
+
+/** Options of the commands that work through images, as commander gives them. */
+const workOptions = {
+  model: z.string(),
+  images: z.string(),
+  limit: whole(1).optional(),
+  resize: z.boolean().optional(),
+  invert: z.boolean().optional(),
+  seed: whole(0),
+  batchSize: whole(1),
+  device: z.string().optional(),
+  workers: whole(0).optional(),
+  dataDir: z.string().optional(),
+  out: z.string().optional(),
+}
+
+const scoreOptions = z.strictObject({
+  ...workOptions,
+  space: z.enum(['pixel', 'model']).optional(),
+  lid: z.coerce.number().optional(),
+  detector: z.string().optional(),
+})
+
+const fitOptions = z.strictObject({
+  ...workOptions,
+  out: z.string(),
+  space: z.enum(['pixel', 'model']),
+  rule: z.enum(['standardisedSum', 'localMass', 'density', 'mahalanobis', 'oneSided', 'standardisedMinimum']),
+  scale: z.union(
+    [z.enum(['coupling', 'knee', 'plateau']), z.coerce.number()],
+    'expected coupling, knee, plateau or a number',
+  ),
+  fpr: z.coerce.number().gt(0).lt(1),
+})
+
+/**
+ * Runs the `ood` command.
+ *
+ * @param argv - arguments after the program's name
+ * @param signal - stops the work between batches
+ * @throws OodError for everything a user can mend; a wrong option as `E_ARGUMENT`
+ * @example
+ * await runMain((signal) => ood(process.argv.slice(2), signal))
+ */
+export async function ood(argv: readonly string[], signal: AbortSignal): Promise<void> {
+  try {
+    await program(signal).parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // Commander has printed its message; help and version end with 0.
+    process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.userError
+  }
+}
+
+function program(signal: AbortSignal): Command {
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
+  const top = new Command('ood')
+    .description('Out-of-distribution detection with deep generative models')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('(ood --help lists the commands)')
+  top
+    .command('models')
+    .description('list the shipped checkpoints')
+    .action(async () => {
+      const { listCheckpoints } = await import('@ood/zoo')
+      print(listCheckpoints().join('\n'))
+    })
+  top
+    .command('inspect')
+    .description('check a checkpoint folder, a shipped checkpoint or an .onnx file, and say what is in it')
+    .argument('<target>', 'folder, name or file')
+    .option('--json', 'print JSON')
+    .action(async (target: string, { json }: { json?: boolean }) => {
+      const { inspectTarget, inspectText } = await import('./inspect.ts')
+      const report = await inspectTarget(target)
+      print(json ? JSON.stringify(report, null, 2) : inspectText(report))
+    })
+  withWorkOptions(top.command('score'))
+    .description('log-likelihood, LID and verdict of every image, as CSV')
+    .addOption(
+      new Option('--space <space>', 'space of the log-likelihoods (default pixel)').choices(['pixel', 'model']),
+    )
+    .option('--lid <scale>', 'also the local intrinsic dimension at this scale (a Jacobian an image)')
+    .option('--detector <file>', 'what ood fit wrote: also score, p-value and verdict')
+    .option('-o, --out <file>', 'CSV file (default: print)')
+    .action((raw: unknown) => score(checkConfig(scoreOptions, raw, 'options'), signal))
+  withWorkOptions(top.command('fit'))
+    .description('fit the likelihood + LID detector on training images')
+    .requiredOption('-o, --out <file>', 'JSON file of the detector')
+    .option('--scale <rule>', 'coupling, knee, plateau or a number', 'coupling')
+    .option('--rule <name>', 'how the pair becomes a score', 'standardisedSum')
+    .option('--fpr <share>', 'share of the training images that the threshold rejects', '0.05')
+    .addOption(
+      new Option('--space <space>', 'space of the log-likelihoods').choices(['pixel', 'model']).default('model'),
+    )
+    .action((raw: unknown) => fit(checkConfig(fitOptions, raw, 'options'), signal))
+  top
+    .command('status')
+    .description('how far a run folder is')
+    .argument('<folder>')
+    .action(async (folder: string) => {
+      const { runStatus } = await import('./status.ts')
+      print(runStatus(folder))
+    })
+  return top
+}
+
+function withWorkOptions(command: Command): Command {
+  return command
+    .requiredOption('-m, --model <checkpoint>', 'checkpoint folder, or name of a shipped one')
+    .requiredOption(
+      '-i, --images <source>',
+      'folder, .zip, .npy, IDX file, <data set>:<split> or sample:<data set>:<split>',
+    )
+    .option('-n, --limit <n>', 'at most so many images')
+    .option('--resize', 'resize pictures to the size the model takes')
+    .option('--invert', 'turn black into white')
+    .option('--data-dir <folder>', 'folder of official data set files')
+    .option('--seed <n>', 'seed of dequantisation and of drawing images', '0')
+    .option('--batch-size <n>', 'images between two stores', '16')
+    .option('--device <name>', 'cpu, cuda ...')
+    .option('--workers <n>', 'worker threads')
+}
+
+async function score(options: z.output<typeof scoreOptions>, signal: AbortSignal): Promise<void> {
+  const { scoreImages } = await import('./score.ts')
+  const { lid, ...rest } = options
+  const bar = progressBar(process.stderr)
+  const columns = await scoreImages({ ...rest, lidScale: lid, signal, onProgress: bar.update })
+  bar.stop()
+  if (!options.out) return print(csvText(columns).trimEnd())
+  const numbers = Object.entries(columns).filter(([name]) => name !== 'image') as [string, ArrayLike<number>][]
+  const rows = numbers.map(([name, values]) => [name, ...summary(values)])
+  print(formatTable([['column', 'mean', 'smallest', 'largest'], ...rows]))
+  print(`\n${columns.image!.length} images: ${options.out}`)
+}
+
+async function fit(options: z.output<typeof fitOptions>, signal: AbortSignal): Promise<void> {
+  const { fitDetector } = await import('./fit.ts')
+  const { fpr, ...rest } = options
+  const bar = progressBar(process.stderr)
+  const { detector } = await fitDetector({ ...rest, falsePositiveRate: fpr, signal, onProgress: bar.update })
+  bar.stop()
+  const { choice, pairs } = detector
+  const dimension = choice.meanLid === null ? '' : `, mean LID ${choice.meanLid.toFixed(1)}`
+  print(`scale ${choice.scale.toFixed(3)} (${choice.rule}${dimension})`)
+  print(`threshold ${pairs.threshold} on ${pairs.rule.name}, from ${pairs.referenceScores.length} images`)
+  print(options.out)
+}
+
+function summary(values: ArrayLike<number>): [number, number, number] {
+  let [sum, low, high] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (let i = 0; i < values.length; i++) {
+    sum += values[i]!
+    low = Math.min(low, values[i]!)
+    high = Math.max(high, values[i]!)
+  }
+  return [sum / values.length, low, high]
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
