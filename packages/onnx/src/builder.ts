@@ -60,7 +60,7 @@ export function graphBuilder(options: { opset?: number; name?: string; from?: Mo
   const initializers = new Map<string, Tensor>(from?.graph.initializers)
   const nodes: Node[] = []
   const infos: Map<string, Info> = from ? inferModel(from) : new Map()
-  const taken = new Set(infos.keys())
+  const taken = new Set([...infos.keys(), ...(from?.graph.nodes.map((node) => node.name) ?? [])])
   const constants = new Map(initializers)
   for (const node of from?.graph.nodes ?? []) {
     const held = constantOf(node)
@@ -123,9 +123,9 @@ export function graphBuilder(options: { opset?: number; name?: string; from?: Mo
     },
     constant: (name, tensor) => addConstant(claim(name), tensor),
     int64: (values) =>
-      once(`int64 ${values}`, () => [addConstant(fresh('ints'), tensorOf('int64', [values.length], values))])[0]!,
+      once(`list ${values}`, () => [addConstant(fresh('ints'), tensorOf('int64', [values.length], values))])[0]!,
     scalar: (type, value) =>
-      once(`${type} ${Object.is(value, -0) ? '-0' : value}`, () => {
+      once(`scalar ${type} ${Object.is(value, -0) ? '-0' : value}`, () => {
         if (type !== 'float16' && type !== 'bfloat16')
           return [addConstant(fresh('scalar'), tensorOf(type, [], [value]))]
         const wide = addConstant(fresh('scalar'), tensorOf('float32', [], [value]))

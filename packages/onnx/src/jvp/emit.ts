@@ -21,6 +21,8 @@ export interface Emitter {
   sizes(shape: readonly Dim[], like: string | undefined): string
   /** Zeros of [K, ...shape]. */
   zeros(t: { shape: readonly Dim[]; type: Tangent['type']; like: string | undefined }): string
+  /** The elements of a value in a shape given as numbers, one of them -1. */
+  view(value: string, shape: readonly number[]): string
   /** Gives a value whose leading axis is K, or K folded into the next, the shape [K, ...shape]. */
   reshape(value: string, shape: readonly Dim[], like: string | undefined, leadsWithK: boolean): string
 }
@@ -70,6 +72,7 @@ export function emitTangents(g: GraphBuilder, list: readonly Tangent[]): (t: Tan
       return shape.length === 0 ? e.k() : g.op('Concat', [e.k(), rest], { axis: int(0) })
     },
     zeros: ({ shape, type, like }) => g.op('Expand', [g.scalar(type, 0), e.sizes(shape, like)]),
+    view: (value, shape) => reshaped(origin(value), g.int64(shape)),
     reshape(value, shape, like, leadsWithK) {
       const open = shape.filter((dim) => typeof dim !== 'number').length
       const target = shape.map((dim) => (typeof dim === 'number' ? dim : -1))

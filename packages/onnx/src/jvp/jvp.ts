@@ -38,6 +38,8 @@ export interface JvpOptions {
   of?: readonly string[]
   /** Name of the leading axis of the tangents (default 'K'). */
   tangentAxis?: string
+  /** What a tangent's name adds to its value's (default '_tangent'); another one lets a result be differentiated again. */
+  suffix?: string
 }
 
 /**
@@ -46,7 +48,7 @@ export interface JvpOptions {
  * The result computes y = f(x) and, for K directions v_k at once, the products J(x) v_k (Pearlmutter 1994; the rules are
  * those of any forward-mode text, for instance Griewank & Walther, Evaluating Derivatives, chapter 3). It has the
  * inputs of `model`, then `<x>_tangent` [K, ...x.shape] for each `wrt`, and the outputs `<y>` and `<y>_tangent`
- * [K, ...y.shape] for each `of`. K is free at run time.
+ * [K, ...y.shape] for each `of`. K >= 1 is free at run time.
  *
  * The primal runs once whatever K is. Elementwise regions cost the tangents one product per region input: their
  * derivatives are accumulated at the primal's size first. Convolutions and matrix products fold K into the batch and
@@ -64,33 +66,40 @@ export function jvp(model: Model, options: JvpOptions): Model {
   if (opset < OLDEST_OPSET) throw mismatch('E_UNSUPPORTED', 'jvp operator set', `${OLDEST_OPSET} or newer`, opset)
   const g = graphBuilder({ from: model })
   const axis = options.tangentAxis ?? 'K'
+  const suffix = options.suffix ?? '_tangent'
   const of = options.of ?? model.graph.outputs.filter((y) => isFloating(g, y.name)).map((y) => y.name)
   check('jvp wrt', options.wrt, g, model)
   check('jvp of', of, g, model)
 
-  const tangents = linearize(model, g, options.wrt, axis)
+  const tangents = linearize(model, g, options.wrt, axis, suffix)
   const outputs = of.map((name) => ({ name, tangent: tangents.get(name) }))
   const wanted = outputs.flatMap(({ tangent }) => (tangent ? [tangent] : []))
   const seeds = options.wrt.map((name) => tangents.get(name)!)
-  const valueOf = emitTangents(g, tangentsToWrite([...seeds, ...wanted]))
+  const written = emitTangents(g, tangentsToWrite([...seeds, ...wanted]))
 
   for (const { name, tangent } of outputs) {
     const { type, shape } = model.graph.outputs.find((y) => y.name === name) ?? g.info(name)
     g.output(name, name, { type, shape: shape && named(shape, name) })
-    const value = tangent ? valueOf(tangent) : zeros(g, name, `${options.wrt[0]}_tangent`)
-    g.output(`${name}_tangent`, value, { type, shape: shape && [axis, ...named(shape, name)] })
+    const value = tangent ? written(tangent) : zeros(g, name, options.wrt[0] + suffix)
+    g.output(name + suffix, value, { type, shape: shape && [axis, ...named(shape, name)] })
   }
   return g.model()
 }
 
 /** Walks the primal graph and gives every value a tangent reaches its tangent. */
-function linearize(model: Model, g: GraphBuilder, wrt: readonly string[], axis: string): Map<string, Tangent> {
+function linearize(
+  model: Model,
+  g: GraphBuilder,
+  wrt: readonly string[],
+  axis: string,
+  suffix: string,
+): Map<string, Tangent> {
   const program = tape()
   const tangents = new Map<string, Tangent>()
   for (const name of wrt) {
     const { type, shape } = g.info(name)
     if (!shape) throw mismatch('E_UNSUPPORTED', `jvp wrt ${name}`, 'a known rank', 'none')
-    const input = g.input(`${name}_tangent`, type, [axis, ...named(shape, name)])
+    const input = g.input(name + suffix, type, [axis, ...named(shape, name)])
     tangents.set(name, program.seed(input, shape, type, name))
   }
   for (const node of model.graph.nodes) {

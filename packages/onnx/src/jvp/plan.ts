@@ -51,13 +51,19 @@ function keepSums(
   let grown = false
   const dry = factors(undefined)
   for (const [t, { regions, elementwise }] of [...inner].sort((a, b) => a[0].id - b[0].id)) {
-    if (!elementwise || needed.has(t) || kept.has(t) || t.def.kind === 'seed' || t.def.kind === 'apply') continue
+    if (!elementwise || needed.has(t) || kept.has(t) || !mayBeKept(t, regions)) continue
     const terms = pullBack(t, (v) => stops(v) || needed.has(v), dry)
     if (!terms || !worthKeeping(terms, regions)) continue
     kept.add(t)
     grown = true
   }
   return grown
+}
+
+/** A cheap test before pulling: a term that needs no factor in the end needs none at the start. */
+function mayBeKept({ def }: Tangent, regions: number): boolean {
+  if (def.kind === 'combine') return regions >= 2 || def.terms.some((term) => isTrivial(term.by))
+  return def.kind === 'select' && regions >= 2
 }
 
 /**

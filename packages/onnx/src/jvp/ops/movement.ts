@@ -67,9 +67,16 @@ export function transpose(tape: Tape, t: Tangent, perm: readonly number[], like:
   if (perm.every((from, axis) => from === axis)) return t
   const op: LinearOp = {
     name: 'Transpose',
-    emit: (e, _self, [x]) => ({
-      stacked: e.g.op('Transpose', [e.stacked(x!)], { perm: ints([0, ...perm.map((axis) => axis + 1)]) }),
-    }),
+    emit(e, self, [x]) {
+      const block = blockMove(t, perm)
+      if (!block) {
+        const shifted = [0, ...perm.map((axis) => axis + 1)]
+        return { stacked: e.g.op('Transpose', [e.stacked(x!)], { perm: ints(shifted) }) }
+      }
+      const { opType, size, image } = block
+      const moved = e.g.op(opType, [e.view(e.stacked(x!), [-1, ...image])], { blocksize: int(size) })
+      return { stacked: e.reshape(moved, self.shape, self.like, false) }
+    },
     pull({ factor, labels }, _self, _operands, f) {
       const inner: number[] = []
       const back: number[] = []
@@ -82,6 +89,29 @@ export function transpose(tape: Tape, t: Tangent, perm: readonly number[], like:
   }
   const shape = perm.map((axis) => t.shape[axis]!)
   return tape.make({ kind: 'apply', op, operands: [t] }, shape, t.type, like)
+}
+
+/**
+ * Trading resolution for channels, the usual squeeze of flows, is a transpose of the last four axes. On one-channel
+ * images the runtime has operators for it that are about twice as fast as its general transpose.
+ */
+function blockMove(
+  t: Tangent,
+  perm: readonly number[],
+): { opType: 'SpaceToDepth' | 'DepthToSpace'; size: number; image: readonly number[] } | undefined {
+  const base = perm.length - 4
+  const last = t.shape.slice(base)
+  if (base < 0 || !perm.slice(0, base).every((from, axis) => from === axis)) return undefined
+  if (!last.every((n) => typeof n === 'number' && n > 0) || !t.type.startsWith('float') || t.type === 'float16')
+    return undefined
+  const [a, b, c, d] = last as [number, number, number, number]
+  const order = perm
+    .slice(base)
+    .map((axis) => axis - base)
+    .join('')
+  if (order === '1302' && b === d) return { opType: 'SpaceToDepth', size: b, image: [1, a * b, c * d] }
+  if (order === '2031' && a === b) return { opType: 'DepthToSpace', size: a, image: [a * b, c, d] }
+  return undefined
 }
 
 function inOrder(labels: Labels): boolean {

@@ -58,14 +58,23 @@ function concatAtRunTime(a: Application, axis: number, out: Out): Tangent {
 const split: Rule = (a) => {
   const t = a.t[0]!
   const axis = positiveAxis(attribute(a.node, 'axis', 'int', 0), t.shape.length)
+  const sizes = a.y.map((y) => (y === '' ? undefined : shapeOf(a, y)[axis]))
+  if (!sizes.every((n) => typeof n === 'number')) return splitAtRunTime(a, t, axis)
   let start = 0
-  return a.y.map((y) => {
-    if (y === '') throw unsupported(a, 'every part named')
-    const size = shapeOf(a, y)[axis]!
-    if (typeof size !== 'number') throw unsupported(a, 'parts of known size')
+  return a.y.map((y, i) => {
     const from = start
-    start += size
-    return slice(a.tape, t, axis, from, size, y)
+    start += sizes[i] as number
+    return slice(a.tape, t, axis, from, sizes[i] as number, y)
+  })
+}
+
+/** Parts whose sizes are not known: the operator itself, once for all parts. */
+function splitAtRunTime(a: Application, t: Tangent, axis: number): (Tangent | undefined)[] {
+  const attributes = { ...a.node.attributes, axis: int(axis - t.shape.length) }
+  return a.y.map((y, i) => {
+    if (y === '') return undefined
+    const out = { shape: shapeOf(a, y), like: y }
+    return custom(a.tape, 'Split', t, out, (e, x) => e.g.ops('Split', [x, ...a.x.slice(1)], attributes, a.y.length)[i]!)
   })
 }
 
