@@ -29,7 +29,10 @@ describe.each(['tiny-affine', 'tiny-rqs'])('decoder of %s', (name) => {
     const { inputShape, outputShape, evaluate, jvp } = decoder
     const slow = await jacobian({ inputShape, outputShape, evaluate, jvp }, one)
     // Same arithmetic in another order (block by block, other chunks): float32 rounding of numbers of order 1 to 10.
-    const gap = flatData(J).reduce((worst, v, i) => Math.max(worst, Math.abs(v - flatData(slow)[i]!)), 0)
+    const gap = Float64Array.from(flatData(J)).reduce(
+      (worst, v, i) => Math.max(worst, Math.abs(v - flatData(slow)[i]!)),
+      0,
+    )
     expect(gap).toBeLessThan(1e-4)
   })
 
@@ -91,7 +94,7 @@ describe.each(['tiny-affine', 'tiny-rqs'])('decoder of %s', (name) => {
     const x = await flow.decode(one, { space: 'model' })
     const back = await flow.encode(x, { input: 'model' })
     const logP = (await flow.logProb(x, { input: 'model' })).instance[0]!
-    const square = flatData(back).reduce((sum, value) => sum + value * value, 0)
+    const square = Float64Array.from(flatData(back)).reduce((sum, value) => sum + value * value, 0)
     const logDet = logP + 0.5 * square + (D / 2) * Math.log(2 * Math.PI)
     expect(Math.abs(logDetJ + logDet)).toBeLessThan(1e-3)
   })
@@ -116,7 +119,8 @@ describe.each(['tiny-affine', 'tiny-rqs'])('decoder of %s', (name) => {
         form += T.diagonal[i]! * T.rotated[i]! ** 2
         if (i + 1 < D) form += 2 * T.offDiagonal[i]! * T.rotated[i]! * T.rotated[i + 1]!
       }
-      const norm = (v: Float64Array | Float32Array): number => v.reduce((s, value) => s + value * value, 0)
+      const norm = (v: Float64Array | Float32Array): number =>
+        Float64Array.from(v).reduce((s, value) => s + value * value, 0)
       expect(form / norm(Jz)).toBeCloseTo(1, 10)
       expect(norm(T.rotated) / norm(flatData(one))).toBeCloseTo(1, 10)
     }

@@ -394,7 +394,7 @@ const products: Case[] = [
 const image = { x: [2, 4, 6, 5] }
 const weights = (g: GraphBuilder, name: string, shape: readonly number[]): string =>
   g.constant(name, constantTensor('float32', shape, gaussian('float32', shape, 5).data as Float32Array))
-const layers: Case[] = [
+const layerCases: Case[] = [
   {
     name: 'Conv with constant weights',
     op: 'Conv',
@@ -486,7 +486,8 @@ const layers: Case[] = [
     build: (g, [x]) =>
       g.op('GroupNormalization', [x!, weights(g, 's', [4]), weights(g, 'b', [4])], { num_groups: int(2) }),
   },
-].map((c): Case => ({ type: 'float32', ...c }))
+]
+const layers = layerCases.map((c): Case => ({ type: 'float32', ...c }))
 
 const cases: Case[] = [
   ...smooth,

@@ -36,8 +36,12 @@ beforeEach(async () => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 /** Rewrites the manifest after a change. */
-function change(edit: (manifest: Record<string, never>) => void): void {
-  const manifest = structuredClone(good) as unknown as Record<string, never>
+/** A manifest that a test may spoil anywhere. */
+type LooseGraph = { file: unknown; inputs: object; outputs: object }
+type LooseManifest = { [field: string]: unknown; graphs: Record<'encode' | 'decode', LooseGraph>; sha256: object }
+
+function change(edit: (manifest: LooseManifest) => void): void {
+  const manifest = structuredClone(good) as unknown as LooseManifest
   edit(manifest)
   writeFileSync(file, JSON.stringify(manifest))
 }
@@ -153,7 +157,7 @@ describe('a damaged folder', () => {
     })
   })
 
-  it.each<[string, (m: Record<string, never>) => void, string]>([
+  it.each<[string, (m: LooseManifest) => void, string]>([
     [
       'swapped graphs',
       (m) => Object.assign(m.graphs!, { encode: m.graphs!.decode }),
@@ -176,7 +180,7 @@ describe('a damaged folder', () => {
 })
 
 describe('parseManifest', () => {
-  it.each<[string, (m: Record<string, never>) => void, string]>([
+  it.each<[string, (m: LooseManifest) => void, string]>([
     ['schemaVersion', (m) => Object.assign(m, { schemaVersion: 2 }), 'schemaVersion: expected 1, got 2'],
     ['name', (m) => Object.assign(m, { name: '' }), 'name: expected a non-empty string, got an empty string'],
     [
@@ -217,7 +221,7 @@ describe('parseManifest', () => {
     ['latentShape', (m) => Object.assign(m, { latentShape: 4 }), 'latentShape: expected a list, got 4'],
     ['training', (m) => Object.assign(m, { training: 'long' }), 'training: expected an object, got long'],
   ])('names the field: %s', (_, edit, message) => {
-    const manifest = structuredClone(good) as unknown as Record<string, never>
+    const manifest = structuredClone(good) as unknown as LooseManifest
     edit(manifest)
     expect(() => parseManifest(manifest)).toThrow(`manifest.json ${message}`)
   })

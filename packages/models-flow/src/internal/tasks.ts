@@ -1,6 +1,7 @@
 // The task module of a flow's worker pool: the kernels, one call a task.
 import { handOver } from '@ood/runtime'
 import { type KernelSetup, type Kernels, openKernels } from './kernels.ts'
+import type { MetricRow } from './metric.ts'
 
 let kernels: Kernels
 
