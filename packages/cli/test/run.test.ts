@@ -238,7 +238,7 @@ describe('steps', () => {
     for (const name of ['a/b', 'a.b', 'A/B']) await expect(run.step(name, () => 1)).rejects.toThrow('a name of its own')
     for (const name of ['../a', '', '.hidden', 'a/', 'a b', '/etc'])
       await expect(run.step(name, () => 1)).rejects.toThrow('step name')
-    for (const path of ['../x.txt', '/tmp/x.txt', '.', 'a/../../x'])
+    for (const path of ['../x.txt', '/x.txt', '.', 'a/../../x'])
       expect(() => run.writeText(path, '')).toThrow('expected a path inside')
     run.close()
   })

@@ -56,14 +56,16 @@ export function calibrationPlot(options: CalibrationOptions): PlotSpec {
     x: scale,
     label: `${label}: ${scale.toFixed(2).replace('-', '\u2212')}${chosen ? ' (chosen)' : ''}`,
   }))
+  const [levelLine, levelText] = levelLayers(target && { y: target.lid, label: target.label }, size)
   return framed(
     options,
     size,
     [],
     [
       { data: { values: curve }, mark: { type: 'line', strokeWidth: 2.4, color }, encoding: { x, y } },
-      ...(target ? levelLayers({ y: target.lid, label: target.label }, size) : []),
+      ...levelLine,
       ...flagLayers(flags, domain, size),
+      ...levelText,
       {
         data: { values: points },
         mark: { type: 'point', filled: true, opacity: 1, stroke: '#ffffff', strokeWidth: 1 },

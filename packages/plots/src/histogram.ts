@@ -16,7 +16,8 @@ export interface HistogramOptions extends PlotFrame {
   yTitle?: string
   /** Number of equal bins over the axis (default 40). */
   bins?: number
-  /** Range of the axis; the default shows everything, but for a few far outliers, which the subtitle then counts. */
+  /** Range of the axis; the default shows everything, but for far outliers and the far part of a series much wider than
+   * the others, which the subtitle then counts. */
   domain?: readonly [number, number]
 }
 

@@ -92,6 +92,7 @@ export function lidCurvePlot(options: LidCurveOptions): PlotSpec {
   const y = (field: string) => ({ field, type: 'quantitative', title: yTitle })
   const { color, strokeDash } = channels
   const shown = marks.filter(({ scale }) => scale >= domain[0] && scale <= domain[1])
+  const [levelLine, levelText] = levelLayers(target && { y: target.lid, label: target.label }, size)
   const notes = band ? [`lines: means; bands: the middle ${Math.round(100 * (band[1] - band[0]))} % of the images`] : []
   return framed(options, size, notes, [
     ...(band
@@ -117,12 +118,13 @@ export function lidCurvePlot(options: LidCurveOptions): PlotSpec {
       mark: { type: 'line', strokeWidth: 2.2 },
       encoding: { x, y: y('lid'), color, strokeDash },
     },
-    ...(target ? levelLayers({ y: target.lid, label: target.label }, size) : []),
+    ...levelLine,
     ...flagLayers(
       shown.map(({ scale, label }): Flag => ({ x: scale, label })),
       domain,
       size,
     ),
+    ...levelText,
   ])
 }
 

@@ -13,6 +13,9 @@ export interface ScatterOptions extends PlotFrame {
   series: readonly (Series & { x: ArrayLike<number>; y: ArrayLike<number> })[]
   xTitle?: string
   yTitle?: string
+  /** Ranges of the axes, instead of ones that fit the points. */
+  xDomain?: readonly [number, number]
+  yDomain?: readonly [number, number]
   /** Thresholds to draw: a vertical line at `x`, a horizontal one at `y`. */
   thresholds?: { x?: number; y?: number; xLabel?: string; yLabel?: string }
   /** Points drawn per series at most, evenly taken (default 1000): more only makes the file large. */
@@ -20,8 +23,8 @@ export interface ScatterOptions extends PlotFrame {
 }
 
 /**
- * Scatter plot of two quantities over several splits. The axes show everything, but for a few far outliers: these are
- * left out and counted in the subtitle.
+ * Scatter plot of two quantities over several splits. The axes show everything, but for far outliers and the far part of
+ * a series much wider than the others: those points are drawn at the edge and counted in the subtitle.
  *
  * @throws OodError `E_EMPTY`, `E_NOT_FINITE` or `E_SHAPE` naming the series
  * @example
@@ -45,8 +48,22 @@ export function scatterPlot(options: ScatterOptions): PlotSpec {
   const { x: atX, y: atY } = thresholds
   if (atX !== undefined) checkNumber('scatter thresholds x', atX)
   if (atY !== undefined) checkNumber('scatter thresholds y', atY)
-  const xDomain = padded(axisRange([...series.map(({ x }) => x), ...(atX === undefined ? [] : [[atX]])]))
-  const yDomain = padded(axisRange([...series.map(({ y }) => y), ...(atY === undefined ? [] : [[atY]])]))
+  const domainOf = (values: readonly ArrayLike<number>[], threshold: number | undefined) => {
+    const [low, high] = axisRange(values)
+    return padded([Math.min(low, threshold ?? low), Math.max(high, threshold ?? high)])
+  }
+  const xDomain =
+    options.xDomain ??
+    domainOf(
+      series.map(({ x }) => x),
+      atX,
+    )
+  const yDomain =
+    options.yDomain ??
+    domainOf(
+      series.map(({ y }) => y),
+      atY,
+    )
 
   let outside = 0
   const rows = series.flatMap(({ x, y }, k) => {
@@ -54,15 +71,20 @@ export function scatterPlot(options: ScatterOptions): PlotSpec {
     const count = Math.min(x.length, maxPoints)
     const picked = Array.from({ length: count }, (_, i) => Math.floor(i * every))
     const points = picked.map((i) => ({ x: x[i]!, y: y[i]!, series: channels.labels[k]! }))
-    const inside = points.filter((point) => within(point.x, xDomain) && within(point.y, yDomain))
-    outside += points.length - inside.length
-    return inside
+    return points.map((point) => {
+      const at = { ...point, x: clamp(point.x, xDomain), y: clamp(point.y, yDomain) }
+      if (at.x !== point.x || at.y !== point.y) outside += 1
+      return at
+    })
   })
   const left = series.reduce((sum, { x }) => sum + Math.max(0, x.length - maxPoints), 0)
   const notes = [
-    outside > 0 ? `${outside} far ${outside === 1 ? 'point lies' : 'points lie'} outside the axes` : '',
+    outside > 0 ? `${outside} far ${outside === 1 ? 'point is' : 'points are'} drawn at the edge` : '',
     left > 0 ? `at most ${maxPoints} points of each are drawn` : '',
   ]
+  const levelLabel = thresholds.yLabel ?? `threshold ${short(atY ?? 0)}`
+  const [levelLine, levelText] = levelLayers(atY === undefined ? undefined : { y: atY, label: levelLabel }, size)
+  const flags = atX === undefined ? [] : [{ x: atX, label: thresholds.xLabel ?? `threshold ${short(atX)}` }]
   const axis = (field: string, title: string, domain: readonly [number, number]) => ({
     field,
     type: 'quantitative',
@@ -79,10 +101,9 @@ export function scatterPlot(options: ScatterOptions): PlotSpec {
   return framed(options, size, notes, [
     // Splits are mixed, so that the last one does not cover the others.
     { data: { values: interleaved(rows, channels.labels) }, mark: point, encoding },
-    ...(atY === undefined ? [] : levelLayers({ y: atY, label: thresholds.yLabel ?? `threshold ${short(atY)}` }, size)),
-    ...(atX === undefined
-      ? []
-      : flagLayers([{ x: atX, label: thresholds.xLabel ?? `threshold ${short(atX)}` }], xDomain, size)),
+    ...levelLine,
+    ...flagLayers(flags, xDomain, size),
+    ...levelText,
   ])
 }
 
@@ -91,8 +112,10 @@ function padded([low, high]: readonly [number, number]): [number, number] {
   return [low - gap, high + gap]
 }
 
-function within(value: number, [low, high]: readonly [number, number]): boolean {
-  return value >= low && value <= high
+/** A far value moves to just inside the edge, where its symbol does not cover the axis. */
+function clamp(value: number, [low, high]: readonly [number, number]): number {
+  const inset = 0.012 * (high - low)
+  return value < low ? low + inset : value > high ? high - inset : value
 }
 
 function interleaved<T extends { series: string }>(rows: readonly T[], labels: readonly string[]): T[] {

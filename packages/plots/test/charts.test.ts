@@ -225,6 +225,14 @@ describe('axis range', () => {
     expect(axisRange([list, list.map((value) => value + 1e6)])).toEqual([0, 1e6 + 99])
     expect(axisRange([[0, 0, 0, 0, 1000]])).toEqual([0, 1000])
   })
+
+  it('gives a series much wider than the others four of their widths beyond them', () => {
+    const list = Array.from({ length: 101 }, (_, i) => i)
+    const wide = list.map((value) => -100 * value)
+    expect(axisRange([list, list, wide])).toEqual([-400, 100])
+    expect(axisRange([list, wide])).toEqual([-400, 100])
+    expect(axisRange([list, wide, wide])).toEqual([-10_000, 100]) // here the wide ones are the usual ones
+  })
 })
 
 describe('LID curves', () => {
@@ -289,6 +297,18 @@ describe('scatter', () => {
     const spec = scatterPlot({ series: [{ name: 'ood', x, y: x }], maxPoints: 100, title: 't' })
     expect(layers(spec)[0]!.data.values).toHaveLength(100)
     expect(JSON.stringify(spec.title)).toContain('at most 100 points of each are drawn')
+  })
+
+  it('draws far points at the edge and counts them', () => {
+    const x = Array.from({ length: 100 }, (_, i) => i)
+    const spec = scatterPlot({ series: [{ name: 'ood', x: [...x, 1e6], y: [...x, 5] }], title: 't' })
+    const { domain } = layers(spec)[0]!.encoding.x!.scale!
+    const largest = Math.max(...layers(spec)[0]!.data.values.map((row) => row.x as number))
+    expect(largest).toBeGreaterThan(99)
+    expect(largest).toBeLessThan(domain[1]!)
+    expect(JSON.stringify(spec.title)).toContain('1 far point is drawn at the edge')
+    const given = scatterPlot({ series: [{ name: 'ood', x, y: x }], xDomain: [0, 10], yDomain: [0, 200] })
+    expect(layers(given)[0]!.encoding.x!.scale!.domain).toEqual([0, 10])
   })
 
   it('keeps thresholds on its axes', () => {

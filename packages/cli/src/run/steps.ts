@@ -25,7 +25,29 @@ export interface BatchesOptions extends StepOptions, Pick<CallOptions, 'signal' 
 
 /** The store of steps of one run folder. */
 export interface Steps {
+  /**
+   * The result of a step: loaded when an earlier start of the run has finished it, else computed and stored. What is
+   * returned is what was stored, so a first and a resumed run go on with the same thing.
+   *
+   * A result is a plain tree of numbers (NaN and infinities too), strings, booleans, null, typed arrays and ndarrays;
+   * `save` and `load` translate anything else. Cost beside `compute`: writing, flushing and reading the result.
+   *
+   * @param name - unique in the run; letters, digits and `. _ / = + -`
+   * @throws OodError `E_ARGUMENT` for a name used before or a result that cannot be stored; what `compute` throws
+   * @example
+   * const train = await run.step('train/logprob', async () => (await flow.logProb(images)).instance, { key: sha256 })
+   */
   step<T>(name: string, compute: () => T | Promise<T>, options?: StepOptions & Partial<StepCodec<T>>): Promise<T>
+  /**
+   * A step over `total` rows, computed and stored `batchSize` at a time: a kill loses at most one batch. `compute` gets
+   * a range of rows and must depend on it alone (draw random numbers from a seed and the row), then a resumed run gives
+   * the same columns. Batches are joined along the rows and stored as one result; another `batchSize` starts afresh.
+   *
+   * @returns columns of `total` rows: typed arrays of k numbers a row, ndarrays [total, ...]
+   * @throws OodError `E_EMPTY` for no rows, `E_SHAPE` for columns that do not fit their rows or each other, `E_ABORTED`
+   * @example
+   * const { lid } = await run.batches('ood/lid', n, 8, async (from, to) => ({ lid: await lidOf(images, from, to) }))
+   */
   batches<C extends BatchColumns>(
     name: string,
     total: number,

@@ -80,7 +80,7 @@ function terminalBar(stream: ProgressStream): Painter {
         {
           stream: stream as NodeJS.WriteStream,
           format: '{label} {bar} {value}/{total}  {time}',
-          barsize: Math.max(8, Math.min(32, (stream.columns ?? 80) - label.length - 40)),
+          barsize: Math.max(8, Math.min(32, (stream.columns || 80) - label.length - 40)),
           hideCursor: true,
           gracefulExit: false,
           synchronousUpdate: false,

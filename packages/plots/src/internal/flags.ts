@@ -41,21 +41,27 @@ export function flagLayers(flags: readonly Flag[], domain: readonly [number, num
         encoding: { x, y, y2: { value: size.height } },
       },
       // A white rim keeps the text readable over curves.
-      { data, mark: { ...text, stroke: '#ffffff', strokeWidth: 4, strokeJoin: 'round' }, encoding },
+      { data, mark: { ...text, color: '#ffffff', stroke: '#ffffff', strokeWidth: 4, strokeJoin: 'round' }, encoding },
       { data, mark: { ...text, color: '#222222' }, encoding },
     ]
   })
 }
 
-/** Layers of a dashed horizontal line at `y` with its text above its right end. */
-export function levelLayers(level: { y: number; label: string }, size: Size): object[] {
+/**
+ * Layers of a dashed horizontal line at `y` with its text above its right end: the line, to draw below the flags, and the
+ * text, to draw above them, since its white rim breaks a line behind it.
+ */
+export function levelLayers(level: { y: number; label: string } | undefined, size: Size): [object[], object[]] {
+  if (!level) return [[], []]
   const data = { values: [{ y: level.y, label: level.label }] }
   const y = { field: 'y', type: 'quantitative' }
   const text = { type: 'text', align: 'right', baseline: 'bottom', dy: -3, fontSize: TEXT }
   const encoding = { x: { value: size.width }, y, text: { field: 'label' } }
   return [
-    { data, mark: { type: 'rule', color: '#444444', strokeDash: [6, 4], strokeWidth: 1.2 }, encoding: { y } },
-    { data, mark: { ...text, stroke: '#ffffff', strokeWidth: 4, strokeJoin: 'round' }, encoding },
-    { data, mark: { ...text, color: '#222222' }, encoding },
+    [{ data, mark: { type: 'rule', color: '#444444', strokeDash: [6, 4], strokeWidth: 1.2 }, encoding: { y } }],
+    [
+      { data, mark: { ...text, color: '#ffffff', stroke: '#ffffff', strokeWidth: 4, strokeJoin: 'round' }, encoding },
+      { data, mark: { ...text, color: '#222222' }, encoding },
+    ],
   ]
 }

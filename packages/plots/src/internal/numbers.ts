@@ -16,24 +16,39 @@ export function sorted(values: ArrayLike<number>): Float64Array {
 
 // Tukey's fences at 4 instead of his 1.5 quartile ranges: 5.4 standard deviations of a normal law past the quartile.
 const FENCE = 4
+// How many times wider than the usual series one may be, and how far beyond the usual series the axis may reach.
+const WIDE = 4
 
 /**
- * The range of an axis that shows every series: all values, unless a few far outliers would squeeze the rest into less
- * than half of it; then only the values of each series within its fences.
+ * The range of an axis that shows every series and lets none hide the others: all values, unless
+ * - far outliers would squeeze the rest into less than half of it: then the values of each series within its fences;
+ * - a series is more than four times as wide as the median one: then four median widths beyond the other series.
  */
 export function axisRange(series: readonly ArrayLike<number>[]): [number, number] {
   const ascending = series.map(sorted)
-  const low = Math.min(...ascending.map((values) => values[0]!))
-  const high = Math.max(...ascending.map((values) => values[values.length - 1]!))
-  if (low === high) return [low - 0.5, high + 0.5]
+  const whole = union(ascending.map(ends))
+  if (whole[0] === whole[1]) return [whole[0] - 0.5, whole[1] + 0.5]
   const fenced = ascending.map((values) => {
     const [q1, q3] = [quantile(values, 0.25), quantile(values, 0.75)]
-    return values.filter((value) => value >= q1 - FENCE * (q3 - q1) && value <= q3 + FENCE * (q3 - q1))
+    const reach = FENCE * (q3 - q1)
+    return ends(values.filter((value) => value >= q1 - reach && value <= q3 + reach))
   })
-  const innerLow = Math.min(...fenced.map((values) => values[0]!))
-  const innerHigh = Math.max(...fenced.map((values) => values[values.length - 1]!))
-  const far = innerHigh > innerLow && high - low > 2 * (innerHigh - innerLow)
-  return far ? [innerLow, innerHigh] : [low, high]
+  const inner = union(fenced)
+  const far = inner[1] > inner[0] && whole[1] - whole[0] > 2 * (inner[1] - inner[0])
+  const [low, high] = far ? inner : whole
+  const widths = fenced.map(([a, b]) => b - a)
+  const usual = WIDE * [...widths].sort((a, b) => a - b)[(widths.length - 1) >> 1]!
+  if (usual === 0) return [low, high]
+  const core = union(fenced.filter((_, k) => widths[k]! <= usual))
+  return [Math.max(low, core[0] - usual), Math.min(high, core[1] + usual)]
+}
+
+function ends(ascending: ArrayLike<number>): [number, number] {
+  return [ascending[0]!, ascending[ascending.length - 1]!]
+}
+
+function union(ranges: readonly (readonly [number, number])[]): [number, number] {
+  return [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))]
 }
 
 /** How many values of all series lie outside `range`. */
