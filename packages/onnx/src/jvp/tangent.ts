@@ -1,7 +1,7 @@
 // Tangents as a linear program: what a derivative is made of, before any of it is written as ONNX nodes.
 import type { Dim, ElementType } from '../types.ts'
-import type { Emitter } from './emit.ts'
 import type { Factor, Factors } from './factor.ts'
+import type { Emitter } from './writer.ts'
 
 /**
  * The derivative of one primal value, K directions at once, as a node of a linear program.

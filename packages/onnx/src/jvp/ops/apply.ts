@@ -2,8 +2,8 @@
 import { int } from '../../attributes.ts'
 import { elementNumber } from '../../proto.ts'
 import type { Attribute, Dim, ElementType } from '../../types.ts'
-import type { Emitter } from '../emit.ts'
 import type { LinearOp, Tangent, Tape } from '../tangent.ts'
+import type { Emitter } from '../writer.ts'
 
 /** Result of a linear operator: where it goes. */
 export interface Out {

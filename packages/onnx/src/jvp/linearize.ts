@@ -1,0 +1,98 @@
+// Walks a primal graph and gives every value that a tangent reaches its tangent: the rule table and the walk.
+import { mismatch, OodError, unknownName } from '@ood/core'
+import { describe } from '../attributes.ts'
+import type { GraphBuilder } from '../builder.ts'
+import { usedValues } from '../prune.ts'
+import type { Dim, Model, Node } from '../types.ts'
+import type { Rule, RuleTable } from './rule.ts'
+import { convolutionRules } from './rules/convolution.ts'
+import { elementwiseRules } from './rules/elementwise.ts'
+import { linalgRules } from './rules/linalg.ts'
+import { movementRules } from './rules/movement.ts'
+import { normalizationRules } from './rules/normalization.ts'
+import { reductionRules } from './rules/reduction.ts'
+import { type Tangent, type Tape, tape } from './tangent.ts'
+
+const rules: RuleTable = {
+  ...elementwiseRules,
+  ...movementRules,
+  ...reductionRules,
+  ...linalgRules,
+  ...convolutionRules,
+  ...normalizationRules,
+}
+
+/** Oldest operator set whose operators the rules write. */
+const OLDEST_OPSET = 13
+
+/** Operators that have a derivative rule. */
+export const differentiableOperators: readonly string[] = Object.keys(rules).sort()
+
+/** Tangents of a model's values, by name. `seed` makes the tangents of the values in `wrt`. */
+export function linearize(
+  model: Model,
+  g: GraphBuilder,
+  wrt: readonly string[],
+  seed: (name: string, tape: Tape) => Tangent,
+): Map<string, Tangent> {
+  const program = tape()
+  const tangents = new Map<string, Tangent>()
+  for (const name of wrt) tangents.set(name, seed(name, program))
+  for (const node of model.graph.nodes) {
+    if (!usedValues(node).some((name) => tangents.has(name))) continue
+    const t = node.inputs.map((name) => tangents.get(name))
+    const found = ruleOf(node)({ node, g, tape: program, x: node.inputs, y: node.outputs, t })
+    node.outputs.forEach((name, i) => {
+      // A value named in wrt is independent: what reaches it from before does not count.
+      const tangent = found[i]
+      if (tangent && !wrt.includes(name)) tangents.set(name, tangent)
+    })
+  }
+  return tangents
+}
+
+function ruleOf(node: Node): Rule {
+  const rule = node.domain === '' && Object.hasOwn(rules, node.opType) ? rules[node.opType] : undefined
+  if (!rule)
+    throw new OodError('E_UNSUPPORTED', `jvp: expected an operator with a derivative rule, got ${describe(node)}`)
+  return rule
+}
+
+/** Refuses operator sets the rules cannot write. */
+export function checkOpset(what: string, model: Model): void {
+  const opset = model.opsets[''] ?? 0
+  if (opset < OLDEST_OPSET) throw mismatch('E_UNSUPPORTED', `${what} operator set`, `${OLDEST_OPSET} or newer`, opset)
+}
+
+/** Refuses names that are no floating-point value of the model. */
+export function checkNames(what: string, names: readonly string[], g: GraphBuilder, model: Model): void {
+  if (names.length === 0) throw mismatch('E_ARGUMENT', what, 'at least one name', 'none')
+  for (const name of names) {
+    const { inputs, outputs } = model.graph
+    const { type, shape } = g.info(name)
+    if (type === 'other' && shape === undefined)
+      throw unknownName(
+        what,
+        name,
+        [...inputs, ...outputs].map((v) => v.name),
+      )
+    if (!isFloating(g, name)) throw mismatch('E_ARGUMENT', `${what} ${name}`, 'a floating-point value', type)
+  }
+}
+
+/** Names of a model's floating-point outputs. */
+export function floatingOutputs(model: Model, g: GraphBuilder): string[] {
+  return model.graph.outputs.filter((y) => isFloating(g, y.name)).map((y) => y.name)
+}
+
+function isFloating(g: GraphBuilder, name: string): boolean {
+  const { type } = g.info(name)
+  return type.startsWith('float') || type === 'bfloat16'
+}
+
+/** Shape of a value to differentiate by. */
+export function rankedShape(what: string, g: GraphBuilder, name: string): readonly Dim[] {
+  const { shape } = g.info(name)
+  if (!shape) throw mismatch('E_UNSUPPORTED', `${what} ${name}`, 'a known rank', 'none')
+  return shape
+}
