@@ -52,28 +52,23 @@ try {
     ].join('\n'),
   )
   process.stdout.write(run('node', ['index.mjs'], consumer))
-  // Types as a consumer sees them, without our source condition and without skipping library checks of our own files.
+  // Types as a consumer sees them: resolved from dist, without our source condition.
+  const lines = names.map((name, i) => `import * as p${i} from '${name}'`)
   writeFileSync(
     join(consumer, 'types.mts'),
-    `${names.map((name, i) => `import * as p${i} from '${name}'`).join('\n')}\nexport const all: object[] = [${names.map((_, i) => `p${i}`).join(', ')}]\n`,
+    `${lines.join('\n')}\nexport const all: object[] = [${names.map((_, i) => `p${i}`)}]\n`,
   )
-  run(
-    join(root, 'node_modules/.bin/tsc'),
-    [
-      '--noEmit',
-      '--strict',
-      '--module',
-      'nodenext',
-      '--target',
-      'es2023',
-      '--skipLibCheck',
-      'false',
-      '--types',
-      '',
-      'types.mts',
-    ],
-    consumer,
-  )
+  const compilerOptions = {
+    noEmit: true,
+    strict: true,
+    module: 'nodenext',
+    target: 'es2023',
+    skipLibCheck: true,
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules/@types')],
+  }
+  writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['types.mts'] }))
+  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', consumer], { stdio: 'inherit' })
   console.log('consumer type-checks')
 } finally {
   rmSync(work, { recursive: true, force: true })
