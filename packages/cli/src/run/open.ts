@@ -157,8 +157,10 @@ function open<C>(folder: string, config: C, yaml: string, resume: boolean, overw
 function refuseForeignFolder(folder: string): void {
   const names = readdirSync(folder)
   if (names.includes('config.yaml') && (names.includes('run.jsonl') || names.includes('run.lock'))) return
-  // A process killed while opening leaves no more than these.
-  const foreign = names.find((name) => name !== 'config.yaml' && name !== 'run.lock' && !name.endsWith(PART))
+  // A process killed while opening leaves no more than these; hidden files are those of file managers.
+  const known = (name: string) =>
+    name === 'config.yaml' || name === 'run.lock' || name.endsWith(PART) || name[0] === '.'
+  const foreign = names.find((name) => !known(name))
   if (foreign !== undefined)
     throw mismatch('E_ARGUMENT', folder, 'an empty folder or the folder of an earlier run', `a folder with ${foreign}`)
 }
