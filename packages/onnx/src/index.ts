@@ -3,6 +3,7 @@ export { attribute, describe, float, int, ints, tensorAttribute, text } from './
 export { type GraphBuilder, graphBuilder } from './builder.ts'
 export type { Info } from './infer/rule.ts'
 export { inspect, type ModelSummary } from './inspect.ts'
+export { type JacobianOptions, jacobian } from './jvp/jacobian.ts'
 export { type JvpOptions, jvp } from './jvp/jvp.ts'
 export { differentiableOperators } from './jvp/linearize.ts'
 export { readModel } from './read.ts'

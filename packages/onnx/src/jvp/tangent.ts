@@ -67,6 +67,8 @@ export interface LinearOp {
     operands: readonly (Tangent | undefined)[],
     f: Factors,
   ): (Pulled | undefined)[] | undefined
+  /** Multiplications per direction, where they outweigh reading and writing the result. */
+  readonly cost?: number | undefined
   /** Marks slices and concatenations, which simplify each other. */
   readonly slice?: { readonly axis: number; readonly start: number; readonly length: number }
   readonly concat?: { readonly axis: number; readonly sizes: readonly number[] }

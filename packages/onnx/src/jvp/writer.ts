@@ -50,6 +50,8 @@ export interface Writer {
   terms(t: Tangent): Contribution[] | undefined
   /** [K, ...shape] of a written tangent. */
   stacked(t: Tangent): string
+  /** The same with zeros for the directions of a larger range that it lacks. */
+  aligned(t: Tangent, rows: Rows): string
 }
 
 /** A writer of tangents; `stops` holds for the tangents that are written in full somewhere. */
@@ -97,16 +99,19 @@ export function tangentWriter(g: GraphBuilder, stops: (t: Tangent) => boolean, d
         if (leadsWithK) return reshaped(value, g.int64([0, ...target]))
         return reshaped(origin(value), g.op('Concat', [k(), g.int64(target)], { axis: int(0) }))
       },
-      aligned(value, operand) {
-        if (directions.kind === 'free') return value
-        const inner = directions.rows(operand)
-        const [above, below] = [inner.from - rows!.from, rows!.to - inner.to]
-        if (above === 0 && below === 0) return value
-        const rest = new Array<number>(operand.shape.length).fill(0)
-        return g.op('Pad', [value, g.int64([above, ...rest, below, ...rest])])
-      },
+      aligned: (value, operand) => (rows ? padRows(value, operand, rows) : value),
     }
     return e
+  }
+
+  /** Puts zeros around the directions of an operand to make it carry the given ones. */
+  function padRows(value: string, operand: Tangent, outer: Rows): string {
+    if (directions.kind === 'free') return value
+    const inner = directions.rows(operand)
+    const [above, below] = [inner.from - outer.from, outer.to - inner.to]
+    if (above === 0 && below === 0) return value
+    const rest = new Array<number>(operand.shape.length).fill(0)
+    return g.op('Pad', [value, g.int64([above, ...rest, below, ...rest])])
   }
 
   function stacked(t: Tangent, e: Emitter): string {
@@ -140,6 +145,7 @@ export function tangentWriter(g: GraphBuilder, stops: (t: Tangent) => boolean, d
     writeSum: (t, list, parts) => sumOfTerms(emitter(t), t, list, parts),
     terms,
     stacked: (t) => stacked(t, emitter(t)),
+    aligned: (t, rows) => padRows(stacked(t, emitter(t)), t, rows),
   }
 }
 

@@ -9,6 +9,8 @@ import type { Emitter } from '../writer.ts'
 export interface Out {
   readonly shape: readonly Dim[]
   readonly like: string | undefined
+  /** Multiplications per direction, for operators that do many. */
+  readonly cost?: number | undefined
 }
 
 /** Writes [K, ...] -> [K, ...] by any nodes at all. */
@@ -19,7 +21,7 @@ export function custom(
   out: Out,
   write: (e: Emitter, stacked: string) => string,
 ): Tangent {
-  const op: LinearOp = { name, emit: (e, _self, [x]) => ({ stacked: write(e, e.stacked(x!)) }) }
+  const op: LinearOp = { name, cost: out.cost, emit: (e, _self, [x]) => ({ stacked: write(e, e.stacked(x!)) }) }
   return tape.make({ kind: 'apply', op, operands: [t] }, out.shape, t.type, out.like)
 }
 
@@ -31,7 +33,7 @@ export function batched(
   out: Out,
   write: (e: Emitter, folded: string) => string,
 ): Tangent {
-  const op: LinearOp = { name, emit: (e, _self, [x]) => ({ folded: write(e, e.folded(x!)) }) }
+  const op: LinearOp = { name, cost: out.cost, emit: (e, _self, [x]) => ({ folded: write(e, e.folded(x!)) }) }
   return tape.make({ kind: 'apply', op, operands: [t] }, out.shape, t.type, out.like)
 }
 

@@ -2,10 +2,20 @@
 import { attribute, float, int, text } from '../../attributes.ts'
 import { einsumTerms } from '../../infer/linalg.ts'
 import { scalar } from '../factor.ts'
-import { batched, custom } from '../ops/apply.ts'
+import { batched, custom, type Out } from '../ops/apply.ts'
 import { type Application, bilinear, combine, type Rule, type RuleTable, shapeOf, unsupported } from '../rule.ts'
 import type { Tangent } from '../tangent.ts'
 import { firstOutput } from './movement.ts'
+
+/** The result of a product with its multiplications: each number of it sums over the inner axis. */
+function productOutput(a: Application): Out {
+  const out = firstOutput(a)
+  const left = shapeOf(a, a.x[0]!)
+  const inner = left[a.node.opType === 'Gemm' && attribute(a.node, 'transA', 'int', 0) === 1 ? 0 : left.length - 1]
+  const sizes = [...out.shape, inner]
+  if (!sizes.every((n) => typeof n === 'number')) return out
+  return { ...out, cost: sizes.reduce((p, n) => p * n, 1) }
+}
 
 /**
  * MatMul broadcasts leading axes, so a leading K passes through; a tangent of lower rank than the other operand, or a
@@ -18,7 +28,7 @@ function matMulSide(side: 0 | 1): (a: Application, t: Tangent) => Tangent {
     const rank = t.shape.length
     const vector = rank === 1
     if (other === 1 && vector) return dot(a, t, held)
-    return custom(a.tape, 'MatMul', t, firstOutput(a), (e, x) => {
+    return custom(a.tape, 'MatMul', t, productOutput(a), (e, x) => {
       const ones = Math.max(0, Math.max(other, 2) - Math.max(rank, 2))
       const axes = Array.from({ length: ones }, (_, i) => i + 1)
       // A vector is a row on the left and a column on the right.
@@ -43,7 +53,7 @@ const gemm: Rule = (a) => {
   const beta = attribute(a.node, 'beta', 'float', 1)
   const transA = attribute(a.node, 'transA', 'int', 0) === 1
   const transB = attribute(a.node, 'transB', 'int', 0) === 1
-  const out = firstOutput(a)
+  const out = productOutput(a)
   const parts: { of: Tangent; scale: number }[] = []
   if (ta && !transA) {
     const attributes = { alpha: float(alpha), transB: int(transB ? 1 : 0) }
