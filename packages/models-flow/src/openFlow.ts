@@ -21,7 +21,10 @@ export interface FlowOptions {
   workers?: number
   /** Most rows handled together (default 64). Results do not depend on it. */
   batchSize?: number
-  /** Unit tangents pushed through the decoder together for a Jacobian (default 49, measured; see the README). */
+  /**
+   * Unit tangents pushed through the decoder together for a Jacobian. Default: all of them in one graph up to D = 1024,
+   * which is the fastest and takes memory for D rows of every layer; 49 above. 0 is one graph for any D.
+   */
   chunk?: number
 }
 
@@ -46,17 +49,17 @@ export async function openFlow(source: string | Checkpoint, options: FlowOptions
   const device = parseDevice(options.device ?? 'cpu')
   const workers = count('workers', options.workers ?? (device === 'cpu' ? Math.min(8, availableParallelism()) : 1), 0)
   const batchSize = count('batchSize', options.batchSize ?? 64, 1)
-  const chunk = count('chunk', options.chunk ?? 49, 1)
   const checkpoint = typeof source === 'string' ? await openFolder(source) : source
   const { manifest, folder } = checkpoint
   const shape = flowShape(manifest, folder)
   const transform = preprocessing(manifest.preprocessing as unknown as TransformSpec[])
   const [encode, decode] = await Promise.all([checkpoint.graph('encode'), checkpoint.graph('decode')])
   const { modelShape, dimension } = shape
+  const chunk = count('chunk', options.chunk ?? (dimension <= 1024 ? 0 : 49), 0)
   const setup = { name: manifest.name, encode, decode, device, modelShape, dimension, chunk }
   const kernels = startKernels(setup, workers)
   const lanes = Math.max(1, workers)
-  const decoder = createDecoder({ kernels, shape, batchSize, lanes, chunk })
+  const decoder = createDecoder({ kernels, shape, batchSize, lanes })
   return {
     manifest,
     dataShape: shape.dataShape,

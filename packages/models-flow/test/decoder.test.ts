@@ -17,7 +17,7 @@ describe.each(['tiny-affine', 'tiny-rqs'])('decoder of %s', (name) => {
   let flow: Flow
   const z = latents(3)
   beforeAll(async () => {
-    flow = await openFlow(tiny(name), { workers: 0, chunk: 10 })
+    flow = await openFlow(tiny(name), { workers: 0 })
   })
   afterAll(() => flow.release())
 
@@ -34,6 +34,17 @@ describe.each(['tiny-affine', 'tiny-rqs'])('decoder of %s', (name) => {
       0,
     )
     expect(gap).toBeLessThan(1e-4)
+  })
+
+  it('jacobian is the same in chunks', async () => {
+    const one = sliceRows(z, 0, 1)
+    const J = flatData(await flow.decoder.jacobian(one))
+    const chunked = await openFlow(tiny(name), { workers: 0, chunk: 10 })
+    const other = flatData(await chunked.decoder.jacobian(one))
+    J.forEach((value, i) => {
+      expect(Math.abs(value - other[i]!)).toBeLessThan(1e-4)
+    })
+    await chunked.release()
   })
 
   it('jvp agrees with central differences', async () => {

@@ -69,7 +69,7 @@ describe('openFlow', () => {
   it('checks its options', async () => {
     await expect(openFlow(folder, { workers: -1 })).rejects.toThrow('workers: expected 0 or a positive integer, got -1')
     await expect(openFlow(folder, { batchSize: 0 })).rejects.toThrow('batchSize: expected a positive integer, got 0')
-    await expect(openFlow(folder, { chunk: 0.5 })).rejects.toThrow('chunk: expected a positive integer, got 0.5')
+    await expect(openFlow(folder, { chunk: 0.5 })).rejects.toThrow('chunk: expected 0 or a positive integer, got 0.5')
     await expect(openFlow(folder, { device: 'abacus' as 'cpu' })).rejects.toThrow('device: expected one of cpu')
   })
 })

@@ -12,10 +12,11 @@ import {
 } from '@ood/core'
 import type { FlowDecoder } from '../flow.ts'
 import type { Kernels } from './kernels.ts'
-import type { MetricRow } from './metric.ts'
 import { assertFiniteRows, sweep } from './rows.ts'
 import type { FlowShape } from './shape.ts'
-import { assemble } from './tangents.ts'
+
+/** Tangents pushed through together by `jvp`: few enough for the cache, enough to make the primal cheap (measured). */
+const MOST_TANGENTS = 64
 
 /** What the decoder is built from. */
 export interface DecoderParts {
@@ -23,11 +24,10 @@ export interface DecoderParts {
   shape: FlowShape
   batchSize: number
   lanes: number
-  chunk: number
 }
 
 /** Builds the decoder of a flow, f: latents [N, D] to model space. */
-export function createDecoder({ kernels, shape, batchSize, lanes, chunk }: DecoderParts): FlowDecoder {
+export function createDecoder({ kernels, shape, batchSize, lanes }: DecoderParts): FlowDecoder {
   const { dimension: d, modelShape } = shape
   const latents = (what: string, z: NdArray): Float32Array => {
     assertRows(what, z, [d])
@@ -59,9 +59,9 @@ export function createDecoder({ kernels, shape, batchSize, lanes, chunk }: Decod
     const directions = flatData(v)
     const value = new Float32Array(n * d)
     const tangent = new Float32Array(k * n * d)
-    // A block is `rows` latents with `many` directions each, about `chunk` tangents in all.
-    const many = Math.min(k, chunk)
-    const rows = Math.max(1, Math.floor(chunk / many))
+    // A block is `rows` latents with `many` directions each, at most MOST_TANGENTS in all.
+    const many = Math.min(k, MOST_TANGENTS)
+    const rows = Math.floor(MOST_TANGENTS / many)
     await sweep({ label: 'jvp', total: n, batchSize: rows, lanes }, options, async (from, to) => {
       const m = to - from
       for (let first = 0; first < k; first += many) {
@@ -80,15 +80,9 @@ export function createDecoder({ kernels, shape, batchSize, lanes, chunk }: Decod
     return { value: tensor(value, [n, ...modelShape]), tangent: tensor(tangent, [k, n, ...modelShape]) }
   }
 
-  /** Jᵀ [D, D] at one latent, its chunks shared out over the lanes. */
-  async function transposedJacobian(z: Float32Array): Promise<Float32Array> {
-    const shares = await Promise.all(Array.from({ length: lanes }, (_, part) => kernels.tangents(z, part, lanes)))
-    return assemble(shares.flat(), d)
-  }
-
   async function jacobian(z: NdArray): Promise<NdArray<Float32Array>> {
     if (rowCount(z) !== 1) throw mismatch('E_SHAPE', 'jacobian', 'one row', rowCount(z))
-    const transposed = await transposedJacobian(latents('jacobian', z))
+    const transposed = await kernels.tangents(latents('jacobian', z))
     const J = new Float32Array(d * d)
     for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) J[j * d + i] = transposed[i * d + j]!
     return tensor(J, [d, d])
@@ -100,14 +94,10 @@ export function createDecoder({ kernels, shape, batchSize, lanes, chunk }: Decod
     const diagonal = new Float64Array(n * d)
     const offDiagonal = new Float64Array(n * (d - 1))
     const rotated = new Float64Array(n * d)
-    // One latent a lane keeps every lane busy from end to end, and one's linear algebra overlaps another's Jacobian.
-    // With fewer latents than lanes the lanes share each Jacobian instead. Chunks are the same, and so are the bits.
-    const together = n < lanes
-    const metric = async (one: Float32Array): Promise<MetricRow> =>
-      together ? kernels.metricOf(await transposedJacobian(one), one) : kernels.metric(one)
     const label = 'tridiagonalMetric'
-    await sweep({ label, total: n, batchSize: 1, lanes: together ? 1 : lanes }, options, async (row) => {
-      const out = await metric(from32.slice(row * d, (row + 1) * d)).catch((cause: unknown) => {
+    // One latent a lane: the linear algebra of one overlaps the Jacobian of another.
+    await sweep({ label, total: n, batchSize: 1, lanes }, options, async (row) => {
+      const out = await kernels.metric(from32.slice(row * d, (row + 1) * d)).catch((cause: unknown) => {
         if (!(cause instanceof OodError)) throw cause
         throw new OodError(cause.code, `${label} row ${row}: ${cause.message}`, { cause })
       })

@@ -2,7 +2,7 @@
 import { type Device, openSession } from '@ood/runtime'
 import { type MetricRow, openMetric } from './metric.ts'
 import { once } from './once.ts'
-import { assemble, feed, float32, numbers, openTangents, type TangentRows } from './tangents.ts'
+import { feed, float32, numbers, openTangents } from './tangents.ts'
 
 /** What the kernels are made from; plain data, so it can be sent to a worker. */
 export interface KernelSetup {
@@ -14,7 +14,7 @@ export interface KernelSetup {
   /** Shape of one row of the encoder's input and decoder's output. */
   modelShape: readonly number[]
   dimension: number
-  /** Unit tangents pushed through the decoder together. */
+  /** Unit tangents pushed through the decoder together for a Jacobian; 0 computes all rows in one graph. */
   chunk: number
 }
 
@@ -30,12 +30,10 @@ export interface Kernels {
     rows: number,
     k: number,
   ): Promise<{ value: Float32Array; tangent: Float32Array }>
-  /** Share `part` of `parts` of the rows of Jᵀ at one latent. */
-  tangents(z: Float32Array, part: number, parts: number): Promise<TangentRows[]>
+  /** Jᵀ [D, D] at one latent: row k is the derivative along latent k. */
+  tangents(z: Float32Array): Promise<Float32Array>
   /** JᵀJ at one latent in tridiagonal form. */
   metric(z: Float32Array): Promise<MetricRow>
-  /** The same from a finished Jᵀ. */
-  metricOf(tangents: Float32Array, z: Float32Array): Promise<MetricRow>
   release(): Promise<void>
 }
 
@@ -62,12 +60,9 @@ export function openKernels(setup: KernelSetup): Kernels {
       return float32(numbers(`${name} x`, x, rows * d))
     },
     jvp: (...args) => tangents.jvp(...args),
-    tangents: (...args) => tangents.rows(...args),
+    tangents: (z) => tangents.all(z),
     async metric(z) {
-      return (await metrics.get()).metric(assemble(await tangents.rows(z, 0, 1), d), z)
-    },
-    async metricOf(rows, z) {
-      return (await metrics.get()).metric(rows, z)
+      return (await metrics.get()).metric(await tangents.all(z), z)
     },
     async release() {
       for (const opened of [encoder, decoder, tangents, metrics]) await opened.release()

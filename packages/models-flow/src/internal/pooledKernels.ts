@@ -16,7 +16,6 @@ export function startKernels(setup: KernelSetup, workers: number): Kernels {
     jvp: (...args) => pool.run('jvp', args),
     tangents: (...args) => pool.run('tangents', args),
     metric: (...args) => pool.run('metric', args),
-    metricOf: (tangents, z) => pool.run('metricOf', [tangents, z], { transfer: [tangents.buffer as ArrayBuffer] }),
     release: () => pool.close(),
   }
 }

@@ -1,16 +1,10 @@
-// Jacobian-vector products of the decoder, and the whole Jacobian as unit tangents pushed through in chunks.
+// Jacobian-vector products of the decoder, and its whole Jacobian at a point.
 import { type FloatArray, OodError } from '@ood/core'
-import { jvp, type Model, readModel, writeModel } from '@ood/onnx'
+import { jacobian, jvp, type Model, readModel, writeModel } from '@ood/onnx'
 import { openSession, type Session, type TensorValue } from '@ood/runtime'
 import type { KernelSetup } from './kernels.ts'
 import { type LatentBlock, latentBlocks } from './latentBlocks.ts'
 import { once } from './once.ts'
-
-/** Consecutive rows of Jᵀ from row `first` on, flat: row k is the derivative of x along latent k. */
-export interface TangentRows {
-  first: number
-  data: Float32Array
-}
 
 /** The decoder's derivatives. */
 export interface Tangents {
@@ -21,28 +15,63 @@ export interface Tangents {
     rows: number,
     k: number,
   ): Promise<{ value: Float32Array; tangent: Float32Array }>
-  /** A share of the rows of Jᵀ [D, D] at one latent: every `parts`-th chunk, from chunk `part` on. */
-  rows(z: Float32Array, part: number, parts: number): Promise<TangentRows[]>
+  /** Jᵀ [D, D] at one latent: row k is the derivative of x along latent k. */
+  all(z: Float32Array): Promise<Float32Array>
   release(): Promise<void>
 }
 
-/** Differentiates the decoder graph on first use: by the whole latent for `jvp`, block by block for `rows`. */
-export function openTangents({ decode, device, dimension: d, chunk, name }: KernelSetup): Tangents {
-  const what = `${name} decoder derivative`
-  const derivative = (model: Model, by: string): Promise<Session> =>
-    openSession(writeModel(jvp(model, { wrt: [by], of: ['x'] })), { device, threads: 1, name: what })
+/** Runs one derivative graph at one latent and puts its rows of Jᵀ into `out`. */
+interface RowWriter {
+  write(z: Float32Array, out: Float32Array): Promise<void>
+  release(): Promise<void>
+}
 
-  const whole = once(() => derivative(readModel(decode), 'z'))
-  const blocks = once(async () => {
+/** Differentiates the decoder graph on first use. */
+export function openTangents(setup: KernelSetup): Tangents {
+  const { decode, device, dimension: d, chunk, name } = setup
+  const what = `${name} decoder derivative`
+  const open = (model: Model): Promise<Session> => openSession(writeModel(model), { device, threads: 1, name: what })
+  const whole = once(() => open(jvp(readModel(decode), { wrt: ['z'], of: ['x'] })))
+  const writer = once(() => (chunk === 0 ? wholeJacobian() : chunkedJacobian()))
+
+  /** One graph that gives all of Jᵀ and leaves out directions that are structurally zero. */
+  async function wholeJacobian(): Promise<RowWriter> {
+    const session = await open(jacobian(readModel(decode), { wrt: 'z', of: ['x'] }))
+    return {
+      async write(z, out) {
+        const { x_jacobian } = await session.run({ z: feed(session, 'z', z, [1, d]) }, ['x_jacobian'])
+        out.set(numbers(what, x_jacobian, d * d))
+      },
+      release: () => session.release(),
+    }
+  }
+
+  /** Unit tangents pushed through `chunk` at a time, by one block of latents after another: less memory. */
+  async function chunkedJacobian(): Promise<RowWriter> {
     const model = readModel(decode)
     const list: (LatentBlock & { session: Session })[] = []
     for (const block of latentBlocks(model, 'z', d))
-      list.push({ ...block, session: await (block.value === 'z' ? whole.get() : derivative(model, block.value)) })
-    const release = async (): Promise<void> => {
-      for (const { session } of list) await session.release()
+      list.push({ ...block, session: await open(jvp(model, { wrt: [block.value], of: ['x'] })) })
+    return {
+      async write(z, out) {
+        for (const { session, value, from, to } of list) {
+          const seed = `${value}_tangent`
+          const size = to - from
+          for (let first = 0; first < size; first += chunk) {
+            const k = Math.min(chunk, size - first)
+            const v = new Float32Array(k * size)
+            for (let i = 0; i < k; i++) v[i * size + first + i] = 1
+            const feeds = { z: feed(session, 'z', z, [1, d]), [seed]: feed(session, seed, v, [k, 1, size]) }
+            const { x_tangent } = await session.run(feeds, ['x_tangent'])
+            out.set(numbers(what, x_tangent, k * d), (from + first) * d)
+          }
+        }
+      },
+      async release() {
+        for (const { session } of list) await session.release()
+      },
     }
-    return { list, release }
-  })
+  }
 
   return {
     async jvp(z, v, rows, k) {
@@ -54,37 +83,16 @@ export function openTangents({ decode, device, dimension: d, chunk, name }: Kern
         tangent: float32(numbers(what, x_tangent, k * rows * d)),
       }
     },
-    async rows(z, part, parts) {
-      const { list } = await blocks.get()
-      const out: TangentRows[] = []
-      let index = 0
-      for (const { session, value, from, to } of list) {
-        const seed = `${value}_tangent`
-        const size = to - from
-        for (let first = 0; first < size; first += chunk) {
-          if (index++ % parts !== part) continue
-          const k = Math.min(chunk, size - first)
-          const v = new Float32Array(k * size)
-          for (let i = 0; i < k; i++) v[i * size + first + i] = 1
-          const feeds = { z: feed(session, 'z', z, [1, d]), [seed]: feed(session, seed, v, [k, 1, size]) }
-          const { x_tangent } = await session.run(feeds, ['x_tangent'])
-          out.push({ first: from + first, data: float32(numbers(what, x_tangent, k * d)) })
-        }
-      }
+    async all(z) {
+      const out = new Float32Array(d * d)
+      await (await writer.get()).write(z, out)
       return out
     },
     async release() {
-      await blocks.release()
+      await writer.release()
       await whole.release()
     },
   }
-}
-
-/** The rows put together, Jᵀ [D, D]. */
-export function assemble(parts: readonly TangentRows[], d: number): Float32Array {
-  const out = new Float32Array(d * d)
-  for (const { first, data } of parts) out.set(data, first * d)
-  return out
 }
 
 /** A float32 block as the graph's input wants it; flows exported in float64 are fed float64. */

@@ -1,7 +1,6 @@
 // The task module of a flow's worker pool: the kernels, one call a task.
 import { handOver } from '@ood/runtime'
 import { type KernelSetup, type Kernels, openKernels } from './kernels.ts'
-import type { MetricRow } from './metric.ts'
 
 let kernels: Kernels
 
@@ -27,20 +26,10 @@ export async function jvp(...args: Parameters<Kernels['jvp']>): Promise<unknown>
 
 export async function tangents(...args: Parameters<Kernels['tangents']>): Promise<unknown> {
   const out = await kernels.tangents(...args)
-  return handOver(
-    out,
-    out.map(({ data }) => data),
-  )
+  return handOver(out, [out])
 }
 
 export async function metric(...args: Parameters<Kernels['metric']>): Promise<unknown> {
-  return handOverMetric(await kernels.metric(...args))
-}
-
-export async function metricOf(...args: Parameters<Kernels['metricOf']>): Promise<unknown> {
-  return handOverMetric(await kernels.metricOf(...args))
-}
-
-function handOverMetric(out: MetricRow): unknown {
+  const out = await kernels.metric(...args)
   return handOver(out, [out.diagonal, out.offDiagonal, out.rotated])
 }
