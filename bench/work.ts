@@ -1,56 +1,19 @@
-// Arithmetic a flow's graph cannot avoid: multiply-accumulates of its matrix operators, per image and per direction.
-import { graphBuilder, type Model, plainNumbers } from '@ood/onnx'
-
-/** Multiply-accumulates of Conv and Gemm for one row. Elementwise operators are not counted. */
-export function multiplications(model: Model): number {
-  return sum(nodeWork(model).values())
-}
+// Arithmetic of a graph: the multiply-accumulates of its matrix operators for one row.
+import { type Dim, graphBuilder, type Model } from '@ood/onnx'
 
 /**
- * Multiply-accumulates of the D forward-mode products that make a decoder's Jacobian, when a direction is carried only
- * by operators that its latent reaches: each latent block enters a multiscale decoder at its own level.
+ * Multiply-accumulates of Conv, Gemm and MatMul with every symbolic axis at 1. Elementwise operators and what the
+ * engine computes once when it loads the graph are not told apart: the former are left out, the latter counted.
  */
-export function jacobianMultiplications(model: Model, input: string, d: number): number {
-  const work = nodeWork(model)
-  const constants = model.graph.initializers
-  const slices = model.graph.nodes.filter((node) => node.inputs[0] === input && node.opType === 'Slice')
-  const blocks = slices.map((node) => {
-    const [from, to] = node.inputs.slice(1, 3).map((name) => plainNumbers(constants.get(name)!)[0]!)
-    return { value: node.outputs[0]!, size: Math.min(to!, d) - from! }
-  })
-  if (sum(blocks.map(({ size }) => size)) !== d) return d * sum(work.values())
-  return sum(
-    blocks.map(({ value, size }) => {
-      const reached = new Set([value])
-      let perDirection = 0
-      model.graph.nodes.forEach((node, i) => {
-        if (!node.inputs.some((name) => reached.has(name))) return
-        for (const name of node.outputs) reached.add(name)
-        perDirection += work.get(i) ?? 0
-      })
-      return size * perDirection
-    }),
-  )
-}
-
-/** Multiply-accumulates for one row by index of node. */
-function nodeWork(model: Model): Map<number, number> {
+export function multiplications(model: Model): number {
   const builder = graphBuilder({ from: model })
-  const work = new Map<number, number>()
-  model.graph.nodes.forEach((node, i) => {
-    if (node.opType !== 'Conv' && node.opType !== 'Gemm') return
-    const weights = model.graph.initializers.get(node.inputs[1]!)
-    if (!weights) return
-    const output = builder.info(node.outputs[0]!).shape ?? []
-    const places = node.opType === 'Conv' ? output.slice(2).map(Number) : []
-    work.set(i, product(places) * product(weights.shape))
-  })
-  return work
-}
-
-function sum(values: Iterable<number>): number {
+  const sizes = (value: string): number[] =>
+    (model.graph.initializers.get(value)?.shape ?? builder.info(value).shape ?? []).map((n: Dim) => Number(n) || 1)
   let total = 0
-  for (const value of values) total += value
+  for (const { opType, inputs, outputs } of model.graph.nodes) {
+    if (opType === 'Conv') total += product(sizes(outputs[0]!)) * product(sizes(inputs[1]!).slice(1))
+    if (opType === 'Gemm' || opType === 'MatMul') total += product(sizes(outputs[0]!)) * sizes(inputs[0]!).at(-1)!
+  }
   return total
 }
 
