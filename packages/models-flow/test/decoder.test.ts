@@ -1,5 +1,6 @@
 // Derivatives of the decoder: against finite differences, against each other, and the same bits however they are run.
-import { rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { flatData, jacobian, type NdArray, normals, random, sliceRows, type TridiagonalMetric, tensor } from '@ood/core'
 import { gram, symmetricEigenvalues, tridiagonalEigenvalues } from '@ood/linalg'
@@ -217,10 +218,25 @@ describe('workers', () => {
   })
 })
 
+const dist = new URL('../dist/index.js', import.meta.url)
+describe('built files', () => {
+  it.skipIf(!existsSync(dist))(
+    'run in workers under plain node and let it end (skipped before `npm run build`)',
+    () => {
+      const script = `import { openFlow } from ${JSON.stringify(dist.href)}
+const flow = await openFlow(${JSON.stringify(tiny('tiny-affine'))}, { workers: 2 })
+const z = await flow.sample(3, { seed: 1, space: 'model' })
+console.log((await flow.logProb(z, { input: 'model' })).instance.length)
+// No release(): idle workers must not keep the process alive.`
+      const args = ['--input-type=module', '--eval', script]
+      expect(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 }).trim()).toBe('3')
+    },
+  )
+})
+
 const vectors = sharedPath('vectors', 'dgm', 'flow_linear.json')
 describe('golden vector flow_linear', () => {
   it.skipIf(!vectors)('eigenvalues and rotated latent (skipped without the shared vectors)', async () => {
-    const { readFileSync } = await import('node:fs')
     const golden = JSON.parse(readFileSync(vectors!, 'utf8')) as {
       A: number[][]
       b: number[]

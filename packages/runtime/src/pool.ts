@@ -161,7 +161,8 @@ function spawn({ module, setup }: PoolOptions): Worker {
   const source = import.meta.url.endsWith('.ts')
   const entry = new URL(source ? './internal/poolWorker.ts' : './internal/poolWorker.js', import.meta.url)
   const workerData = { module: module.href, setup }
-  if (!source && !/\.[cm]?ts$/.test(module.pathname)) return new Worker(entry, { workerData })
+  if (!source && !/\.[cm]?ts$/.test(module.pathname))
+    return new Worker(entry, { workerData, ...workerOptions(process.execArgv) })
   const bootstrap = `import { register } from ${JSON.stringify(import.meta.resolve('tsx/esm/api'))}
 register()
 await import(${JSON.stringify(entry.href)})`
@@ -169,6 +170,15 @@ await import(${JSON.stringify(entry.href)})`
     workerData,
     execArgv: source ? ['--conditions=@ood/source'] : [],
   })
+}
+
+/**
+ * Workers inherit the process's Node options by themselves, but refuse to start when those belong to a script on the
+ * command line (`--input-type=module -e ...`): such a process gives its workers none.
+ */
+function workerOptions(execArgv: readonly string[]): { execArgv?: string[] } {
+  const scripted = execArgv.some((option) => option.split('=', 1)[0] === '--input-type')
+  return scripted ? { execArgv: [] } : {}
 }
 
 function firstLine(cause: unknown): string {

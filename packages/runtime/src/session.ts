@@ -115,7 +115,8 @@ async function loadEngine(): Promise<typeof ort> {
   try {
     return await import('onnxruntime-node')
   } catch (cause) {
-    throw engineError('onnxruntime-node', cause)
+    const message = `onnxruntime-node: expected its native library to load, got ${firstLine(cause)}`
+    throw new OodError('E_RUNTIME', message, { cause })
   }
 }
 

@@ -156,4 +156,14 @@ describe('outside vitest', () => {
   it.skipIf(!existsSync(dist))('works from built files under plain node (skipped before `npm run build`)', () => {
     expect(runScript([process.execPath])).toBe('dist/index.js 42')
   })
+
+  it.skipIf(!existsSync(dist))('works from a script on the command line (skipped before `npm run build`)', () => {
+    const script = `import { openPool } from ${JSON.stringify(dist.href)}
+const module = new URL('data:text/javascript,export const double = (n) => 2 * n')
+console.log(await openPool({ size: 1, module }).run('double', [21]))`
+    for (const option of ['--eval', '-e']) {
+      const args = ['--input-type', 'module', option, script]
+      expect(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 }).trim()).toBe('42')
+    }
+  })
 })
