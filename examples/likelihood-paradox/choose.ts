@@ -11,6 +11,7 @@ import {
   pairDetector,
   plateauScale,
   type ScaleChoice,
+  scalingRegionScale,
   thresholdDimension,
   trainingLid,
 } from '@ood/lid'
@@ -27,7 +28,7 @@ export interface TrainingPoints {
 }
 
 /** Scale rules compared in the report; the first is the default. */
-export const scaleRules = ['coupling', 'lpca', 'knee', 'plateau', 'fixed'] as const
+export const scaleRules = ['scalingRegion', 'coupling', 'lpca', 'knee', 'plateau', 'fixed'] as const
 export type ScaleRuleName = (typeof scaleRules)[number]
 
 /** What was chosen from training points. */
@@ -45,6 +46,7 @@ export function choose(training: TrainingPoints): Choices {
   const view = trainingLid({ lid: thresholdDimension, prepare: unprepared }, artifact, dimension, logProb)
   const fine = view.curve(linspace(-8, 4, 121))
   const scales: Choices['scales'] = {
+    scalingRegion: scalingRegionScale(view),
     coupling: couplingScale(view),
     lpca: bisectScale(view.meanLidAt, lpca),
     knee: kneeScale(fine),

@@ -20,6 +20,7 @@ export const dataSetTitle: Record<Direction['ood'], string> = { 'fashion-mnist':
 
 /** What the report calls each scale rule. */
 export const ruleTitle: Record<ScaleRuleName, string> = {
+  scalingRegion: 'scaling region',
   coupling: 'coupling',
   lpca: 'lPCA target',
   knee: 'knee',
@@ -67,7 +68,7 @@ export function charts(result: DirectionResult): Record<string, PlotSpec> {
     }),
     'lid-curves': lidCurvePlot({
       title: 'Local intrinsic dimension at every scale',
-      subtitle: `${direction.title}; lines are means, bands hold 80 % of the images`,
+      subtitle: direction.title,
       scales: curveScales,
       series: splitNames.map((name) => ({ name, label: label[name], curves: curvesOf(result, name) })),
       marks: [

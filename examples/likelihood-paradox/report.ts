@@ -180,7 +180,7 @@ function methodSection(): ReportSection {
       {
         text: [
           'The flow maps an image x to a latent z = f⁻¹(x). J is the Jacobian of the decoder f at z, all 784 x 784 of it, by forward-mode differentiation of the ONNX graph. LID(s) is the number of singular values of J above e^s. log p is that of the dequantised image in logit space, as the reference reports it.',
-          'The scale s is chosen where log p and LID of training images are most strongly anti-correlated ("coupling"). A flow\'s log p contains the integral of its LID curve over all scales, so at that scale one reading of the LID explains the most of log p, and what breaks the law stands out.',
+          'The scale s is the middle of the scaling region of the training images: above the knee of their mean LID curve, where the thin directions given to noise are gone, and below the scale at which LID and log p are most strongly anti-correlated ("coupling"), where LID repeats what log p says. A flow\'s log p contains the integral of its LID curve over all scales, which is why the two are tied at all.',
           'The fitted score is -(z(log p) + z(LID)), each standardised by its mean and standard deviation over the training images. Higher means more OOD.',
         ].join('\n\n'),
       },

@@ -15,4 +15,4 @@ export interface DirectionResult {
 }
 
 /** Scale rule of the headline figures. */
-export const DEFAULT_RULE: ScaleRuleName = 'coupling'
+export const DEFAULT_RULE: ScaleRuleName = 'scalingRegion'
