@@ -64,6 +64,8 @@ export function charts(result: DirectionResult): Record<string, PlotSpec> {
       title: 'Log-likelihood under the flow',
       subtitle: direction.title,
       xTitle: 'log-likelihood (nats, logit space)',
+      // Few images need wide bins, or every step is noise.
+      bins: splits.ood.logProb.length < 256 ? 20 : 40,
       series: splitNames.map((name) => ({ name, label: label[name], values: splits[name].logProb })),
     }),
     'lid-curves': lidCurvePlot({

@@ -125,7 +125,7 @@ function directionSection(
       { figures: [{ svg: svg['scatter-chosen']! }, { svg: svg['scatter-fixed']! }] },
       {
         svg: svg.roc!,
-        caption: `DeLong 95 % interval of the fitted score's AUC: ${fittedInterval[0].toFixed(3)} to ${fittedInterval[1].toFixed(3)}.`,
+        caption: intervalText(fittedInterval),
       },
       { svg: svg.calibration!, caption: 'Every rule sees training images only.' },
       {
@@ -171,6 +171,11 @@ function directionSection(
       },
     ],
   }
+}
+
+function intervalText([lower, upper]: readonly [number, number]): string {
+  if (lower === upper) return 'The fitted score separates these images perfectly, so its AUC has no interval.'
+  return `DeLong 95 % interval of the fitted score's AUC: ${lower.toFixed(3)} to ${upper.toFixed(3)}.`
 }
 
 function methodSection(): ReportSection {
