@@ -24,6 +24,12 @@ describe.each(listCheckpoints())('%s', (name) => {
     expect(drawn.data.max).toBeLessThan(2e-3)
   })
 
+  it('gives an image the same bits in any batch', async () => {
+    const x = await images('test', 9)
+    const whole = (await flow.logProb(x, { seed: 1 })).instance
+    for (const batchSize of [1, 4]) expect((await flow.logProb(x, { seed: 1, batchSize })).instance).toEqual(whole)
+  })
+
   it('scores held-out images at the recorded bits per dimension', async () => {
     const recorded = flow.manifest.metrics?.bitsPerDim as { validation: number; test?: number }
     const bits = await flow.bitsPerDim(await images('test', 128), { seed: 1 })
