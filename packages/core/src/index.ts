@@ -11,6 +11,9 @@ export type {
   Prediction,
   ScoreModel,
   Thresholded,
+  Times,
+  TraceMethod,
+  TraceOptions,
   TridiagonalMetric,
 } from './interfaces.ts'
 export { jacobian } from './jacobian.ts'

@@ -69,21 +69,79 @@ export interface Invertible {
   readonly decoder: Differentiable
 }
 
-/** The stochastic differential equation a score model was trained with. */
+/** A diffusion time: one for all rows, or one for each row. */
+export type Times = number | ArrayLike<number>
+
+/**
+ * A linear stochastic differential equation dx = f(t) x dt + g(t) dw that turns data into noise, x_t = mu(t) x_0 +
+ * sigma(t) eps (Song et al. 2021, section 3.4; spec dgm 2.3). Everything is closed form in float64.
+ */
 export interface DiffusionProcess {
+  /** `vp`, `sub-vp`, `ve`, `ve-exponential`, `ddpm` ... */
+  readonly name: string
+  /** Smallest time the process is used at: where sampling ends and likelihoods begin. */
+  readonly tMin: number
+  /** Largest time T: where sampling begins. */
+  readonly tMax: number
   /** Mean coefficient: x_t has mean mu(t) x_0. */
   mean(t: number): number
   /** Standard deviation sigma(t) of x_t given x_0. */
   standardDeviation(t: number): number
+  /** Noise over signal, tau(t) = sigma(t) / mu(t): the scale delta of FLIPD and of convolved densities. Increasing. */
+  noiseToSignal(t: number): number
+  /** The time whose `noiseToSignal` is `tau`, within [0, tMax]. */
+  timeOf(tau: number): number
+  /** Drift coefficient f(t): the drift is f(t) x. */
+  drift(t: number): number
   /** g(t)^2. */
   diffusionSquared(t: number): number
+  /** Rate beta(t): g^2 for VP and VE, and -2 f(t) for VP and sub-VP. */
+  beta(t: number): number
+  /** B(t), the integral of beta from 0 to t. */
+  integratedBeta(t: number): number
 }
 
-/** A score model s(x, t) = grad_x log p_t(x). */
+/** How the trace of a D x D Jacobian is computed (spec dgm 1.3.1). */
+export type TraceMethod = 'exact' | 'rademacher' | 'gaussian' | 'hutch++'
+
+/** Options of a trace. */
+export interface TraceOptions extends CallOptions {
+  /**
+   * `exact` (D unit vectors), or an estimate from `probes` random vectors a row. Default: `exact` up to D = 3500,
+   * `rademacher` above.
+   */
+  method?: TraceMethod
+  /** Random vectors a row (default 50); `exact` ignores it. */
+  probes?: number
+  /**
+   * `fresh` (default): every row has its own probes, a function of `seed` and the row's key. `shared`: all rows have the
+   * same, so that differences between rows carry less noise.
+   */
+  sharing?: 'fresh' | 'shared'
+  /** A key for each row (default 0..N-1): the probes of a row depend on `seed` and its key, in any batch or order. */
+  rows?: ArrayLike<number>
+}
+
+/** A score model s(x, t) = grad_x log p_t(x), in the space the model documents. */
 export interface ScoreModel {
+  /** Shape of one row. */
+  readonly dataShape: readonly number[]
   readonly sde: DiffusionProcess
-  score(x: NdArray, t: number, options?: CallOptions): Promise<NdArray>
-  jvp(x: NdArray, t: number, v: NdArray, options?: CallOptions): Promise<{ value: NdArray; tangent: NdArray }>
+  /** s(x, t) at every row of `x` [N, ...dataShape]. */
+  score(x: NdArray, t: Times, options?: CallOptions): Promise<NdArray>
+  /** sigma(t) s(x, t), what networks give (about -eps): finite where the score itself grows without bound. */
+  scaledScore?(x: NdArray, t: Times, options?: CallOptions): Promise<NdArray>
+  /**
+   * Derivatives of the score along K directions for each row: `v` is [K, N, ...dataShape].
+   *
+   * @returns s(x, t) as [N, ...dataShape] and (ds/dx) v as [K, N, ...dataShape]
+   */
+  jvp(x: NdArray, t: Times, v: NdArray, options?: CallOptions): Promise<{ value: NdArray; tangent: NdArray }>
+  /**
+   * Score and trace of its Jacobian at every row. Providers that can draw probes and reduce tangents where they are
+   * made implement it: memory is then flat in the number of probes. Estimators fall back on `jvp`.
+   */
+  divergence?(x: NdArray, t: Times, options?: TraceOptions): Promise<{ score: NdArray; divergence: Float64Array }>
 }
 
 /**
