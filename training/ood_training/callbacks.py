@@ -1,4 +1,4 @@
-"""Progress lines and crash-safe checkpoints."""
+"""Progress lines and crash-safe checkpoints, for modules with `progress`, `elapsed`, `last_validation` and `monitored`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 
 import lightning as L
-
-from .module import FlowModule
 
 
 class SafeCheckpoint(L.Callback):
@@ -29,13 +27,13 @@ class SafeCheckpoint(L.Callback):
         if trainer.is_global_zero:
             os.replace(temporary, self.folder / f"{name}.ckpt")
 
-    def on_train_batch_end(self, trainer: L.Trainer, module: FlowModule, *_: object) -> None:
+    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: object) -> None:
         due = trainer.strategy.broadcast(time.monotonic() - self._saved >= self.seconds)
         if due:
             self._saved = time.monotonic()
             self.save(trainer, "last")
 
-    def on_validation_end(self, trainer: L.Trainer, module: FlowModule) -> None:
+    def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         value = module.last_validation
         if trainer.sanity_checking or value is None or trainer.global_step == 0:
             return
@@ -43,7 +41,7 @@ class SafeCheckpoint(L.Callback):
             self.best = value
             self.save(trainer, "best")
 
-    def on_train_end(self, trainer: L.Trainer, module: FlowModule) -> None:
+    def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         self.save(trainer, "last")
 
     def state_dict(self) -> dict:
@@ -68,11 +66,11 @@ class ProgressLines(L.Callback):
         with open(self.folder / "progress.jsonl", "a") as file:
             file.write(json.dumps(record) + "\n")
 
-    def on_train_start(self, trainer: L.Trainer, module: FlowModule) -> None:
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         self._mark = (time.monotonic(), trainer.global_step)
 
-    def on_train_batch_end(self, trainer: L.Trainer, module: FlowModule, *_: object) -> None:
-        self._sum += float(module.last_bits)
+    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: object) -> None:
+        self._sum += float(module.monitored())
         self._count += 1
         step = trainer.global_step
         if step % self.every:
@@ -83,12 +81,12 @@ class ProgressLines(L.Callback):
             "step": step,
             "progress": round(module.progress(), 4),
             "minutes": round(module.elapsed() / 60, 1),
-            "train_bpd": round(self._sum / self._count, 4),
+            f"train_{module.metric}": round(self._sum / self._count, 4),
             "lr": float(f"{trainer.optimizers[0].param_groups[0]['lr']:.3g}"),
             "images_per_s": round(images / max(1e-9, now - self._mark[0])),
         })
         self._mark, self._sum, self._count = (now, step), 0.0, 0
 
-    def on_validation_end(self, trainer: L.Trainer, module: FlowModule) -> None:
+    def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         if not trainer.sanity_checking and module.last_validation is not None:
-            self._write(trainer, {"step": trainer.global_step, "val_bpd": round(module.last_validation, 4)})
+            self._write(trainer, {"step": trainer.global_step, f"val_{module.metric}": round(module.last_validation, 4)})

@@ -30,6 +30,12 @@ class FlowModule(L.LightningModule):
         self._started: float | None = None
         self.last_validation: float | None = None
 
+    metric = "bpd"
+
+    def monitored(self) -> Tensor:
+        """What a progress line shows of the last training batch."""
+        return self.last_bits
+
     # -- budget -----------------------------------------------------------------------------------------------
     def elapsed(self) -> float:
         """Wall-clock seconds spent training, over all resumes."""

@@ -1,0 +1,1 @@
+"""Score-based diffusion models: SDEs, score networks, denoising score matching, export."""
