@@ -9,6 +9,7 @@ export type {
   LikelihoodModel,
   LogProb,
   Prediction,
+  ScoreDivergence,
   ScoreModel,
   Thresholded,
   Times,

@@ -122,6 +122,16 @@ export interface TraceOptions extends CallOptions {
   rows?: ArrayLike<number>
 }
 
+/** Scores of a batch with the traces of their Jacobians. */
+export interface ScoreDivergence {
+  /** s(x, t), shaped as x. */
+  score: NdArray
+  /** tr (ds/dx) of each row. */
+  divergence: Float64Array
+  /** Standard error of each divergence. */
+  standardError?: Float64Array
+}
+
 /** A score model s(x, t) = grad_x log p_t(x), in the space the model documents. */
 export interface ScoreModel {
   /** Shape of one row. */
@@ -140,8 +150,11 @@ export interface ScoreModel {
   /**
    * Score and trace of its Jacobian at every row. Providers that can draw probes and reduce tangents where they are
    * made implement it: memory is then flat in the number of probes. Estimators fall back on `jvp`.
+   *
+   * @returns `standardError`: of each divergence, from the spread over its row's probes (0 when exact, NaN for one
+   *   probe), where the provider keeps it
    */
-  divergence?(x: NdArray, t: Times, options?: TraceOptions): Promise<{ score: NdArray; divergence: Float64Array }>
+  divergence?(x: NdArray, t: Times, options?: TraceOptions): Promise<ScoreDivergence>
 }
 
 /**
