@@ -19,6 +19,18 @@ export type { LogProbLid } from './detector/pairs.ts'
 export type { DensitySettings } from './detector/rules/density.ts'
 export type { LocalMassSettings } from './detector/rules/local-mass.ts'
 export type { RuleParameters } from './detector/rules/rule.ts'
+export { concatCurves, readCurves, type ScaleCurves, sliceCurves } from './diffusion/curves.ts'
+export type { TraceSettings } from './diffusion/divergence.ts'
+export {
+  defaultFlipdScales,
+  type Flipd,
+  type FlipdCall,
+  type FlipdOptions,
+  type FlipdValues,
+  flipd,
+} from './diffusion/flipd.ts'
+export { type DiffusionKneeOptions, diffusionKneeScale, type Knees, kneeLid } from './diffusion/knee.ts'
+export type { NoiseLevel } from './diffusion/noise-level.ts'
 export {
   artifactRows,
   concatArtifacts,

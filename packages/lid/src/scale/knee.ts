@@ -34,6 +34,13 @@ export interface KneeOptions {
  * kneeScale(trainingLid(estimator, artifact, 784).curve()).scale
  */
 export function kneeScale(training: TrainingCurve, options: KneeOptions = {}): ScaleChoice {
+  const knee = findKnee(training, options)
+  if (knee instanceof OodError) throw knee
+  return knee
+}
+
+/** `kneeScale` that returns what is wrong with a sound curve that has no knee; bad arguments it throws. */
+export function findKnee(training: TrainingCurve, options: KneeOptions = {}): ScaleChoice | OodError {
   const { bend = 'lower', sensitivity = 1, trim = 0.01 } = options
   assertBetween('kneeScale trim', trim, -1e-300, 0.5)
   assertBetween('kneeScale sensitivity', sensitivity, -1e-300, Number.POSITIVE_INFINITY)
@@ -44,9 +51,9 @@ export function kneeScale(training: TrainingCurve, options: KneeOptions = {}): S
   let to = scales.length - 1
   while (to - 1 > from && meanLid[to - 1]! <= margin) to--
   if (to - from < 2)
-    throw new OodError('E_ARGUMENT', `kneeScale: expected at least 3 scales on the falling part, got ${to - from + 1}`)
+    return new OodError('E_ARGUMENT', `kneeScale: expected at least 3 scales on the falling part, got ${to - from + 1}`)
   const height = meanLid[from]! - meanLid[to]!
-  if (!(height > 0)) throw new OodError('E_ARGUMENT', `kneeScale: expected a falling curve, got a rise of ${-height}`)
+  if (!(height > 0)) return new OodError('E_ARGUMENT', `kneeScale: expected a falling curve, got a rise of ${-height}`)
   const width = scales[to]! - scales[from]!
   const difference = Float64Array.from({ length: to - from + 1 }, (_, i) => {
     const x = (scales[from + i]! - scales[from]!) / width
@@ -55,7 +62,7 @@ export function kneeScale(training: TrainingCurve, options: KneeOptions = {}): S
   })
   const knee = kneedle(difference, sensitivity / (difference.length - 1))
   if (!(difference[knee]! > 0))
-    throw new OodError('E_ARGUMENT', `kneeScale: expected a curve with a ${bend} bend, got none`)
+    return new OodError('E_ARGUMENT', `kneeScale: expected a curve with a ${bend} bend, got none`)
   return {
     scale: scales[from + knee]!,
     rule: 'knee',
