@@ -151,7 +151,7 @@ export function graphBuilder(options: { opset?: number; name?: string; from?: Mo
         valueInfo: from?.graph.valueInfo ?? new Map(),
       })
       if (from) return withGraph(from, graph)
-      return { irVersion: IR_VERSION, opsets: { '': opset }, producer: 'ood-onnx', metadata: {}, graph }
+      return { irVersion: IR_VERSION, opsets: { '': opset }, producer: 'ood-onnx', metadata: {}, graph, functions: [] }
     },
   }
 }

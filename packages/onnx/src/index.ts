@@ -1,12 +1,26 @@
 // Public face of @ood/onnx.
 export { attribute, describe, float, int, ints, tensorAttribute, text } from './attributes.ts'
 export { type GraphBuilder, graphBuilder } from './builder.ts'
+export type { ExternalData } from './external.ts'
 export type { Info } from './infer/rule.ts'
 export { inspect, type ModelSummary } from './inspect.ts'
 export { type JacobianOptions, jacobian } from './jvp/jacobian.ts'
 export { type JvpOptions, jvp } from './jvp/jvp.ts'
 export { differentiableOperators } from './jvp/linearize.ts'
-export { readModel } from './read.ts'
-export { constantTensor, plainNumbers, tensorOf } from './tensors.ts'
-export type { Attribute, Dim, ElementType, Graph, Model, Node, Tensor, TypedArray, ValueInfo } from './types.ts'
-export { writeModel } from './write.ts'
+export { type ReadOptions, readModel } from './read.ts'
+export { tensorStrings } from './storage.ts'
+export { constantTensor, plainNumbers, tensorNumbers, tensorOf } from './tensors.ts'
+export type {
+  Attribute,
+  Dim,
+  ElementType,
+  Graph,
+  LocalFunction,
+  Model,
+  Node,
+  Tensor,
+  TypedArray,
+  ValueInfo,
+} from './types.ts'
+export { type VjpOptions, vjp } from './vjp/vjp.ts'
+export { type ExternalFiles, type WriteOptions, writeExternal, writeModel } from './write.ts'

@@ -1,15 +1,18 @@
 // The only file that imports generated ONNX messages; should the message package fall behind, only this one changes.
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { create, type DescMessage, fromBinary, type MessageShape, ScalarType, toBinary } from '@bufbuild/protobuf'
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
   AttributeProtoSchema,
+  type FunctionProto,
+  FunctionProtoSchema,
   type GraphProto,
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
+  type SparseTensorProto,
   type TensorProto,
   TensorProto_DataLocation,
   TensorProto_DataType,
@@ -17,14 +20,25 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf'
-import type { Attribute, ElementType, Graph, Model, Node, Tensor, ValueInfo } from './types.ts'
+import type { Attribute, ElementType, Graph, LocalFunction, Model, Node, Tensor, ValueInfo } from './types.ts'
 
-export type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto }
+export type {
+  AttributeProto,
+  FunctionProto,
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  SparseTensorProto,
+  TensorProto,
+  ValueInfoProto,
+}
 export {
   AttributeProto_AttributeType as AttributeKind,
   AttributeProtoSchema,
   create,
+  FunctionProtoSchema,
   GraphProtoSchema,
+  ModelProtoSchema,
   NodeProtoSchema,
   TensorProto_DataLocation as DataLocation,
   TensorProtoSchema,
@@ -47,6 +61,14 @@ const names: Readonly<Record<number, ElementType>> = {
   [TensorProto_DataType.UINT64]: 'uint64',
   [TensorProto_DataType.BOOL]: 'bool',
   [TensorProto_DataType.STRING]: 'string',
+  [TensorProto_DataType.FLOAT8E4M3FN]: 'float8e4m3fn',
+  [TensorProto_DataType.FLOAT8E4M3FNUZ]: 'float8e4m3fnuz',
+  [TensorProto_DataType.FLOAT8E5M2]: 'float8e5m2',
+  [TensorProto_DataType.FLOAT8E5M2FNUZ]: 'float8e5m2fnuz',
+  [TensorProto_DataType.UINT4]: 'uint4',
+  [TensorProto_DataType.INT4]: 'int4',
+  [TensorProto_DataType.FLOAT4E2M1]: 'float4e2m1',
+  [TensorProto_DataType.FLOAT8E8M0]: 'float8e8m0',
 }
 const numbers = new Map(Object.entries(names).map(([number, name]) => [name, Number(number)]))
 
@@ -65,9 +87,53 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
   return fromBinary(ModelProtoSchema, bytes)
 }
 
-/** Encodes a whole file. */
-export function encodeModel(message: ModelProto): Uint8Array {
-  return toBinary(ModelProtoSchema, message)
+/** Encodes one message of any kind. */
+export function encodeMessage<S extends DescMessage>(schema: S, message: MessageShape<S>): Uint8Array {
+  return toBinary(schema, message)
+}
+
+/** A message type, as far as the check of a file's structure needs it. */
+export interface Descriptor {
+  readonly fields: readonly DescriptorField[]
+}
+export interface DescriptorField {
+  readonly number: number
+  /** Type of the message the field holds, if it holds messages. */
+  readonly message: Descriptor | undefined
+  /** Bytes of a number in the file; undefined for text and bytes. */
+  readonly itemBytes: number | 'varint' | undefined
+  /** Decoded to a bigint? */
+  readonly wide: boolean
+  readonly list: boolean
+}
+
+/** Type of a whole file. */
+export const modelDescriptor: Descriptor = describeMessage(ModelProtoSchema, new Map())
+
+function describeMessage(schema: DescMessage, known: Map<DescMessage, Descriptor>): Descriptor {
+  const found = known.get(schema)
+  if (found) return found
+  const fields: DescriptorField[] = []
+  known.set(schema, { fields })
+  for (const field of schema.fields) {
+    const scalar = field.fieldKind === 'scalar' || field.fieldKind === 'list' ? field.scalar : undefined
+    const message = field.fieldKind === 'message' || field.fieldKind === 'list' ? field.message : undefined
+    fields.push({
+      number: field.number,
+      message: message && describeMessage(message, known),
+      itemBytes: itemBytes(scalar),
+      wide: scalar === ScalarType.INT64 || scalar === ScalarType.UINT64,
+      list: field.fieldKind === 'list',
+    })
+  }
+  return known.get(schema)!
+}
+
+function itemBytes(scalar: ScalarType | undefined): number | 'varint' | undefined {
+  if (scalar === ScalarType.STRING || scalar === ScalarType.BYTES) return undefined
+  if (scalar === ScalarType.FLOAT) return 4
+  if (scalar === ScalarType.DOUBLE) return 8
+  return 'varint'
 }
 
 /** A new model message. */
@@ -80,18 +146,23 @@ export function createModel(init: Partial<ModelProto>): ModelProto {
  * copied, and fields this package does not know survive.
  */
 export const sources: {
-  /** The message of the model a model was derived from: functions, model version and the like are taken over. */
+  /** The message of the model a model was derived from: model version, unknown fields and the like are taken over. */
   readonly base: WeakMap<Model, ModelProto>
+  /** The message of the graph a graph was derived from. */
+  readonly graphBase: WeakMap<Graph, GraphProto>
   readonly model: WeakMap<Model, ModelProto>
   readonly graph: WeakMap<Graph, GraphProto>
+  readonly fn: WeakMap<LocalFunction, FunctionProto>
   readonly node: WeakMap<Node, NodeProto>
   readonly tensor: WeakMap<Tensor, TensorProto>
   readonly value: WeakMap<ValueInfo, ValueInfoProto>
   readonly attribute: WeakMap<Attribute, AttributeProto>
 } = {
   base: new WeakMap(),
+  graphBase: new WeakMap(),
   model: new WeakMap(),
   graph: new WeakMap(),
+  fn: new WeakMap(),
   node: new WeakMap(),
   tensor: new WeakMap(),
   value: new WeakMap(),

@@ -1,23 +1,16 @@
-// Tensors in the file and in memory: raw bytes or typed fields on one side, typed arrays on the other.
+// Tensors in memory: typed arrays for every element type, constants from numbers, numbers from packed and short types.
 import { mismatch, OodError } from '@ood/core'
-import {
-  create,
-  DataLocation,
-  elementNumber,
-  elementType,
-  sources,
-  type TensorProto,
-  TensorProtoSchema,
-} from './proto.ts'
 import type { ElementType, Tensor, TypedArray } from './types.ts'
 
-type ArrayType = {
+export type ArrayType = {
   readonly BYTES_PER_ELEMENT: number
+  readonly name: string
   new (length: number): TypedArray
   new (buffer: ArrayBufferLike, offset: number, length: number): TypedArray
 }
 
-const arrays: Readonly<Partial<Record<ElementType, ArrayType>>> = {
+/** The typed array that stores each element type. */
+export const arrays: Readonly<Partial<Record<ElementType, ArrayType>>> = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,
@@ -31,7 +24,30 @@ const arrays: Readonly<Partial<Record<ElementType, ArrayType>>> = {
   uint32: Uint32Array,
   uint64: BigUint64Array,
   bool: Uint8Array,
+  float8e4m3fn: Uint8Array,
+  float8e4m3fnuz: Uint8Array,
+  float8e5m2: Uint8Array,
+  float8e5m2fnuz: Uint8Array,
+  float8e8m0: Uint8Array,
+  float4e2m1: Uint8Array,
+  int4: Uint8Array,
+  uint4: Uint8Array,
 } as Partial<Record<ElementType, ArrayType>>
+
+/** Length of the typed array that stores so many numbers: 4-bit types keep two in a byte. */
+export function storageLength(type: ElementType, size: number): number {
+  return isPacked(type) ? Math.ceil(size / 2) : size
+}
+
+/** Bytes a tensor takes in a file; undefined for text and types without an array. */
+export function byteSize(type: ElementType, shape: readonly number[]): number | undefined {
+  const Type = arrays[type]
+  return Type && storageLength(type, count(shape)) * Type.BYTES_PER_ELEMENT
+}
+
+export function isPacked(type: ElementType): boolean {
+  return type === 'int4' || type === 'uint4' || type === 'float4e2m1'
+}
 
 /**
  * A constant tensor.
@@ -44,21 +60,17 @@ const arrays: Readonly<Partial<Record<ElementType, ArrayType>>> = {
 export function constantTensor(type: ElementType, shape: readonly number[], data: TypedArray): Tensor {
   const Type = arrays[type]
   if (!Type || !(data instanceof (Type as unknown as new () => TypedArray)))
-    throw mismatch(
-      'E_ARGUMENT',
-      `constant of type ${type}`,
-      Type ? (Type as unknown as { name: string }).name : 'a known type',
-      data,
-    )
-  if (count(shape) !== data.length)
-    throw mismatch('E_SHAPE', 'constant', `${count(shape)} numbers for shape [${shape}]`, data.length)
+    throw mismatch('E_ARGUMENT', `constant of type ${type}`, Type ? Type.name : 'a known type', data)
+  const expected = storageLength(type, count(shape))
+  if (expected !== data.length)
+    throw mismatch('E_SHAPE', 'constant', `${expected} numbers for shape [${shape}]`, data.length)
   return { type, shape: [...shape], data }
 }
 
-/** A constant of `type` from plain numbers (not for 16-bit floats or strings). */
+/** A constant of `type` from plain numbers (not for 16-bit and shorter floats, 4-bit integers or strings). */
 export function tensorOf(type: ElementType, shape: readonly number[], values: readonly number[]): Tensor {
   const Type = arrays[type]
-  if (!Type || type === 'float16' || type === 'bfloat16')
+  if (!Type || isCoded(type))
     throw mismatch('E_ARGUMENT', 'constant type', 'a number type with a JavaScript array', type)
   const data = new Type(values.length)
   for (let i = 0; i < values.length; i++) {
@@ -68,9 +80,14 @@ export function tensorOf(type: ElementType, shape: readonly number[], values: re
   return constantTensor(type, shape, data)
 }
 
-/** Product of sizes. */
+/** Is the type stored as something that is not its number? */
+function isCoded(type: ElementType): boolean {
+  return type === 'float16' || type === 'bfloat16' || type.startsWith('float8') || isPacked(type)
+}
+
+/** Product of sizes; 0 as soon as one is 0, however large the others. */
 export function count(shape: readonly number[]): number {
-  return shape.reduce((product, n) => product * n, 1)
+  return shape.includes(0) ? 0 : shape.reduce((product, n) => product * n, 1)
 }
 
 /** Numbers of an integer or float tensor as plain numbers (int64 beyond 2^53 saturates, as slice ends do on purpose). */
@@ -78,70 +95,64 @@ export function plainNumbers(tensor: Tensor): number[] {
   return Array.from(tensor.data as ArrayLike<number | bigint>, Number)
 }
 
-/** View of a tensor in the file; `data` is decoded on first use. */
-export function readTensor(message: TensorProto, what: string): Tensor {
-  const type = elementType(message.dataType)
-  const shape = message.dims.map(Number)
-  if (shape.some((n) => !(Number.isSafeInteger(n) && n >= 0)))
-    throw mismatch('E_FILE', `${what} shape`, 'sizes >= 0', shape)
-  checkSize(message, type, count(shape), what)
-  let data: TypedArray | undefined
-  const tensor: Tensor = {
-    type,
-    shape,
-    get data(): TypedArray {
-      data ??= decode(message, type, count(shape), what)
-      return data
-    },
+/**
+ * The numbers of a tensor of any numeric type, decoded: float16, bfloat16, the 8-bit floats, 4-bit types and bool too.
+ * int64 beyond 2^53 is rounded.
+ *
+ * @throws OodError `E_UNSUPPORTED` for text and types without numbers
+ * @example
+ * tensorNumbers(constantTensor('float16', [2], new Uint16Array([0x3c00, 0xc000]))) // Float64Array [1, -2]
+ */
+export function tensorNumbers(tensor: Tensor): Float64Array {
+  const { type, data } = tensor
+  const size = count(tensor.shape)
+  const out = new Float64Array(size)
+  if (isPacked(type)) {
+    const bytes = data as Uint8Array
+    for (let i = 0; i < size; i++) out[i] = nibble(type, (bytes[i >> 1]! >> (4 * (i & 1))) & 15)
+    return out
   }
-  sources.tensor.set(tensor, message)
-  return tensor
+  const read = isCoded(type) ? decoder(type) : Number
+  for (let i = 0; i < size; i++) out[i] = read(data[i] as number)
+  return out
 }
 
-/** Message of a tensor, under the given name. */
-export function writeTensor(name: string, tensor: Tensor): TensorProto {
-  const source = sources.tensor.get(tensor)
-  if (source) return source.name === name ? source : { ...source, name }
-  const { buffer, byteOffset, byteLength } = tensor.data
-  return create(TensorProtoSchema, {
-    name,
-    dims: tensor.shape.map(BigInt),
-    dataType: elementNumber(tensor.type),
-    rawData: new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength),
-  })
+function nibble(type: ElementType, bits: number): number {
+  if (type === 'uint4') return bits
+  if (type === 'int4') return bits < 8 ? bits : bits - 16
+  return small(bits, 2, 1, 1, 'finite')
 }
 
-/** Refuses a tensor whose stored bytes cannot hold its shape, before anything of that size is allocated. */
-function checkSize(message: TensorProto, type: ElementType, size: number, what: string): void {
-  const Type = arrays[type]
-  if (!Type || message.dataLocation === DataLocation.EXTERNAL) return
-  const stored =
-    message.rawData.length > 0
-      ? message.rawData.length / Type.BYTES_PER_ELEMENT
-      : Math.max(
-          message.floatData.length,
-          message.doubleData.length,
-          message.int32Data.length,
-          message.int64Data.length,
-          message.uint64Data.length,
-        )
-  if (stored !== size) throw mismatch('E_FILE', what, `${size} stored numbers`, stored)
+/** From the stored bits of a short float to its value. Layouts: ONNX "Float stored in 8 bits", IEEE 754 binary16. */
+function decoder(type: ElementType): (bits: number) => number {
+  if (type === 'float16') return (bits) => small(bits, 5, 10, 15, 'ieee')
+  if (type === 'bfloat16') return (bits) => small(bits, 8, 7, 127, 'ieee')
+  if (type === 'float8e4m3fn') return (bits) => small(bits, 4, 3, 7, 'fn')
+  if (type === 'float8e4m3fnuz') return (bits) => small(bits, 4, 3, 8, 'fnuz')
+  if (type === 'float8e5m2') return (bits) => small(bits, 5, 2, 15, 'ieee')
+  if (type === 'float8e5m2fnuz') return (bits) => small(bits, 5, 2, 16, 'fnuz')
+  if (type === 'float8e8m0') return (bits) => (bits === 255 ? Number.NaN : 2 ** (bits - 127))
+  throw new OodError('E_UNSUPPORTED', `tensor: expected numbers, got element type ${type}`)
 }
 
-function decode(message: TensorProto, type: ElementType, size: number, what: string): TypedArray {
-  const Type = arrays[type]
-  if (!Type) throw mismatch('E_UNSUPPORTED', what, 'numbers', `element type ${message.dataType}`)
-  if (message.dataLocation === DataLocation.EXTERNAL)
-    throw new OodError('E_UNSUPPORTED', `${what}: expected data inside the file, got external data`)
-  const raw = message.rawData
-  if (raw.length > 0) {
-    if (raw.byteOffset % Type.BYTES_PER_ELEMENT === 0) return new Type(raw.buffer, raw.byteOffset, size)
-    // Not raw.slice(): on a Buffer that shares memory instead of copying.
-    return new Type(new Uint8Array(raw).buffer, 0, size)
-  }
-  const typed = [message.floatData, message.doubleData, message.int32Data, message.int64Data, message.uint64Data]
-  const values = typed.find((list) => list.length > 0) ?? []
-  const data = new Type(size)
-  for (let i = 0; i < size; i++) (data as { [index: number]: number | bigint })[i] = values[i]!
-  return data
+/**
+ * Value of sign, exponent and fraction bits. `special` says what the largest exponent means: infinities and NaN
+ * ('ieee'), NaN for all ones only ('fn'), nothing, with NaN in place of -0 ('fnuz'), nothing at all ('finite').
+ */
+function small(
+  bits: number,
+  exponentBits: number,
+  fractionBits: number,
+  bias: number,
+  special: 'ieee' | 'fn' | 'fnuz' | 'finite',
+): number {
+  const sign = bits >> (exponentBits + fractionBits) === 1 ? -1 : 1
+  const top = 2 ** exponentBits - 1
+  const exponent = (bits >> fractionBits) & top
+  const fraction = bits & (2 ** fractionBits - 1)
+  if (special === 'ieee' && exponent === top) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
+  if (special === 'fn' && exponent === top && fraction === 2 ** fractionBits - 1) return Number.NaN
+  if (special === 'fnuz' && sign === -1 && exponent === 0 && fraction === 0) return Number.NaN
+  if (exponent === 0) return sign * fraction * 2 ** (1 - bias - fractionBits)
+  return sign * (2 ** fractionBits + fraction) * 2 ** (exponent - bias - fractionBits)
 }

@@ -16,9 +16,20 @@ export type ElementType =
   | 'uint64'
   | 'bool'
   | 'string'
+  | 'float8e4m3fn'
+  | 'float8e4m3fnuz'
+  | 'float8e5m2'
+  | 'float8e5m2fnuz'
+  | 'float8e8m0'
+  | 'float4e2m1'
+  | 'int4'
+  | 'uint4'
   | 'other'
 
-/** Storage of a tensor's numbers: float16 and bfloat16 as raw 16-bit words, bool as 0/1 bytes. */
+/**
+ * Storage of a tensor's numbers: float16 and bfloat16 as raw 16-bit words, bool as 0/1 bytes, 8-bit floats as raw bytes,
+ * 4-bit types as bytes of two numbers (the first in the low half). `tensorNumbers` decodes all of them.
+ */
 export type TypedArray =
   | Float32Array
   | Float64Array
@@ -51,6 +62,8 @@ export type Attribute =
   | { readonly kind: 'strings'; readonly value: readonly string[] }
   | { readonly kind: 'tensor'; readonly value: Tensor }
   | { readonly kind: 'graph'; readonly value: Graph }
+  /** In the body of a local function: the value of the function's attribute of that name. */
+  | { readonly kind: 'reference'; readonly value: string }
   | { readonly kind: 'other' }
 
 /** One operator application. An empty input or output name means "left out". */
@@ -62,6 +75,8 @@ export interface Node {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly attributes: Readonly<Record<string, Attribute>>
+  /** Which of several local functions of one name is called; absent for the unnamed one. */
+  readonly overload?: string
 }
 
 /** Name, element type and shape of a value; `shape` is undefined when not even the rank is known. */
@@ -82,6 +97,22 @@ export interface Graph {
   readonly valueInfo: ReadonlyMap<string, ValueInfo>
 }
 
+/** A function stored in the model: an operator given by nodes. */
+export interface LocalFunction {
+  readonly name: string
+  readonly domain: string
+  /** Tells functions of one name apart; usually ''. */
+  readonly overload: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  /** Attributes a call must give. */
+  readonly attributes: readonly string[]
+  /** Attributes a call may leave out, with their values then. */
+  readonly defaults: Readonly<Record<string, Attribute>>
+  readonly opsets: Readonly<Record<string, number>>
+  readonly nodes: readonly Node[]
+}
+
 /** An ONNX model. */
 export interface Model {
   readonly irVersion: number
@@ -90,4 +121,6 @@ export interface Model {
   readonly producer: string
   readonly metadata: Readonly<Record<string, string>>
   readonly graph: Graph
+  /** Local functions: operators that nodes call by domain and name. */
+  readonly functions: readonly LocalFunction[]
 }

@@ -1,35 +1,111 @@
 // Typed view -> ONNX bytes. Whatever was read from a file and not changed is written back as it was.
+
+import { encodePieces, join } from './encode.ts'
+import { checkLocation } from './external.ts'
 import {
   AttributeKind,
   type AttributeProto,
   AttributeProtoSchema,
   create,
   createModel,
+  DataLocation,
   elementNumber,
-  encodeModel,
+  type FunctionProto,
+  FunctionProtoSchema,
   type GraphProto,
   GraphProtoSchema,
   type ModelProto,
   type NodeProto,
   NodeProtoSchema,
   sources,
+  type TensorProto,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from './proto.ts'
-import { writeTensor } from './tensors.ts'
-import type { Attribute, Graph, Model, Node, ValueInfo } from './types.ts'
+import { bytesOf, isExternal, writeInline, writeTensor } from './storage.ts'
+import type { Attribute, Graph, LocalFunction, Model, Node, Tensor, ValueInfo } from './types.ts'
+
+/** How a model is written. */
+export interface WriteOptions {
+  /** Brings weights of external files into the file (default: they stay where they are, named as before). */
+  readonly inline?: boolean
+}
 
 /**
  * Writes a model as an ONNX file.
  *
  * A model straight from `readModel` gives the bytes of any encoder that writes fields in order, unknown fields
- * included. Weights that came from a file are not copied before the final buffer.
+ * included. Weights are copied once, into the result.
  *
+ * @throws OodError `E_UNSUPPORTED` for more than 2 GB, the limit of the format: see `writeExternal`
  * @example
  * await writeFile('decode_jvp.onnx', writeModel(jvp(readModel(bytes), { wrt: ['z'] })))
  */
-export function writeModel(model: Model): Uint8Array {
-  return encodeModel(modelMessage(model))
+export function writeModel(model: Model, options: WriteOptions = {}): Uint8Array {
+  const source = sources.model.get(model)
+  const inline = options.inline === true && [...model.graph.initializers.values()].some(isExternal)
+  if (source && !inline) return join(encodePieces(source))
+  return join(encodePieces(modelMessage(model, inline ? writeInline : writeTensor)))
+}
+
+/** A model in two files. */
+export interface ExternalFiles {
+  /** The model file, in order; weights are views. */
+  readonly model: { readonly chunks: readonly Uint8Array[]; readonly size: number }
+  /** The weights file, in order, padding included; weights are views. */
+  readonly data: { readonly chunks: readonly Uint8Array[]; readonly size: number }
+}
+
+/** Offsets of weights: a page, so that runtimes can map the file; small ones a cache line. */
+const PAGE = 4096
+const LINE = 64
+
+/**
+ * A model with its large weights in a second file, as the format has it for models over 2 GB. Nothing is copied: the
+ * result is lists of pieces to be written one after another. Weights already external are brought along.
+ *
+ * @param options - `location`: name of the second file, relative to the first. `threshold`: smallest tensor, in bytes,
+ *   that goes there (default 1024)
+ * @throws OodError `E_FILE` for a location outside the model's folder, `E_UNSUPPORTED` when what stays exceeds 2 GB
+ * @example
+ * const { model, data } = writeExternal(big, { location: 'big.onnx.data' })
+ * for (const chunk of data.chunks) stream.write(chunk)
+ */
+export function writeExternal(model: Model, options: { location: string; threshold?: number }): ExternalFiles {
+  const location = checkLocation(options.location, 'writeExternal')
+  const threshold = options.threshold ?? 1024
+  const chunks: Uint8Array[] = []
+  let size = 0
+  const put = (name: string, tensor: Tensor): TensorProto => {
+    const inline = writeInline(name, tensor)
+    const raw =
+      inline.rawData.length > 0 || tensor.type === 'string' || tensor.type === 'other'
+        ? inline.rawData
+        : bytesOf(tensor.data)
+    if (raw.length < Math.max(threshold, 1)) return inline
+    const align = raw.length >= 2 ** 20 ? PAGE : LINE
+    const padding = (align - (size % align)) % align
+    if (padding > 0) chunks.push(new Uint8Array(padding))
+    const offset = size + padding
+    chunks.push(raw)
+    size = offset + raw.length
+    return {
+      ...inline,
+      rawData: new Uint8Array(0),
+      floatData: [],
+      doubleData: [],
+      int32Data: [],
+      int64Data: [],
+      uint64Data: [],
+      dataLocation: DataLocation.EXTERNAL,
+      externalData: Object.entries({ location, offset, length: raw.length }).map(([key, value]) => ({
+        $typeName: 'onnx.StringStringEntryProto' as const,
+        key,
+        value: String(value),
+      })),
+    }
+  }
+  return { model: encodePieces(modelMessage(model, put)), data: { chunks, size } }
 }
 
 /** A model with another graph that keeps everything else of `model`. */
@@ -37,23 +113,28 @@ export function withGraph(model: Model, graph: Graph): Model {
   const derived: Model = { ...model, graph }
   const base = sources.model.get(model) ?? sources.base.get(model)
   if (base) sources.base.set(derived, base)
+  keepBase(graph, model.graph)
   return derived
 }
 
-function modelMessage(model: Model): ModelProto {
-  const source = sources.model.get(model)
-  if (source) return source
-  const base = sources.base.get(model)
+/** Lets a changed graph keep the parts of the file's graph that the view does not show: notes, unknown fields. */
+export function keepBase(graph: Graph, from: Graph): void {
+  const base = sources.graph.get(from) ?? sources.graphBase.get(from)
+  if (base && !sources.graph.has(graph)) sources.graphBase.set(graph, base)
+}
+
+type TensorWriter = (name: string, tensor: Tensor) => TensorProto
+
+function modelMessage(model: Model, tensor: TensorWriter): ModelProto {
+  const base = sources.model.get(model) ?? sources.base.get(model)
+  if (sources.model.has(model)) return { ...base!, graph: graphMessage(model.graph, tensor) }
   const [producerName = '', ...version] = model.producer.split(' ')
-  return createModel({
+  const message = createModel({
     ...(base && { domain: base.domain, modelVersion: base.modelVersion, docString: base.docString }),
-    ...(base && { functions: base.functions }),
+    ...(base && { trainingInfo: base.trainingInfo, configuration: base.configuration }),
+    functions: model.functions.map(functionMessage),
     irVersion: BigInt(model.irVersion),
-    opsetImport: Object.entries(model.opsets).map(([domain, version]) => ({
-      $typeName: 'onnx.OperatorSetIdProto',
-      domain,
-      version: BigInt(version),
-    })),
+    opsetImport: opsetMessages(model.opsets),
     producerName,
     producerVersion: version.join(' '),
     metadataProps: Object.entries(model.metadata).map(([key, value]) => ({
@@ -61,21 +142,55 @@ function modelMessage(model: Model): ModelProto {
       key,
       value,
     })),
-    graph: graphMessage(model.graph),
+    graph: graphMessage(model.graph, tensor),
   })
+  if (base?.$unknown) message.$unknown = base.$unknown
+  return message
 }
 
-function graphMessage(graph: Graph): GraphProto {
+function opsetMessages(opsets: Readonly<Record<string, number>>): ModelProto['opsetImport'] {
+  return Object.entries(opsets).map(([domain, version]) => ({
+    $typeName: 'onnx.OperatorSetIdProto',
+    domain,
+    version: BigInt(version),
+  }))
+}
+
+/** `tensor` writes the graph's own initializers; those of subgraphs are written as they are. */
+function graphMessage(graph: Graph, tensor: TensorWriter = writeTensor): GraphProto {
   const source = sources.graph.get(graph)
-  if (source) return source
-  return create(GraphProtoSchema, {
+  if (source && tensor === writeTensor) return source
+  const base = source ?? sources.graphBase.get(graph)
+  const names = new Set(graph.initializers.keys())
+  const message = create(GraphProtoSchema, {
+    ...(base && { docString: base.docString, metadataProps: base.metadataProps }),
+    ...(base && { quantizationAnnotation: base.quantizationAnnotation.filter((q) => names.has(q.tensorName)) }),
     name: graph.name,
     node: graph.nodes.map(nodeMessage),
-    initializer: [...graph.initializers].map(([name, tensor]) => writeTensor(name, tensor)),
-    input: graph.inputs.map(valueMessage),
+    initializer: [...graph.initializers].map(([name, value]) => tensor(name, value)),
+    input: source ? source.input : graph.inputs.map(valueMessage),
     output: graph.outputs.map(valueMessage),
     valueInfo: [...graph.valueInfo.values()].map(valueMessage),
   })
+  if (base?.$unknown) message.$unknown = base.$unknown
+  return message
+}
+
+function functionMessage(f: LocalFunction): FunctionProto {
+  return (
+    sources.fn.get(f) ??
+    create(FunctionProtoSchema, {
+      name: f.name,
+      domain: f.domain,
+      overload: f.overload,
+      input: [...f.inputs],
+      output: [...f.outputs],
+      attribute: [...f.attributes],
+      attributeProto: Object.entries(f.defaults).map(([name, value]) => attributeMessage(name, value)),
+      opsetImport: opsetMessages(f.opsets),
+      node: f.nodes.map(nodeMessage),
+    })
+  )
 }
 
 function nodeMessage(node: Node): NodeProto {
@@ -88,6 +203,7 @@ function nodeMessage(node: Node): NodeProto {
       input: [...node.inputs],
       output: [...node.outputs],
       attribute: Object.entries(node.attributes).map(([name, value]) => attributeMessage(name, value)),
+      ...(node.overload && { overload: node.overload }),
     })
   )
 }
@@ -113,6 +229,8 @@ function attributeMessage(name: string, a: Attribute): AttributeProto {
       return create(AttributeProtoSchema, { name, type: AttributeKind.TENSOR, t: writeTensor('', a.value) })
     case 'graph':
       return create(AttributeProtoSchema, { name, type: AttributeKind.GRAPH, g: graphMessage(a.value) })
+    case 'reference':
+      return create(AttributeProtoSchema, { name, refAttrName: a.value })
     case 'other':
       return create(AttributeProtoSchema, { name })
   }
