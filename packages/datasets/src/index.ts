@@ -1,6 +1,27 @@
 // Public face of @ood/datasets.
 export { greyscale } from './images/greyscale.ts'
 export { resizeImages } from './images/resize.ts'
+export { benchmarkManifold, benchmarkSuite } from './manifolds/benchmark-suite.ts'
+export {
+  chain,
+  randomRotation,
+  rotation,
+  type SquiggleStep,
+  squiggleStep,
+  squiggly,
+} from './manifolds/diffeomorphisms.ts'
+export { multiscaleGaussian, projectedGaussians } from './manifolds/gaussian.ts'
+export { type LinearMapKind, linearMap, polarIsometry, projected } from './manifolds/linear-maps.ts'
+export { lollipop } from './manifolds/lollipop.ts'
+export { type LatentLaw, type ManifoldMixtureOptions, manifoldMixture } from './manifolds/mixture.ts'
+export { simplexModes } from './manifolds/modes.ts'
+export { mondrian } from './manifolds/mondrian.ts'
+export { checkerboard, eightGaussians, pinwheel, twoCircles, twoMoons, twoSpirals } from './manifolds/plane-toys.ts'
+export { type RandomFlowOptions, randomFlow } from './manifolds/random-flows.ts'
+export { lidBenchmark, manifold, manifoldNames, type NamedManifoldOptions } from './manifolds/registry.ts'
+export { type ManifoldSet, type ManifoldSetOptions, manifoldSet } from './manifolds/set.ts'
+export { kleinBottle, sphere, swissRoll, torusCircle, vonMisesCircle } from './manifolds/surfaces.ts'
+export type { Diffeomorphism, Manifold, ManifoldPoints, PointMap, PointSampler } from './manifolds/types.ts'
 export { type ReadCsvOptions, readCsv, type Table, writeCsv } from './readers/csv.ts'
 export { encodeIdx, type ReadIdxOptions, readIdx, readIdxShape, writeIdx } from './readers/idx.ts'
 export { listImages, readImageFolder } from './readers/image-folder.ts'
