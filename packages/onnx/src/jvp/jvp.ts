@@ -1,18 +1,19 @@
 // Forward-mode derivatives: an ONNX model in, the same model with tangents beside its outputs out.
-import { int } from '../attributes.ts'
-import { type GraphBuilder, graphBuilder } from '../builder.ts'
-import type { Dim, Model } from '../types.ts'
+import { graphBuilder } from '../builder.ts'
+import type { Model } from '../types.ts'
 import { checkNames, checkOpset, floatingOutputs, linearize, rankedShape } from './linearize.ts'
 import { tangentsToWrite } from './plan.ts'
+import { directionAxis, directionCount, named, noDerivative } from './ports.ts'
+import { sizeSource } from './sizes.ts'
 import { tangentWriter } from './writer.ts'
 
 /** Options of `jvp`. */
 export interface JvpOptions {
-  /** Values to differentiate by: inputs, or any inner value, which is then treated as independent. */
+  /** Values to differentiate by: inputs, weights (initializers), or any inner value, which is then independent. */
   wrt: readonly string[]
   /** Values to differentiate; every floating-point output by default. */
   of?: readonly string[]
-  /** Name of the leading axis of the tangents (default 'K'). */
+  /** Name of the leading axis of the tangents (default 'K', or the first of K2, K3 ... the model does not have). */
   tangentAxis?: string
   /** What a tangent's name adds to its value's (default '_tangent'); another one lets a result be differentiated again. */
   suffix?: string
@@ -40,7 +41,7 @@ export interface JvpOptions {
 export function jvp(model: Model, options: JvpOptions): Model {
   checkOpset('jvp', model)
   const g = graphBuilder({ from: model })
-  const axis = options.tangentAxis ?? 'K'
+  const axis = directionAxis('jvp tangentAxis', model, options.tangentAxis)
   const suffix = options.suffix ?? '_tangent'
   const of = options.of ?? floatingOutputs(model, g)
   checkNames('jvp wrt', options.wrt, g, model)
@@ -57,31 +58,14 @@ export function jvp(model: Model, options: JvpOptions): Model {
   const list = tangentsToWrite([...options.wrt.map((name) => tangents.get(name)!), ...wanted])
   const writing = new Set(list)
   const k = (): string => directionCount(g, options.wrt[0] + suffix)
-  const writer = tangentWriter(g, (t) => writing.has(t), { kind: 'free', k })
+  const writer = tangentWriter(g, (t) => writing.has(t), { kind: 'free', k }, sizeSource(model, g))
   for (const t of list) writer.write(t)
 
   for (const { name, tangent } of outputs) {
     const { type, shape } = model.graph.outputs.find((y) => y.name === name) ?? g.info(name)
     g.output(name, name, { type, shape: shape && named(shape, name) })
-    const value = tangent ? writer.stacked(tangent) : zeros(g, name, k())
+    const value = tangent ? writer.stacked(tangent) : noDerivative(g, name, k())
     g.output(name + suffix, value, { type, shape: shape && [axis, ...named(shape, name)] })
   }
   return g.model()
-}
-
-/** K as an int64 list of length 1, read off a seed. */
-function directionCount(g: GraphBuilder, seed: string): string {
-  if (g.opset >= 15) return g.op('Shape', [seed], { start: int(0), end: int(1) })
-  return g.op('Gather', [g.op('Shape', [seed]), g.int64([0])])
-}
-
-/** Axes whose size has no name of its own get one, so that the declared shape can be written. */
-function named(shape: readonly Dim[], value: string): Dim[] {
-  return shape.map((dim, i) => (typeof dim === 'string' && /[?#(]/.test(dim) ? `${value}_${i}` : dim))
-}
-
-/** The tangent of a value nothing reaches. */
-function zeros(g: GraphBuilder, name: string, k: string): string {
-  const sizes = g.op('Concat', [k, g.op('Shape', [name])], { axis: int(0) })
-  return g.op('Expand', [g.scalar(g.info(name).type, 0), sizes])
 }

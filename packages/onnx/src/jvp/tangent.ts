@@ -1,4 +1,5 @@
 // Tangents as a linear program: what a derivative is made of, before any of it is written as ONNX nodes.
+import type { GraphBuilder } from '../builder.ts'
 import type { Dim, ElementType } from '../types.ts'
 import type { Factor, Factors } from './factor.ts'
 import type { Emitter } from './writer.ts'
@@ -67,12 +68,32 @@ export interface LinearOp {
     operands: readonly (Tangent | undefined)[],
     f: Factors,
   ): (Pulled | undefined)[] | undefined
+  /**
+   * The transpose: the part of each operand's cotangent that a cotangent of the result makes (undefined for a zero
+   * operand). It is a program of the same kind, on the tape of cotangents, so everything that makes tangents fast makes
+   * cotangents fast too. `vjp` refuses operators without it.
+   */
+  transpose?(
+    cotangent: Tangent,
+    self: Tangent,
+    operands: readonly (Tangent | undefined)[],
+    c: Transposer,
+  ): readonly (Tangent | undefined)[]
   /** Multiplications per direction, where they outweigh reading and writing the result. */
   readonly cost?: number | undefined
   /** Marks slices and concatenations, which simplify each other. */
   readonly slice?: { readonly axis: number; readonly start: number; readonly length: number }
   readonly concat?: { readonly axis: number; readonly sizes: readonly number[] }
 }
+
+/** What a transpose is written with: the tape of cotangents, and the graph for primal-sized values. */
+export interface Transposer {
+  readonly tape: Tape
+  readonly g: GraphBuilder
+}
+
+/** The transpose of an operator with one operand `x`. */
+export type Transpose = (cotangent: Tangent, x: Tangent, c: Transposer) => Tangent | undefined
 
 /** A written tangent: [K, ...shape], or with K folded into the first axis, [K * shape[0], ...]. */
 export type Written = { readonly stacked: string } | { readonly folded: string }

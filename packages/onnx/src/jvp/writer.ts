@@ -5,6 +5,7 @@ import type { GraphBuilder } from '../builder.ts'
 import type { Dim } from '../types.ts'
 import { type Factors, factors } from './factor.ts'
 import { type Contribution, pullBack } from './pull.ts'
+import type { SizeSource } from './sizes.ts'
 import type { Tangent, Written } from './tangent.ts'
 import { branches, type Part, sumOfTerms } from './terms.ts'
 
@@ -54,8 +55,18 @@ export interface Writer {
   aligned(t: Tangent, rows: Rows): string
 }
 
-/** A writer of tangents; `stops` holds for the tangents that are written in full somewhere. */
-export function tangentWriter(g: GraphBuilder, stops: (t: Tangent) => boolean, directions: Directions): Writer {
+/**
+ * A writer of tangents.
+ *
+ * @param stops - holds for the tangents that are written in full somewhere
+ * @param named - where symbolic sizes of tangents without a primal value of their shape come from
+ */
+export function tangentWriter(
+  g: GraphBuilder,
+  stops: (t: Tangent) => boolean,
+  directions: Directions,
+  named: SizeSource = () => undefined,
+): Writer {
   const algebra: Factors = factors(g)
   const values = new Map<Tangent, Written>()
   const other = new Map<Tangent, string>()
@@ -77,14 +88,14 @@ export function tangentWriter(g: GraphBuilder, stops: (t: Tangent) => boolean, d
       folded(t) {
         const written = values.get(t)
         if (written && 'folded' in written) return written.folded
-        const made = other.get(t) ?? reshaped(origin(stacked(t, e)), foldedSizes(g, t))
+        const made = other.get(t) ?? reshaped(origin(stacked(t, e)), foldedSizes(t))
         other.set(t, made)
         return made
       },
       sizes(shape, like) {
         const numbers = staticSizes(shape)
         if (numbers && rows) return g.int64([rows.to - rows.from, ...numbers])
-        const rest = numbers ? g.int64(numbers) : g.op('Shape', [primalShape(like)])
+        const rest = numbers ? g.int64(numbers) : sizesOf(shape, like)
         return shape.length === 0 ? k() : g.op('Concat', [k(), rest], { axis: int(0) })
       },
       zeros: ({ shape, type, like }) => g.op('Expand', [g.scalar(type, 0), e.sizes(shape, like)]),
@@ -102,6 +113,24 @@ export function tangentWriter(g: GraphBuilder, stops: (t: Tangent) => boolean, d
       aligned: (value, operand) => (rows ? padRows(value, operand, rows) : value),
     }
     return e
+  }
+
+  /** A shape as an int64 list: that of a primal value, or else axis by axis. */
+  function sizesOf(shape: readonly Dim[], like: string | undefined): string {
+    if (like !== undefined) return g.op('Shape', [like])
+    const sizes = shape.map((dim) => (typeof dim === 'number' ? g.int64([dim]) : named(dim)))
+    if (!sizes.every((size) => size !== undefined))
+      throw new OodError('E_UNSUPPORTED', `derivative: expected sizes known before run time, got [${shape}]`)
+    return g.op('Concat', sizes, { axis: int(0) })
+  }
+
+  /** Target of the reshape [K, n, ...rest] -> [K * n, ...rest]. */
+  function foldedSizes(t: Tangent): string {
+    const rest = t.shape.slice(1)
+    const numbers = staticSizes(rest)
+    if (numbers && !numbers.includes(0)) return g.int64([-1, ...numbers])
+    const tail = g.op('Slice', [sizesOf(t.shape, t.like), g.int64([1]), g.int64([rest.length + 1])])
+    return g.op('Concat', [g.int64([-1]), tail], { axis: int(0) })
   }
 
   /** Puts zeros around the directions of an operand to make it carry the given ones. */
@@ -149,22 +178,6 @@ export function tangentWriter(g: GraphBuilder, stops: (t: Tangent) => boolean, d
   }
 }
 
-/** Target of the reshape [K, n, ...rest] -> [K * n, ...rest]. */
-function foldedSizes(g: GraphBuilder, t: Tangent): string {
-  const rest = t.shape.slice(1)
-  const numbers = staticSizes(rest)
-  if (numbers && !numbers.includes(0)) return g.int64([-1, ...numbers])
-  const sizes = g.op('Shape', [primalShape(t.like)])
-  const tail = g.op('Slice', [sizes, g.int64([1]), g.int64([rest.length + 1])])
-  return g.op('Concat', [g.int64([-1]), tail], { axis: int(0) })
-}
-
 function staticSizes(shape: readonly Dim[]): number[] | undefined {
   return shape.every((dim) => typeof dim === 'number') ? (shape as number[]) : undefined
-}
-
-function primalShape(like: string | undefined): string {
-  if (like === undefined)
-    throw new OodError('E_UNSUPPORTED', 'jvp: expected a size known before run time, got a symbolic one')
-  return like
 }

@@ -2,7 +2,7 @@
 import { int } from '../../attributes.ts'
 import { elementNumber } from '../../proto.ts'
 import type { Attribute, Dim, ElementType } from '../../types.ts'
-import type { LinearOp, Tangent, Tape } from '../tangent.ts'
+import type { LinearOp, Tangent, Tape, Transpose } from '../tangent.ts'
 import type { Emitter } from '../writer.ts'
 
 /** Result of a linear operator: where it goes. */
@@ -11,6 +11,13 @@ export interface Out {
   readonly like: string | undefined
   /** Multiplications per direction, for operators that do many. */
   readonly cost?: number | undefined
+  /** How a cotangent of the result goes back to the operand; without it the operator works in forward mode only. */
+  readonly transpose?: Transpose | undefined
+}
+
+/** The transpose of an operator of one operand as the operator wants it. */
+export function back(transpose: Transpose | undefined): Pick<LinearOp, 'transpose'> {
+  return transpose ? { transpose: (ct, _self, [x], c) => [transpose(ct, x!, c)] } : {}
 }
 
 /** Writes [K, ...] -> [K, ...] by any nodes at all. */
@@ -21,7 +28,12 @@ export function custom(
   out: Out,
   write: (e: Emitter, stacked: string) => string,
 ): Tangent {
-  const op: LinearOp = { name, cost: out.cost, emit: (e, _self, [x]) => ({ stacked: write(e, e.stacked(x!)) }) }
+  const op: LinearOp = {
+    name,
+    cost: out.cost,
+    emit: (e, _self, [x]) => ({ stacked: write(e, e.stacked(x!)) }),
+    ...back(out.transpose),
+  }
   return tape.make({ kind: 'apply', op, operands: [t] }, out.shape, t.type, out.like)
 }
 
@@ -33,7 +45,12 @@ export function batched(
   out: Out,
   write: (e: Emitter, folded: string) => string,
 ): Tangent {
-  const op: LinearOp = { name, cost: out.cost, emit: (e, _self, [x]) => ({ folded: write(e, e.folded(x!)) }) }
+  const op: LinearOp = {
+    name,
+    cost: out.cost,
+    emit: (e, _self, [x]) => ({ folded: write(e, e.folded(x!)) }),
+    ...back(out.transpose),
+  }
   return tape.make({ kind: 'apply', op, operands: [t] }, out.shape, t.type, out.like)
 }
 
@@ -55,6 +72,7 @@ export function cast(tape: Tape, t: Tangent, type: ElementType, like: string | u
     name: 'Cast',
     emit: (e, _self, [x]) => ({ stacked: e.g.op('Cast', [e.stacked(x!)], { to: int(elementNumber(type)) }) }),
     pull: ({ factor, labels }, _self, [x], f) => [{ factor: f.cast(factor, x!.type), labels }],
+    ...back((ct, x, c) => cast(c.tape, ct, x.type, x.like)),
   }
   return tape.make({ kind: 'apply', op, operands: [t] }, t.shape, type, like)
 }

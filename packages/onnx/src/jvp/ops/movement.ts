@@ -4,6 +4,8 @@ import { sameShape, times } from '../../infer/dims.ts'
 import type { Dim } from '../../types.ts'
 import type { ReshapeGroup } from '../factor.ts'
 import { type Labels, type LinearOp, SUMMED, type Tangent, type Tape } from '../tangent.ts'
+import type { Emitter } from '../writer.ts'
+import { back } from './apply.ts'
 
 /** The tangent in another shape with the same elements in the same order. */
 export function reshape(tape: Tape, t: Tangent, shape: readonly Dim[], like: string | undefined): Tangent {
@@ -12,7 +14,12 @@ export function reshape(tape: Tape, t: Tangent, shape: readonly Dim[], like: str
   const symbolic = t.shape.filter((dim) => typeof dim !== 'number').length
   const op: LinearOp = {
     name: 'Reshape',
-    emit: (e, self, [x]) => ({ stacked: e.reshape(e.stacked(x!), self.shape, self.like, true) }),
+    emit(e, self, [x]) {
+      const several = shape.filter((dim) => typeof dim !== 'number').length > 1
+      const ones = several && groups ? onlyOnes(groups) : undefined
+      if (ones) return { stacked: changeOnes(e, e.stacked(x!), ones, t.shape.length, shape.length) }
+      return { stacked: e.reshape(e.stacked(x!), self.shape, self.like, true) }
+    },
     pull({ factor, labels }, self, [x], f) {
       if (!groups || symbolic > 1) return undefined
       const inner = new Array<number>(x!.shape.length).fill(SUMMED)
@@ -22,8 +29,29 @@ export function reshape(tape: Tape, t: Tangent, shape: readonly Dim[], like: str
       }
       return [{ factor: f.reshape(factor, groups, self.shape, x!.shape), labels: inner }]
     },
+    ...back((ct, x, c) => reshape(c.tape, ct, x.shape, x.like)),
   }
   return tape.make({ kind: 'apply', op, operands: [t] }, shape, t.type, like)
+}
+
+/** The axes of size 1 a reshape drops and adds when it does nothing else. */
+function onlyOnes(groups: readonly ReshapeGroup[]): { drop: number[]; add: number[] } | undefined {
+  if (groups.some(({ ins, outs }) => ins.length > 1 || outs.length > 1)) return undefined
+  return {
+    drop: groups.flatMap(({ ins, outs }) => (outs.length === 0 ? ins : [])),
+    add: groups.flatMap(({ ins, outs }) => (ins.length === 0 ? outs : [])),
+  }
+}
+
+function changeOnes(
+  e: Emitter,
+  value: string,
+  { drop, add }: { drop: readonly number[]; add: readonly number[] },
+  before: number,
+  after: number,
+): string {
+  const less = drop.length > 0 ? e.g.op('Squeeze', [value, e.g.int64(drop.map((axis) => axis - before))]) : value
+  return add.length > 0 ? e.g.op('Unsqueeze', [less, e.g.int64(add.map((axis) => axis - after))]) : less
 }
 
 /** Matches the axes of a reshape; undefined when sizes cannot be compared. */
@@ -65,6 +93,7 @@ export function reshapeGroups(inner: readonly Dim[], outer: readonly Dim[]): Res
 /** Axes in another order: axis a of the result is axis perm[a] of the tangent. */
 export function transpose(tape: Tape, t: Tangent, perm: readonly number[], like: string | undefined): Tangent {
   if (perm.every((from, axis) => from === axis)) return t
+  const inverse = perm.map((_, axis) => perm.indexOf(axis))
   const op: LinearOp = {
     name: 'Transpose',
     emit(e, self, [x]) {
@@ -78,14 +107,10 @@ export function transpose(tape: Tape, t: Tangent, perm: readonly number[], like:
       return { stacked: e.reshape(moved, self.shape, self.like, false) }
     },
     pull({ factor, labels }, _self, _operands, f) {
-      const inner: number[] = []
-      const back: number[] = []
-      perm.forEach((from, axis) => {
-        inner[from] = labels[axis]!
-        back[from] = axis
-      })
-      return inOrder(inner) ? [{ factor: f.permute(factor, back), labels: inner }] : undefined
+      const inner = inverse.map((axis) => labels[axis]!)
+      return inOrder(inner) ? [{ factor: f.permute(factor, inverse), labels: inner }] : undefined
     },
+    ...back((ct, x, c) => transpose(c.tape, ct, inverse, x.like)),
   }
   const shape = perm.map((axis) => t.shape[axis]!)
   return tape.make({ kind: 'apply', op, operands: [t] }, shape, t.type, like)
@@ -149,9 +174,24 @@ export function slice(
       if (labels[axis] !== SUMMED || typeof n !== 'number') return undefined
       return [{ factor: f.pad(factor, axis - rank, length, start, n - start - length), labels }]
     },
+    ...back((ct, x, c) => pad(c.tape, ct, axis, start, x)),
   }
   const shape = t.shape.map((dim, a) => (a === axis ? length : dim))
   return tape.make({ kind: 'apply', op, operands: [t] }, shape, t.type, like)
+}
+
+/** Zeros around a tangent along one axis, to the size it has in `whole`. */
+export function pad(tape: Tape, t: Tangent, axis: number, start: number, whole: Tangent): Tangent | undefined {
+  const { shape, type, like } = whole
+  const [length, n] = [t.shape[axis] as number, shape[axis] as number]
+  const blocks = [
+    { part: undefined, size: start },
+    { part: t, size: length },
+    { part: undefined, size: n - start - length },
+  ].filter((block) => block.size > 0)
+  const parts = blocks.map((block) => block.part)
+  const sizes = blocks.map((block) => block.size)
+  return concat(tape, parts, sizes, axis, { shape, type, like })
 }
 
 /** A slice that covers whole parts of a concatenation, or lies within one, needs no copy of the whole. */
@@ -224,6 +264,14 @@ export function concat(
         const start = from
         from += sizes[i]!
         return x && { factor: f.slice(factor, axis - rank, start, sizes[i]!), labels }
+      })
+    },
+    transpose(ct, _self, operands, c) {
+      let from = 0
+      return operands.map((x, i) => {
+        const start = from
+        from += sizes[i]!
+        return x && slice(c.tape, ct, axis, start, sizes[i]!, x.like)
       })
     },
   }

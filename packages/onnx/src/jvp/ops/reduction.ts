@@ -2,6 +2,9 @@
 import { int } from '../../attributes.ts'
 import type { Dim } from '../../types.ts'
 import { type LinearOp, SUMMED, type Tangent, type Tape } from '../tangent.ts'
+import { back } from './apply.ts'
+import { reshape } from './movement.ts'
+import { expand } from './sum.ts'
 
 /** Sum over axes (0..rank-1). */
 export function reduceSum(
@@ -31,6 +34,10 @@ export function reduceSum(
       })
       return [{ factor: keepDims ? factor : f.insert(factor, fromRight), labels: inner }]
     },
+    ...back((ct, x, c) => {
+      const ones = x.shape.map((dim, axis) => (gone.has(axis) ? 1 : dim))
+      return expand(c.tape, keepDims ? ct : reshape(c.tape, ct, ones, undefined), x.shape, x.like)
+    }),
   }
   return tape.make({ kind: 'apply', op, operands: [t] }, shape, t.type, like)
 }
@@ -58,6 +65,7 @@ export function cumSum(
       if (labels[axis] !== SUMMED || typeof n !== 'number') return undefined
       return [{ factor: f.cumSum(factor, axis - rank, n, exclusive, !reverse), labels }]
     },
+    ...back((ct, x, c) => cumSum(c.tape, ct, axis, exclusive, !reverse, x.like)),
   }
   return tape.make({ kind: 'apply', op, operands: [t] }, t.shape, t.type, like)
 }
