@@ -18,6 +18,7 @@ export type {
   TridiagonalMetric,
 } from './interfaces.ts'
 export { jacobian } from './jacobian.ts'
+export type { MatmulBackend } from './matmul.ts'
 export { type CallOptions, forEachBatch, type Progress, throwIfAborted } from './progress.ts'
 export { normals, permutation, type Random, random, uniforms } from './random.ts'
 export {

@@ -1,9 +1,21 @@
 // Public face of @ood/linalg.
+export { dominantEigenvectors, type Eigenpairs } from './dominant-eigenvectors.ts'
 export { symmetricEigenvalues, tridiagonalEigenvalues } from './eigenvalues.ts'
 export { cholesky, type LogDeterminant, luLogDet } from './factorize.ts'
 export { type GramOptions, gram, gramTridiagonal } from './gram.ts'
 export { type MatmulOptions, matmul } from './matmul.ts'
 export { type NeighbourOptions, type Neighbours, nearestNeighbours } from './nearest-neighbours.ts'
+export {
+  columnMeans,
+  type DistancePoints,
+  distancePoints,
+  productBound,
+  type RankOptions,
+  type RankTarget,
+  rankNeighbours,
+  squaredDistance,
+} from './neighbour-blocks.ts'
 export { type Resolvent, tridiagonalResolvent } from './resolvent.ts'
 export { sturmCount } from './sturm.ts'
 export { type Tridiagonal, tridiagonalize } from './tridiagonalize.ts'
+export { wasmMatmul } from './wasm-matmul.ts'

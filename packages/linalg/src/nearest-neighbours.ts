@@ -1,6 +1,7 @@
 // Exact k nearest neighbours by brute force: fast approximate distances choose candidates, exact ones decide.
-import { assertFinite, type FloatArray, flatData, mismatch, type NdArray, rowCount, rowSize } from '@ood/core'
+import { assertFinite, flatData, mismatch, type NdArray, rowCount, rowSize } from '@ood/core'
 import { product } from './matmul.ts'
+import { distancePoints, rankNeighbours } from './neighbour-blocks.ts'
 
 /** Neighbours of Q queries, nearest first. */
 export interface Neighbours {
@@ -54,96 +55,20 @@ export function nearestNeighbours(
   assertFinite('nearestNeighbours data', data)
   assertFinite('nearestNeighbours queries', queries)
 
-  const mean = columnMeans(data)
-  const points = centred(data, mean)
-  const targets = centred(queries, mean)
-  const pointNorms = squaredNorms(points, n, d)
-  const targetNorms = squaredNorms(targets, q, d)
-  const largest = Math.sqrt(pointNorms.reduce((a, b) => Math.max(a, b), 0))
+  const points = distancePoints(flatData(data), n, d)
+  const targets = queries === data ? points : distancePoints(flatData(queries), q, d, points.mean)
   const indices = new Int32Array(q * k)
   const distances = new Float64Array(q * k)
-  const approximate = new Float64Array(n)
-  const dataNumbers = flatData(data)
-  const queryNumbers = flatData(queries)
   const block = Math.max(16, Math.min(256, Math.floor(BLOCK / n)))
   for (let from = 0; from < q; from += block) {
     const size = Math.min(block, q - from)
-    const dots = product(targets.subarray(from * d, (from + size) * d), points, size, d, n, true)
+    const dots = product(targets.centred.subarray(from * d, (from + size) * d), points.centred, size, d, n, true)
     for (let i = 0; i < size; i++) {
       const row = from + i
-      for (let j = 0; j < n; j++) approximate[j] = pointNorms[j]! - 2 * dots[i * n + j]!
-      if (excludeSelf) approximate[row] = Number.POSITIVE_INFINITY
-      const bound = 4 * (d + 4) * 2 ** -53 * (largest + Math.sqrt(targetNorms[row]!)) ** 2
-      const limit = kthSmallest(approximate, k) + 2 * bound
-      const candidates: { index: number; squared: number }[] = []
-      for (let j = 0; j < n; j++) {
-        if (approximate[j]! > limit) continue
-        candidates.push({ index: j, squared: squaredDistance(queryNumbers, row * d, dataNumbers, j * d, d) })
-      }
-      candidates.sort((a, b) => a.squared - b.squared || a.index - b.index)
-      for (let r = 0; r < k; r++) {
-        indices[row * k + r] = candidates[r]!.index
-        distances[row * k + r] = Math.sqrt(candidates[r]!.squared)
-      }
+      const target = { indices, distances, at: row * k }
+      const options = { exclude: excludeSelf ? row : -1, unitRoundoff: 2 ** -53, tolerance: 0 }
+      rankNeighbours(points, targets, row, dots, i * n, k, target, options)
     }
   }
   return { indices, distances }
-}
-
-function columnMeans(x: NdArray): Float64Array {
-  const data = flatData(x)
-  const n = rowCount(x)
-  const d = rowSize(x)
-  const mean = new Float64Array(d)
-  for (let i = 0; i < n; i++) for (let j = 0; j < d; j++) mean[j] = mean[j]! + data[i * d + j]! / n
-  return mean
-}
-
-function centred(x: NdArray, mean: Float64Array): Float64Array {
-  const data = flatData(x)
-  const d = mean.length
-  const out = new Float64Array(data.length)
-  for (let at = 0; at < out.length; at += d) for (let j = 0; j < d; j++) out[at + j] = data[at + j]! - mean[j]!
-  return out
-}
-
-function squaredNorms(x: Float64Array, n: number, d: number): Float64Array {
-  const out = new Float64Array(n)
-  for (let i = 0; i < n; i++) {
-    let sum = 0
-    for (let j = i * d; j < (i + 1) * d; j++) sum += x[j]! * x[j]!
-    if (!(sum < Number.POSITIVE_INFINITY))
-      throw mismatch('E_ARGUMENT', 'nearestNeighbours', 'numbers whose squares stay below 1.8e308', `row ${i}`)
-    out[i] = sum
-  }
-  return out
-}
-
-function squaredDistance(x: FloatArray, atX: number, y: FloatArray, atY: number, d: number): number {
-  let sum = 0
-  for (let j = 0; j < d; j++) {
-    const difference = x[atX + j]! - y[atY + j]!
-    sum += difference * difference
-  }
-  return sum
-}
-
-/** The k-th smallest number, by a max-heap of the k smallest so far. */
-function kthSmallest(values: Float64Array, k: number): number {
-  const heap = new Float64Array(k).fill(Number.POSITIVE_INFINITY)
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!
-    if (!(value < heap[0]!)) continue
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= k) break
-      if (child + 1 < k && heap[child + 1]! > heap[child]!) child++
-      if (heap[child]! <= value) break
-      heap[at] = heap[child]!
-      at = child
-    }
-    heap[at] = value
-  }
-  return heap[0]!
 }

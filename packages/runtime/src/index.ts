@@ -12,6 +12,7 @@ export {
   parseManifest,
   SCHEMA_VERSION,
 } from './manifest.ts'
+export { type MatmulOptions, type OpenMatmul, openMatmul } from './matmul.ts'
 export { openPool, type Pool, type PoolOptions, type TaskOptions } from './pool.ts'
 export { type Optimization, openSession, type Session, type SessionOptions } from './session.ts'
 export type { ElementType, Port, TensorStorage, TensorValue } from './tensorValue.ts'

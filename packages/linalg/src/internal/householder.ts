@@ -60,6 +60,48 @@ function reflector(v: Float64Array, m: number): { beta: number; tau: number } {
   return { beta, tau: (beta - alpha) / beta }
 }
 
+/**
+ * As `householderTridiagonalize`, keeping the reflectors: row i of `A` then starts with v_i (i numbers), and Q is the
+ * product H_{n-1} ... H_1 with H_i = I - tau_i v_i v_iᵀ.
+ */
+export function reduceKeeping(
+  A: Float64Array,
+  n: number,
+  diagonal: Float64Array,
+  offDiagonal: Float64Array,
+  taus: Float64Array,
+): void {
+  const w = new Float64Array(n)
+  for (let i = n - 1; i >= 1; i--) {
+    const v = A.subarray(i * n, i * n + i)
+    diagonal[i] = A[i * n + i]!
+    const { beta, tau } = reflector(v, i)
+    offDiagonal[i - 1] = beta
+    taus[i] = tau
+    if (tau === 0) continue
+    symmetricProduct(A, n, i, v, w)
+    let dot = 0
+    for (let j = 0; j < i; j++) dot += w[j]! * v[j]!
+    const half = (tau * tau * dot) / 2
+    for (let j = 0; j < i; j++) w[j] = tau * w[j]! - half * v[j]!
+    for (let r = 0; r < i; r++)
+      for (let j = 0; j <= r; j++) A[r * n + j] = A[r * n + j]! - v[r]! * w[j]! - w[r]! * v[j]!
+  }
+  if (n > 0) diagonal[0] = A[0]!
+}
+
+/** Every one of the m rows of X becomes Q times it, Q as `reduceKeeping` left it. */
+export function applyReflectors(A: Float64Array, n: number, taus: Float64Array, X: Float64Array, m: number): void {
+  for (let i = 1; i < n; i++) {
+    if (taus[i] === 0) continue
+    for (let q = 0; q < m; q++) {
+      let dot = 0
+      for (let j = 0; j < i; j++) dot += A[i * n + j]! * X[q * n + j]!
+      for (let j = 0; j < i; j++) X[q * n + j] = X[q * n + j]! - taus[i]! * dot * A[i * n + j]!
+    }
+  }
+}
+
 /** w = A v for the leading m x m block of a symmetric matrix, reading only the lower triangle, once. */
 function symmetricProduct(A: Float64Array, n: number, m: number, v: Float64Array, w: Float64Array): void {
   for (let r = 0; r < m; r++) {

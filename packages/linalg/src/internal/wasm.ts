@@ -15,6 +15,8 @@ interface Exports {
   factorLU(A: number, n: number, work: number): number
   factorCholesky(A: number, n: number, work: number): number
   clear(p: number, n: number): void
+  reduceKeeping(A: number, n: number, stride: number, d: number, e: number, tau: number, work: number): void
+  applyReflectors(A: number, n: number, stride: number, tau: number, X: number, m: number): void
 }
 
 /** The part of the WebAssembly interface used here; the `es2023` library does not declare it. */
