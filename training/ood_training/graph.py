@@ -14,14 +14,17 @@ from torch import Tensor, nn
 FORBIDDEN = {"If", "Loop", "Scan", "NonZero", "SequenceConstruct"}
 
 
-def save_graph(module: nn.Module, example: Tensor, path: Path, inputs: list[str], outputs: list[str], opset: int) -> None:
+def save_graph(
+    module: nn.Module, example: Tensor | tuple[Tensor, ...], path: Path, inputs: list[str], outputs: list[str], opset: int
+) -> None:
     """Export `module` at `example` and write it with symbolic axis N first in every input and output."""
+    examples = example if isinstance(example, tuple) else (example,)
     batch = torch.export.Dim("N", min=1, max=2**20)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            module.eval(), (example,), dynamo=True, input_names=inputs, output_names=outputs,
-            dynamic_shapes=({0: batch},), opset_version=opset, optimize=True, verbose=False,
+            module.eval(), examples, dynamo=True, input_names=inputs, output_names=outputs,
+            dynamic_shapes=tuple({0: batch} for _ in examples), opset_version=opset, optimize=True, verbose=False,
         )
     model = strip(program.model_proto)
     used = {node.op_type for node in model.graph.node}

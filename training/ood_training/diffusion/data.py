@@ -16,7 +16,7 @@ from .config import DiffusionConfig
 from .objective import draw_times
 
 #: the manifest's `preprocessing`.
-PREPROCESSING = [{"name": "scale", "scale": 2 / 255, "shift": -1.0}]
+PREPROCESSING = [{"name": "unit", "levels": 256}, {"name": "zero-center"}]
 
 
 def to_model_space(pixels: Tensor) -> Tensor:

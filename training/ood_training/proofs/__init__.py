@@ -1,0 +1,1 @@
+"""Whole models with Jacobians by torch.func, against which @ood/onnx is tested."""

@@ -1,0 +1,1 @@
+"""Flows and diffusions of points on manifolds with known dimension."""
