@@ -19,7 +19,9 @@ export type { LogProbLid } from './detector/pairs.ts'
 export type { DensitySettings } from './detector/rules/density.ts'
 export type { LocalMassSettings } from './detector/rules/local-mass.ts'
 export type { RuleParameters } from './detector/rules/rule.ts'
+export { type CfdmOptions, cfdm } from './diffusion/cfdm.ts'
 export { concatCurves, readCurves, type ScaleCurves, sliceCurves } from './diffusion/curves.ts'
+export { deltasAround, lidlDeltas } from './diffusion/deltas.ts'
 export type { TraceSettings } from './diffusion/divergence.ts'
 export {
   defaultFlipdScales,
@@ -29,8 +31,21 @@ export {
   type FlipdValues,
   flipd,
 } from './diffusion/flipd.ts'
+export { type FpRegress, type FpRegressOptions, fpRegress } from './diffusion/fp-regress.ts'
 export { type DiffusionKneeOptions, diffusionKneeScale, type Knees, kneeLid } from './diffusion/knee.ts'
+export { type Lidl, type LidlMember, type LidlOptions, lidlEnsemble, lidlSlopes } from './diffusion/lidl.ts'
 export type { NoiseLevel } from './diffusion/noise-level.ts'
+export {
+  type NormalBundle,
+  type NormalBundleCall,
+  type NormalBundleOptions,
+  normalBundle,
+  normalBundleDimension,
+  normalBundleGap,
+  type SingularValues,
+} from './diffusion/normal-bundle.ts'
+export { scaleFreeLid } from './diffusion/scale-free.ts'
+export { type ScoreNormOptions, scoreNorm } from './diffusion/score-norm.ts'
 export {
   artifactRows,
   concatArtifacts,
