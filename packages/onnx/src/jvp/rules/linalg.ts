@@ -1,8 +1,13 @@
 // Derivatives of matrix products.
-import { attribute, float, int, text } from '../../attributes.ts'
+import { attribute } from '../../attributes.ts'
+import { broadcast } from '../../infer/dims.ts'
 import { einsumTerms } from '../../infer/linalg.ts'
+import type { Dim } from '../../types.ts'
 import { scalar } from '../factor.ts'
-import { batched, custom, type Out } from '../ops/apply.ts'
+import type { Out } from '../ops/apply.ts'
+import { einsum as einsumOf } from '../ops/einsum.ts'
+import { reshape, transpose } from '../ops/movement.ts'
+import { flip, gemmRows, product } from '../ops/product.ts'
 import { type Application, bilinear, combine, type Rule, type RuleTable, shapeOf, unsupported } from '../rule.ts'
 import type { Tangent } from '../tangent.ts'
 import { firstOutput } from './movement.ts'
@@ -17,33 +22,22 @@ function productOutput(a: Application): Out {
   return { ...out, cost: sizes.reduce((p, n) => p * n, 1) }
 }
 
-/**
- * MatMul broadcasts leading axes, so a leading K passes through; a tangent of lower rank than the other operand, or a
- * vector, first gets axes of size 1 that keep K in front.
- */
+/** A vector is a row on the left of a product and a column on its right. */
 function matMulSide(side: 0 | 1): (a: Application, t: Tangent) => Tangent {
   return (a, t) => {
     const held = a.x[1 - side]!
-    const other = shapeOf(a, held).length
-    const rank = t.shape.length
-    const vector = rank === 1
-    if (other === 1 && vector) return dot(a, t, held)
-    return custom(a.tape, 'MatMul', t, productOutput(a), (e, x) => {
-      const ones = Math.max(0, Math.max(other, 2) - Math.max(rank, 2))
-      const axes = Array.from({ length: ones }, (_, i) => i + 1)
-      // A vector is a row on the left and a column on the right.
-      if (vector) axes.push(side === 0 ? ones + 1 : ones + 2)
-      const shifted = axes.length > 0 ? e.g.op('Unsqueeze', [x, e.g.int64(axes)]) : x
-      const product = e.g.op('MatMul', side === 0 ? [shifted, held] : [held, shifted])
-      if (!vector) return product
-      return e.g.op('Squeeze', [product, e.g.int64([side === 0 ? -2 : -1])])
-    })
+    const out = productOutput(a)
+    const [left, right] = [shapeOf(a, a.x[0]!), shapeOf(a, a.x[1]!)]
+    if (left.length > 1 && right.length > 1) return product(a.tape, t, held, side, out)
+    const matrix = (shape: readonly Dim[], first: boolean): readonly Dim[] =>
+      shape.length > 1 ? shape : first ? [1, ...shape] : [...shape, 1]
+    const [rows, columns] = [matrix(left, true), matrix(right, false)]
+    const other = side === 0 ? right : left
+    const full = other.length > 1 ? held : a.g.op('Unsqueeze', [held, a.g.int64([side === 0 ? 1 : 0])])
+    const shape = [...broadcast([rows.slice(0, -2), columns.slice(0, -2)])!, rows.at(-2)!, columns.at(-1)!]
+    const wide = reshape(a.tape, t, side === 0 ? rows : columns, undefined)
+    return reshape(a.tape, product(a.tape, wide, full, side, { ...out, shape, like: undefined }), out.shape, out.like)
   }
-}
-
-/** Inner product of two vectors: [K, n] x [n] -> [K]. */
-function dot(a: Application, t: Tangent, held: string): Tangent {
-  return custom(a.tape, 'MatMul', t, firstOutput(a), (e, x) => e.g.op('MatMul', [x, held]))
 }
 
 /** alpha A' B' + beta C. With A untransposed, K folds into its rows and the weights are used as they are. */
@@ -54,25 +48,12 @@ const gemm: Rule = (a) => {
   const transA = attribute(a.node, 'transA', 'int', 0) === 1
   const transB = attribute(a.node, 'transB', 'int', 0) === 1
   const out = productOutput(a)
+  const turned = (t: Tangent, yes: boolean): Tangent => (yes ? transpose(a.tape, t, [1, 0], undefined) : t)
   const parts: { of: Tangent; scale: number }[] = []
-  if (ta && !transA) {
-    const attributes = { alpha: float(alpha), transB: int(transB ? 1 : 0) }
-    const of = batched(a.tape, 'Gemm', ta, out, (e, x) => e.g.op('Gemm', [x, a.x[1]!], attributes))
-    parts.push({ of, scale: 1 })
-  }
-  const flip = (value: string, rank: number): string =>
-    a.g.op('Transpose', [value], { perm: { kind: 'ints', value: rank === 3 ? [0, 2, 1] : [1, 0] } })
-  if (ta && transA) {
-    const of = custom(a.tape, 'Gemm', ta, out, (e, x) => {
-      return e.g.op('MatMul', [flip(x, 3), transB ? flip(a.x[1]!, 2) : a.x[1]!])
-    })
-    parts.push({ of, scale: alpha })
-  }
+  if (ta) parts.push({ of: gemmRows(a.tape, turned(ta, transA), a.x[1]!, transB, alpha, out), scale: 1 })
   if (tb) {
-    const of = custom(a.tape, 'Gemm', tb, out, (e, x) => {
-      return e.g.op('MatMul', [transA ? flip(a.x[0]!, 2) : a.x[0]!, transB ? flip(x, 3) : x])
-    })
-    parts.push({ of, scale: alpha })
+    const left = transA ? flip(a.g, a.x[0]!) : a.x[0]!
+    parts.push({ of: product(a.tape, turned(tb, transB), left, 1, out), scale: alpha })
   }
   if (tc) parts.push({ of: tc, scale: beta })
   const terms = parts.map(({ of, scale }) => ({ of, by: scalar(of.type, scale) }))
@@ -87,20 +68,11 @@ const einsum: Rule = (a) => {
   const k = [...'zyxwvutsrqponmlkjihgfedcbaABCDEFGHIJKLMNOPQRSTUVWXYZ'].find((letter) => !used.has(letter))
   if (!k) throw unsupported(a, 'a free letter')
   const out = firstOutput(a)
-  const parts: Tangent[] = []
-  a.t.forEach((t, i) => {
-    if (!t) return
-    const inputs = terms.inputs.map((letters, j) => (j === i ? k + letters : letters))
-    const equation = `${inputs.join(',')}->${k}${terms.output}`
-    parts.push(
-      custom(a.tape, 'Einsum', t, out, (e, x) =>
-        e.g.op(
-          'Einsum',
-          a.x.map((name, j) => (j === i ? x : name)),
-          { equation: text(equation) },
-        ),
-      ),
-    )
+  const parts = a.t.flatMap((t, i): Tangent[] => {
+    if (!t) return []
+    const others = terms.inputs.flatMap((letters, j) => (j === i ? [] : [{ letters, value: a.x[j]! }]))
+    const equation = { operand: terms.inputs[i]!, others, output: terms.output, free: k }
+    return [einsumOf(a.tape, t, equation, out)]
   })
   return [
     combine(
