@@ -20,7 +20,14 @@ const GRAPH = 7
 const INITIALIZER = 5
 const RAW_DATA = 9
 
-interface Pieces {
+/** A file, or a part of one, as consecutive pieces. */
+export interface Pieces {
+  readonly chunks: readonly Uint8Array[]
+  /** Bytes of all pieces together. */
+  readonly size: number
+}
+
+interface Growing extends Pieces {
   readonly chunks: Uint8Array[]
   size: number
 }
@@ -30,9 +37,9 @@ interface Pieces {
  *
  * @throws OodError `E_UNSUPPORTED` for more than 2 GB, which no protobuf reader takes
  */
-export function encodePieces(model: ModelProto): { chunks: Uint8Array[]; size: number } {
+export function encodePieces(model: ModelProto): Pieces {
   const graph = modelGraph(model)
-  const out: Pieces = { chunks: [], size: 0 }
+  const out: Growing = { chunks: [], size: 0 }
   // Fields are written in the order of their numbers, as every encoder does.
   add(
     out,
@@ -58,7 +65,7 @@ export function encodePieces(model: ModelProto): { chunks: Uint8Array[]; size: n
 }
 
 /** One buffer of all pieces: the only copy of the weights. */
-export function join({ chunks, size }: { chunks: readonly Uint8Array[]; size: number }): Uint8Array {
+export function join({ chunks, size }: Pieces): Uint8Array {
   const bytes = new Uint8Array(size)
   let at = 0
   for (const chunk of chunks) {
@@ -70,7 +77,7 @@ export function join({ chunks, size }: { chunks: readonly Uint8Array[]; size: nu
 
 function modelGraph({ graph }: ModelProto): Pieces | undefined {
   if (!graph) return undefined
-  const out: Pieces = { chunks: [], size: 0 }
+  const out: Growing = { chunks: [], size: 0 }
   const { fields } = GraphProtoSchema
   add(out, encodeMessage(GraphProtoSchema, { ...blank(graph, fields, (n) => n < INITIALIZER), $unknown: [] }))
   for (const tensor of graph.initializer) append(out, INITIALIZER, tensorPieces(tensor))
@@ -85,7 +92,7 @@ function modelGraph({ graph }: ModelProto): Pieces | undefined {
 }
 
 function tensorPieces(tensor: TensorProto): Pieces {
-  const out: Pieces = { chunks: [], size: 0 }
+  const out: Growing = { chunks: [], size: 0 }
   if (tensor.rawData.length < VIEW_FROM) {
     add(out, encodeMessage(TensorProtoSchema, tensor))
     return out
@@ -119,14 +126,14 @@ function blank<M extends object>(
   return copy as M
 }
 
-function add(out: Pieces, chunk: Uint8Array): void {
+function add(out: Growing, chunk: Uint8Array): void {
   if (chunk.length === 0) return
   out.chunks.push(chunk)
   out.size += chunk.length
 }
 
 /** Adds a length-delimited field. */
-function append(out: Pieces, number: number, field: Pieces): void {
+function append(out: Growing, number: number, field: Pieces): void {
   add(out, new Uint8Array([(number << 3) | 2, ...varint(field.size)]))
   for (const chunk of field.chunks) out.chunks.push(chunk)
   out.size += field.size

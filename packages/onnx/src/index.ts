@@ -1,6 +1,7 @@
 // Public face of @ood/onnx.
 export { attribute, describe, float, int, ints, tensorAttribute, text } from './attributes.ts'
 export { type GraphBuilder, graphBuilder } from './builder.ts'
+export type { Pieces } from './encode.ts'
 export type { ExternalData } from './external.ts'
 export type { Info } from './infer/rule.ts'
 export { inspect, type ModelSummary } from './inspect.ts'

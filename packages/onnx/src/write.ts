@@ -1,6 +1,6 @@
 // Typed view -> ONNX bytes. Whatever was read from a file and not changed is written back as it was.
 
-import { encodePieces, join } from './encode.ts'
+import { encodePieces, join, type Pieces } from './encode.ts'
 import { checkLocation } from './external.ts'
 import {
   AttributeKind,
@@ -42,18 +42,24 @@ export interface WriteOptions {
  * await writeFile('decode_jvp.onnx', writeModel(jvp(readModel(bytes), { wrt: ['z'] })))
  */
 export function writeModel(model: Model, options: WriteOptions = {}): Uint8Array {
+  return join(modelPieces(model, options))
+}
+
+/** The bytes of a model file as a list of pieces in which weights are views. */
+export function modelPieces(model: Model, options: WriteOptions): Pieces {
   const source = sources.model.get(model)
-  const inline = options.inline === true && [...model.graph.initializers.values()].some(isExternal)
-  if (source && !inline) return join(encodePieces(source))
-  return join(encodePieces(modelMessage(model, inline ? writeInline : writeTensor)))
+  const inline =
+    options.inline === true && (hasOutside(model.graph) || model.functions.some((f) => f.nodes.some(nodeHasOutside)))
+  if (source && !inline) return encodePieces(source)
+  return encodePieces(modelMessage(model, inline ? writeInline : writeTensor))
 }
 
 /** A model in two files. */
 export interface ExternalFiles {
   /** The model file, in order; weights are views. */
-  readonly model: { readonly chunks: readonly Uint8Array[]; readonly size: number }
+  readonly model: Pieces
   /** The weights file, in order, padding included; weights are views. */
-  readonly data: { readonly chunks: readonly Uint8Array[]; readonly size: number }
+  readonly data: Pieces
 }
 
 /** Offsets of weights: a page, so that runtimes can map the file; small ones a cache line. */
@@ -123,16 +129,29 @@ export function keepBase(graph: Graph, from: Graph): void {
   if (base && !sources.graph.has(graph)) sources.graphBase.set(graph, base)
 }
 
+/** Does a graph use weights of other files? */
+function hasOutside(graph: Graph): boolean {
+  return [...graph.initializers.values()].some(isExternal) || graph.nodes.some(nodeHasOutside)
+}
+
+function nodeHasOutside(node: Node): boolean {
+  return Object.values(node.attributes).some((a) => {
+    if (a.kind === 'tensor') return isExternal(a.value)
+    return a.kind === 'graph' && hasOutside(a.value)
+  })
+}
+
 type TensorWriter = (name: string, tensor: Tensor) => TensorProto
 
 function modelMessage(model: Model, tensor: TensorWriter): ModelProto {
   const base = sources.model.get(model) ?? sources.base.get(model)
-  if (sources.model.has(model)) return { ...base!, graph: graphMessage(model.graph, tensor) }
+  const functions = model.functions.map((f) => functionMessage(f, tensor))
+  if (sources.model.has(model)) return { ...base!, functions, graph: graphMessage(model.graph, tensor) }
   const [producerName = '', ...version] = model.producer.split(' ')
   const message = createModel({
     ...(base && { domain: base.domain, modelVersion: base.modelVersion, docString: base.docString }),
     ...(base && { trainingInfo: base.trainingInfo, configuration: base.configuration }),
-    functions: model.functions.map(functionMessage),
+    functions,
     irVersion: BigInt(model.irVersion),
     opsetImport: opsetMessages(model.opsets),
     producerName,
@@ -156,8 +175,8 @@ function opsetMessages(opsets: Readonly<Record<string, number>>): ModelProto['op
   }))
 }
 
-/** `tensor` writes the graph's own initializers; those of subgraphs are written as they are. */
-function graphMessage(graph: Graph, tensor: TensorWriter = writeTensor): GraphProto {
+/** `tensor` writes the graph's own initializers; subgraphs and attributes keep theirs, external ones brought in. */
+function graphMessage(graph: Graph, tensor: TensorWriter): GraphProto {
   const source = sources.graph.get(graph)
   if (source && tensor === writeTensor) return source
   const base = source ?? sources.graphBase.get(graph)
@@ -166,7 +185,7 @@ function graphMessage(graph: Graph, tensor: TensorWriter = writeTensor): GraphPr
     ...(base && { docString: base.docString, metadataProps: base.metadataProps }),
     ...(base && { quantizationAnnotation: base.quantizationAnnotation.filter((q) => names.has(q.tensorName)) }),
     name: graph.name,
-    node: graph.nodes.map(nodeMessage),
+    node: graph.nodes.map((node) => nodeMessage(node, tensor)),
     initializer: [...graph.initializers].map(([name, value]) => tensor(name, value)),
     input: source ? source.input : graph.inputs.map(valueMessage),
     output: graph.outputs.map(valueMessage),
@@ -176,42 +195,50 @@ function graphMessage(graph: Graph, tensor: TensorWriter = writeTensor): GraphPr
   return message
 }
 
-function functionMessage(f: LocalFunction): FunctionProto {
-  return (
-    sources.fn.get(f) ??
-    create(FunctionProtoSchema, {
-      name: f.name,
-      domain: f.domain,
-      overload: f.overload,
-      input: [...f.inputs],
-      output: [...f.outputs],
-      attribute: [...f.attributes],
-      attributeProto: Object.entries(f.defaults).map(([name, value]) => attributeMessage(name, value)),
-      opsetImport: opsetMessages(f.opsets),
-      node: f.nodes.map(nodeMessage),
-    })
-  )
+function functionMessage(f: LocalFunction, tensor: TensorWriter): FunctionProto {
+  const source = sources.fn.get(f)
+  if (source && !(tensor !== writeTensor && f.nodes.some(nodeHasOutside))) return source
+  return create(FunctionProtoSchema, {
+    ...(source && { docString: source.docString, metadataProps: source.metadataProps, valueInfo: source.valueInfo }),
+    name: f.name,
+    domain: f.domain,
+    overload: f.overload,
+    input: [...f.inputs],
+    output: [...f.outputs],
+    attribute: [...f.attributes],
+    attributeProto: Object.entries(f.defaults).map(([name, value]) => attributeMessage(name, value, tensor)),
+    opsetImport: opsetMessages(f.opsets),
+    node: f.nodes.map((node) => nodeMessage(node, tensor)),
+  })
 }
 
-function nodeMessage(node: Node): NodeProto {
-  return (
-    sources.node.get(node) ??
-    create(NodeProtoSchema, {
-      opType: node.opType,
-      domain: node.domain,
-      name: node.name,
-      input: [...node.inputs],
-      output: [...node.outputs],
-      attribute: Object.entries(node.attributes).map(([name, value]) => attributeMessage(name, value)),
-      ...(node.overload && { overload: node.overload }),
-    })
-  )
+function nodeMessage(node: Node, tensor: TensorWriter): NodeProto {
+  const source = sources.node.get(node)
+  const outside = tensor !== writeTensor && nodeHasOutside(node)
+  if (source && !outside) return source
+  const message = create(NodeProtoSchema, {
+    ...(source && { docString: source.docString, metadataProps: source.metadataProps }),
+    ...(source && { deviceConfigurations: source.deviceConfigurations }),
+    opType: node.opType,
+    domain: node.domain,
+    name: node.name,
+    input: [...node.inputs],
+    output: [...node.outputs],
+    attribute: Object.entries(node.attributes).map(([name, value]) => attributeMessage(name, value, tensor)),
+    ...(node.overload && { overload: node.overload }),
+  })
+  if (source?.$unknown) message.$unknown = source.$unknown
+  return message
 }
 
-function attributeMessage(name: string, a: Attribute): AttributeProto {
+function attributeMessage(name: string, a: Attribute, tensor: TensorWriter): AttributeProto {
   const source = sources.attribute.get(a)
-  if (source) return source.name === name ? source : { ...source, name }
+  const outside =
+    tensor !== writeTensor &&
+    ((a.kind === 'tensor' && isExternal(a.value)) || (a.kind === 'graph' && hasOutside(a.value)))
+  if (source && !outside) return source.name === name ? source : { ...source, name }
   const encode = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value)
+  const inner = outside ? writeInline : writeTensor
   switch (a.kind) {
     case 'int':
       return create(AttributeProtoSchema, { name, type: AttributeKind.INT, i: BigInt(a.value) })
@@ -226,9 +253,9 @@ function attributeMessage(name: string, a: Attribute): AttributeProto {
     case 'strings':
       return create(AttributeProtoSchema, { name, type: AttributeKind.STRINGS, strings: a.value.map(encode) })
     case 'tensor':
-      return create(AttributeProtoSchema, { name, type: AttributeKind.TENSOR, t: writeTensor('', a.value) })
+      return create(AttributeProtoSchema, { name, type: AttributeKind.TENSOR, t: inner('', a.value) })
     case 'graph':
-      return create(AttributeProtoSchema, { name, type: AttributeKind.GRAPH, g: graphMessage(a.value) })
+      return create(AttributeProtoSchema, { name, type: AttributeKind.GRAPH, g: graphMessage(a.value, inner) })
     case 'reference':
       return create(AttributeProtoSchema, { name, refAttrName: a.value })
     case 'other':
