@@ -9,6 +9,8 @@ export {
   gaussianScore,
   pointMassScore,
 } from './analytic/models.ts'
+export { type DataMoments, type OdeLogProb, type OdeLogProbOptions, odeLogProb } from './likelihood/odeLogProb.ts'
+export type { ReferenceRecipe } from './likelihood/referenceLogProb.ts'
 export { type BetaSchedule, type DdpmOptions, type DiscreteProcess, ddpm } from './sde/ddpm.ts'
 export { parseSde, type SdeSpec } from './sde/parse.ts'
 export { type VeExponentialOptions, type VeOptions, ve, veExponential } from './sde/ve.ts'
