@@ -17,7 +17,7 @@ import {
   throwIfAborted,
 } from '@ood/core'
 import { assertCount } from '../internal/check.ts'
-import { drawProbes, probeOf, probeStreams, quadraticForms, unitVectors } from './probes.ts'
+import { drawProbes, quadraticForms, unitVectors } from './probes.ts'
 
 /** How a trace is taken: the settings of `TraceOptions`, with chunks. */
 export interface TraceSettings {
@@ -104,7 +104,7 @@ async function byJvp(
   assertCount('trace chunkSize', chunkSize, 1)
   const n = rowCount(x)
   const d = rowSize(x)
-  const draw = method === 'exact' ? undefined : probeOf(method)
+  const exact = method === 'exact'
   const scores: NdArray[] = []
   const moments = new Moments(n)
   const defaultRows = Math.max(1, Math.min(MOST_ROWS, Math.floor(chunkSize / directions)))
@@ -112,22 +112,21 @@ async function byJvp(
   await forEachBatch('divergence', n, defaultRows, options, async (from, to) => {
     const batch = sliceRows(x, from, to)
     const size = to - from
-    const names = Array.from({ length: size }, (_, i) => keys?.[from + i] ?? from + i)
-    const streams = draw ? probeStreams(seed, names, sharing === 'shared') : []
+    const own = Array.from({ length: size }, (_, i) => keys?.[from + i] ?? from + i)
+    const source = { method, seed, keys: sharing === 'shared' ? undefined : own }
     const most = Math.max(1, Math.min(directions, Math.floor(chunkSize / size)))
     for (let first = 0; first < directions; first += most) {
       throwIfAborted(signal, 'divergence')
       const count = Math.min(most, directions - first)
       const v = new (batch.data.constructor as new (n: number) => Float64Array | Float32Array)(count * size * d)
-      if (draw) drawProbes(draw, streams, v, count, size, d)
-      else unitVectors(v, first, count, size, d)
+      if (exact) unitVectors(v, first, count, size, d)
+      else drawProbes(source, v, first, count, size, d)
       const { value, tangent } = await model.jvp(batch, t, tensor(v, [count, ...batch.shape]), quiet)
       quadraticForms(v, flatData(tangent), count, size, d, (form, i) => moments.add(from + i, form))
       if (first === 0) scores.push(value)
     }
   })
   const score = scores.length > 0 ? concatRows(scores) : x
-  const exact = method === 'exact'
   return {
     score,
     divergence: exact ? moments.mean.map((mean) => mean * d) : moments.mean,

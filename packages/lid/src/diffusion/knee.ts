@@ -4,7 +4,7 @@ import { findKnee, type KneeOptions } from '../scale/knee.ts'
 import { type ScaleChoice, type TrainingCurve, traceOf } from '../scale/training-curve.ts'
 import { readCurves, type ScaleCurves } from './curves.ts'
 
-/** Options of the knee of a diffusion curve. */
+/** Options of the knee of a diffusion curve: those of `kneeScale`, `trim` being a quarter of a dimension by default. */
 export type DiffusionKneeOptions = Pick<KneeOptions, 'sensitivity' | 'trim'>
 
 /** Knees of many points. */
@@ -26,6 +26,11 @@ export interface Knees {
  * from the plateau to 0 is not mistaken for it. A curve without a convex bend anywhere gives its first scale too
  * (`diagnostics.kneeless` = 1).
  *
+ * A knee is where the curve falls as steeply as its chord, not where it has become flat. Noise of standard deviation
+ * eta in D - k directions leaves (D - k) / (1 + (tau / eta)²), so over a range of w log units of scale the knee still
+ * counts about D / (2w) noise directions: D / 14 for the default scales. `plateauScale` is stricter where there is a
+ * plateau; a wider grid (`scales`) narrows it.
+ *
  * @param training - mean LID of training points at the estimator's own scales
  * @throws OodError as `kneeScale` for curves that are not finite or not increasing in scale
  * @example
@@ -40,7 +45,8 @@ export function diffusionKneeScale(training: TrainingCurve, options: DiffusionKn
     meanLid: Float64Array.of(dimension, ...meanLid),
     dimension,
   }
-  const knee = findKnee(continued, options)
+  // kneeScale's 1 % of D would cut the plateau of a manifold of few dimensions among many away as a part of 0.
+  const knee = findKnee(continued, { trim: Math.min(0.01, 0.25 / dimension), ...options })
   const found = !(knee instanceof OodError) && knee.scale >= scales[0]!
   const scale = found ? knee.scale : scales[0]!
   const at = scales.indexOf(scale)

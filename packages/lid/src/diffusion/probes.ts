@@ -1,14 +1,14 @@
-// Random probes and unit vectors for traces: each row draws from its own stream, whatever batch it is in.
+// Random probes and unit vectors for traces: each probe has its own stream, whatever batch or chunk it is drawn in.
 import { type FloatArray, mismatch, type Random, random, type TraceMethod, unknownName } from '@ood/core'
 
-/** Fills one probe of D numbers. */
-export type DrawProbe = (rng: Random, out: FloatArray, at: number, d: number) => void
+/** Fills one probe of d numbers. */
+type Draw = (rng: Random, out: FloatArray, at: number, d: number) => void
 
-/** Signs taken from one uniform number: its 53 bits hold as many independent ones. */
-const SIGNS = 32
+/** Signs taken from one uniform number; its 53 random bits hold more, but a whole number of 24 is quick to take apart. */
+const SIGNS = 24
 
-/** Independent ±1, the lowest variance of all independent zero-mean entries (Hutchinson 1990). */
-const rademacher: DrawProbe = (rng, out, at, d) => {
+/** Independent ±1: the least variance of all probes with independent zero-mean entries (Hutchinson 1990). */
+const rademacher: Draw = (rng, out, at, d) => {
   let bits = 0
   for (let j = 0; j < d; j++) {
     if (j % SIGNS === 0) bits = Math.floor(rng.uniform() * 2 ** SIGNS)
@@ -17,44 +17,41 @@ const rademacher: DrawProbe = (rng, out, at, d) => {
   }
 }
 
-const gaussian: DrawProbe = (rng, out, at, d) => {
+const gaussian: Draw = (rng, out, at, d) => {
   for (let j = 0; j < d; j++) out[at + j] = rng.normal()
 }
 
-const DRAW: Partial<Record<TraceMethod, DrawProbe>> = { rademacher, gaussian }
+const DRAW: Partial<Record<TraceMethod, Draw>> = { rademacher, gaussian }
 
-/** How the probes of a random method are drawn. */
-export function probeOf(method: TraceMethod): DrawProbe {
-  const draw = DRAW[method]
-  if (!draw) throw unknownName('trace method', method, ['exact', ...Object.keys(DRAW)])
-  return draw
+/** Which probes to draw. */
+export interface ProbeSource {
+  method: TraceMethod
+  seed: number
+  /** The key of each row; without keys all rows have the same probes. */
+  keys: ArrayLike<number> | undefined
 }
 
 /**
- * The streams of a batch of rows: one a row, named by its key, or a single one for all where probes are shared. A
- * row's probes depend on the seed, its key and their number in the stream alone.
+ * Writes probes `from`, `from + 1`, ... of every row into `out`, [count, rows, d]. A probe is a function of the seed,
+ * its row's key and its number alone.
  */
-export function probeStreams(seed: number, keys: ArrayLike<number>, shared: boolean): Random[] {
-  const root = random(seed).fork('probes')
-  return Array.from({ length: shared ? 1 : keys.length }, (_, i) => root.fork(shared ? 'shared' : keys[i]!))
-}
-
-/** The next `count` probes of every row, [count, rows, d]. */
 export function drawProbes<A extends FloatArray>(
-  draw: DrawProbe,
-  streams: readonly Random[],
+  source: ProbeSource,
   out: A,
+  from: number,
   count: number,
   rows: number,
   d: number,
 ): A {
+  const draw = DRAW[source.method]
+  if (!draw) throw unknownName('trace method', source.method, ['exact', ...Object.keys(DRAW)])
+  const { keys } = source
+  const root = random(source.seed).fork('probes')
+  const streams = Array.from({ length: keys ? rows : 1 }, (_, i) => root.fork(keys ? keys[i]! : 'shared'))
   for (let k = 0; k < count; k++) {
     const start = k * rows * d
-    for (let i = 0; i < rows; i++) {
-      const stream = streams[i]
-      if (stream) draw(stream, out, start + i * d, d)
-      else out.copyWithin(start + i * d, start, start + d)
-    }
+    for (const [i, stream] of streams.entries()) draw(stream.fork(from + k), out, start + i * d, d)
+    for (let i = streams.length; i < rows; i++) out.copyWithin(start + i * d, start, start + d)
   }
   return out
 }
@@ -65,7 +62,7 @@ export function unitVectors<A extends FloatArray>(out: A, from: number, count: n
   return out
 }
 
-/** Adds the quadratic form vᵀ(Jv) of every direction and row to `record(value, row)`; both [count, rows, d]. */
+/** Gives `record` the quadratic form vᵀ(Jv) of every direction and row; v and tangent are [count, rows, d]. */
 export function quadraticForms(
   v: FloatArray,
   tangent: FloatArray,
