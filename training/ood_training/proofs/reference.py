@@ -8,7 +8,6 @@ rows through J V: a wrong number anywhere in J changes both with probability one
 from __future__ import annotations
 
 import copy
-from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -34,8 +33,8 @@ def jacobians(model: nn.Module, feeds: list[Tensor], mode: str) -> list[list[Ten
     def row(*point: Tensor) -> tuple[Tensor, ...]:
         return tuple(y[0] for y in call(model, [p[None] for p in point]))
 
-    # The fused kernels of attention and recurrence have no forward-mode formula.
-    with sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False) if mode == "forward" else nullcontext():
+    # The fused kernels of attention have no forward-mode formula.
+    with sdpa_kernel(SDPBackend.MATH):
         for i in range(len(feeds[0])):
             rows.append(transform(row, argnums=places)(*[feed[i] for feed in feeds]))
     return [[torch.stack([r[o][k] for r in rows]) for k in places] for o in range(len(rows[0]))]

@@ -89,7 +89,7 @@ class Audio(nn.Module):
         super().__init__()
         self.first = nn.Conv1d(1, width, 5, stride=2, bias=False)
         self.norm = nn.GroupNorm(2, width)
-        self.dilated = nn.Conv1d(width, 2 * width, 3, padding="same", dilation=2)
+        self.dilated = nn.Conv1d(width, 2 * width, 3, padding=2, dilation=2)
         self.back = nn.ConvTranspose1d(width, width, 4, stride=2, dilation=2)
         self.last = nn.Conv1d(width, 1, 3, padding=1, padding_mode="replicate")
 
