@@ -2,7 +2,7 @@
 
 import { attribute } from '../attributes.ts'
 import { elementType } from '../proto.ts'
-import type { Dim } from '../types.ts'
+import type { Dim, ElementType } from '../types.ts'
 import { broadcast, over, plus, times, unknownDim } from './dims.ts'
 import { type InferNode, type InferRule, type InferTable, likeFirst, partialInts } from './rule.ts'
 
@@ -45,7 +45,8 @@ const where: InferRule = (n) => [
 const unary =
   'Relu Sigmoid Tanh Exp Log Sqrt Softplus Softsign Neg Abs Reciprocal Elu Selu Celu LeakyRelu ThresholdedRelu Gelu Erf ' +
   'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Sign Floor Ceil Round HardSigmoid HardSwish Swish Mish Not ' +
-  'Clip PRelu Softmax LogSoftmax Hardmax CumSum Trilu Dropout ScatterElements ScatterND BitwiseNot'
+  'Clip PRelu Softmax LogSoftmax Hardmax CumSum Trilu Dropout ScatterElements ScatterND Scatter BitwiseNot Shrink ' +
+  'ReverseSequence RotaryEmbedding TensorScatter CumProd'
 
 export const elementwise: InferTable = {
   ...Object.fromEntries(unary.split(' ').map((op) => [op, likeFirst])),
@@ -53,7 +54,11 @@ export const elementwise: InferTable = {
   Sub: arithmetic((a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : a === b ? 0 : unknownDim())),
   Mul: arithmetic((a, b) => times(a, b)),
   Div: arithmetic(over),
-  ...Object.fromEntries('Pow Mod Max Min Sum Mean And Or Xor BitShift'.split(' ').map((op) => [op, broadcasting])),
+  ...Object.fromEntries(
+    'Pow Mod Max Min Sum Mean And Or Xor BitShift BitwiseAnd BitwiseOr BitwiseXor'
+      .split(' ')
+      .map((op) => [op, broadcasting]),
+  ),
   ...Object.fromEntries('Equal Greater GreaterOrEqual Less LessOrEqual'.split(' ').map((op) => [op, comparison])),
   IsNaN: comparison,
   IsInf: comparison,
@@ -61,4 +66,11 @@ export const elementwise: InferTable = {
   CastLike: (n) => [{ type: n.inputs[1]?.type ?? 'other', shape: n.inputs[0]?.shape }],
   Identity: (n) => [n.inputs[0] ?? { type: 'other', shape: undefined }],
   Where: where,
+  QuantizeLinear: (n) => [{ type: quantized(n), shape: n.inputs[0]?.shape }],
+  DequantizeLinear: (n) => [{ type: n.inputs[1]?.type ?? 'other', shape: n.inputs[0]?.shape }],
+}
+
+function quantized(n: InferNode): ElementType {
+  const named = attribute(n.node, 'output_dtype', 'int', 0)
+  return named !== 0 ? elementType(named) : (n.inputs[2]?.type ?? 'uint8')
 }

@@ -5,12 +5,22 @@ import type { Graph, Model, Node, Tensor } from '../types.ts'
 import { convolution } from './convolution.ts'
 import { isUnknown } from './dims.ts'
 import { elementwise } from './elementwise.ts'
+import { indexing } from './indexing.ts'
 import { linalg } from './linalg.ts'
 import { movement } from './movement.ts'
 import { reduction } from './reduction.ts'
 import type { InferTable, Info } from './rule.ts'
+import { sequence } from './sequence.ts'
 
-const rules: InferTable = { ...elementwise, ...movement, ...reduction, ...linalg, ...convolution }
+const rules: InferTable = {
+  ...elementwise,
+  ...movement,
+  ...reduction,
+  ...linalg,
+  ...convolution,
+  ...indexing,
+  ...sequence,
+}
 
 /** Longest integer constant whose contents are followed: shapes, axes, splits. */
 const LONGEST_SHAPE = 64

@@ -17,7 +17,7 @@ const reshape: InferRule = (n) => {
     const rest = times(...shape.filter((_, axis) => axis !== open))
     shape[open] = input.shape && !input.shape.some(isUnknown) ? over(times(...input.shape), rest) : unknownDim()
   }
-  return [{ type: input.type, shape, ints: input.ints }]
+  return [{ type: input.type, shape, ints: shape.length <= 1 ? input.ints : undefined }]
 }
 
 const flatten: InferRule = (n) => {

@@ -7,6 +7,7 @@ import type { Dim, Model, Node } from '../types.ts'
 import type { Rule, RuleTable } from './rule.ts'
 import { convolutionRules } from './rules/convolution.ts'
 import { elementwiseRules } from './rules/elementwise.ts'
+import { indexingRules } from './rules/indexing.ts'
 import { linalgRules } from './rules/linalg.ts'
 import { movementRules } from './rules/movement.ts'
 import { normalizationRules } from './rules/normalization.ts'
@@ -17,6 +18,7 @@ const rules: RuleTable = {
   ...elementwiseRules,
   ...movementRules,
   ...reductionRules,
+  ...indexingRules,
   ...linalgRules,
   ...convolutionRules,
   ...normalizationRules,

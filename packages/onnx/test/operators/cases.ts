@@ -1,10 +1,17 @@
 // Every operator that has a derivative, in small graphs: shared by the tests of both modes.
 import type { Case } from './case.ts'
 import { elementwiseCases } from './elementwise.cases.ts'
+import { indexingCases } from './indexing.cases.ts'
 import { layerCases } from './layer.cases.ts'
 import { movementCases } from './movement.cases.ts'
 import { reductionCases } from './reduction.cases.ts'
 
 export { buildCase, type Case } from './case.ts'
 
-export const operatorCases: readonly Case[] = [...elementwiseCases, ...reductionCases, ...movementCases, ...layerCases]
+export const operatorCases: readonly Case[] = [
+  elementwiseCases,
+  reductionCases,
+  movementCases,
+  indexingCases,
+  layerCases,
+].flat()

@@ -1,12 +1,11 @@
 // Derivatives of convolutions and pooling: K folds into the batch, the bias disappears.
 import { attribute, ints } from '../../attributes.ts'
 import { count } from '../../tensors.ts'
-import { type Factor, factorOf, scalar } from '../factor.ts'
+import { type Factor, scalar } from '../factor.ts'
 import { batched, custom } from '../ops/apply.ts'
 import { reshape } from '../ops/movement.ts'
 import { reduceSum } from '../ops/reduction.ts'
-import { primal } from '../primal.ts'
-import { type Application, combine, linear, type Rule, type RuleTable, shapeOf, typeOf, unsupported } from '../rule.ts'
+import { type Application, combine, linear, type Rule, type RuleTable, shapeOf, unsupported } from '../rule.ts'
 import type { Tangent } from '../tangent.ts'
 import { firstOutput } from './movement.ts'
 import { inverseCount } from './reduction.ts'
@@ -106,31 +105,9 @@ function globalPool(weight: (a: Application, axes: readonly number[]) => Factor)
   })
 }
 
-const globalMaxPool: Rule = globalPool((a, axes) => {
-  const p = primal(a.g, typeOf(a))
-  const attained = p.mask(a.g.op('Equal', [a.x[0]!, a.y[0]!]))
-  const ties = a.g.op('ReduceSum', [attained, a.g.int64(axes)])
-  return factorOf(a.g, p.div(attained, ties), { masked: true })
-})
-
-/** The tangents at the positions of the maxima, which the operator itself can report. */
-const maxPool: Rule = linear((a, t) => {
-  const out = firstOutput(a)
-  if (attribute(a.node, 'storage_order', 'int', 0) !== 0) throw unsupported(a, 'row-major storage order')
-  const [, indices] = a.g.ops('MaxPool', [a.x[0]!], a.node.attributes, 2)
-  return custom(a.tape, 'MaxPool', t, out, (e, x) => {
-    // Indices count through the whole input [N, C, ...], so the tangents are flattened behind K.
-    const flat = e.g.op('Reshape', [x, e.g.int64([0, -1])])
-    const picked = e.g.op('Gather', [flat, indices!], { axis: { kind: 'int', value: 1 } })
-    return picked
-  })
-})
-
 export const convolutionRules: RuleTable = {
   Conv: conv,
   ConvTranspose: conv,
   AveragePool: averagePool,
-  MaxPool: maxPool,
   GlobalAveragePool: globalPool((a, axes) => inverseCount(a, a.x[0]!, axes)),
-  GlobalMaxPool: globalMaxPool,
 }

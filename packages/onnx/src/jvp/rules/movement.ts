@@ -105,34 +105,6 @@ function sliceAtRunTime(a: Application, t: Tangent): Tangent {
   return mapped(a.tape, 'Slice', t, firstOutput(a), rest)
 }
 
-/** The axis attribute counted from the right in the data's rank. */
-function axisFromRight(a: Application, rank: number): number {
-  return positiveAxis(attribute(a.node, 'axis', 'int', 0), rank) - rank
-}
-
-/** One constant index is a slice without its axis; others gather on the shifted axis. */
-const gather: Rule = linear((a, t) => {
-  const axis = axisFromRight(a, t.shape.length) + t.shape.length
-  const constant = a.g.constantTensor(a.x[1]!)
-  const size = t.shape[axis]
-  if (constant?.data.length === 1 && typeof size === 'number') {
-    const index = positiveAxis(Number(constant.data[0]), size)
-    const one = slice(a.tape, t, axis, index, 1, undefined)
-    return one && reshape(a.tape, one, shapeOf(a, a.y[0]!), a.y[0])
-  }
-  return mapped(a.tape, 'Gather', t, firstOutput(a), [a.x[1]!], { axis: int(axis - t.shape.length) })
-})
-
-/** The same indices for each of the K directions. */
-const gatherElements: Rule = linear((a, t) => {
-  const out = firstOutput(a)
-  const axis = axisFromRight(a, t.shape.length)
-  return custom(a.tape, 'GatherElements', t, out, (e, x) => {
-    const indices = e.g.op('Expand', [a.x[1]!, e.sizes(out.shape, out.like)])
-    return e.g.op('GatherElements', [x, indices], { axis: int(axis) })
-  })
-})
-
 const expand: Rule = linear((a, t) => {
   return combine(a.tape, [{ of: t, by: scalar(t.type, 1) }], shapeOf(a, a.y[0]!), a.y[0])
 })
@@ -195,8 +167,6 @@ export const movementRules: RuleTable = {
   Concat: concatRule,
   Split: split,
   Slice: sliceRule,
-  Gather: gather,
-  GatherElements: gatherElements,
   Expand: expand,
   Tile: tile,
   Pad: pad,

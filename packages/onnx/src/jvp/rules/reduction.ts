@@ -1,9 +1,7 @@
 // Derivatives of reductions, softmax and running sums.
 import { attribute, int } from '../../attributes.ts'
 import { positiveAxis } from '../../infer/dims.ts'
-import type { Dim } from '../../types.ts'
 import { type Factor, factorOf, scalar } from '../factor.ts'
-import { custom } from '../ops/apply.ts'
 import { cumSum, reduceSum } from '../ops/reduction.ts'
 import { type Primal, primal } from '../primal.ts'
 import { type Application, combine, intsOf, linear, type Rule, type RuleTable, shapeOf, typeOf } from '../rule.ts'
@@ -98,16 +96,6 @@ const cumSumRule: Rule = linear((a, t) => {
   return cumSum(a.tape, t, axis, flag('exclusive'), flag('reverse'), a.y[0])
 })
 
-/** The tangents of the chosen elements. */
-const topK: Rule = linear((a, t) => {
-  const shape: readonly Dim[] = shapeOf(a, a.y[0]!)
-  const axis = positiveAxis(attribute(a.node, 'axis', 'int', -1), shape.length) - shape.length
-  return custom(a.tape, 'TopK', t, { shape, like: a.y[0] }, (e, x) => {
-    const indices = e.g.op('Expand', [a.y[1]!, e.sizes(shape, a.y[0])])
-    return e.g.op('GatherElements', [x, indices], { axis: int(axis) })
-  })
-})
-
 export const reductionRules: RuleTable = {
   ReduceSum: weightedSum(),
   ReduceMean: weightedSum((a, _p, _kept, axes) => inverseCount(a, a.x[0]!, axes)),
@@ -121,7 +109,6 @@ export const reductionRules: RuleTable = {
   Softmax: softmax,
   LogSoftmax: logSoftmax,
   CumSum: cumSumRule,
-  TopK: topK,
   ArgMax: () => [],
   ArgMin: () => [],
 }
