@@ -44,8 +44,7 @@ const arithmetic =
     return g.op(opType, [joined(g, [a]), joined(g, [b])])
   }
 
-export const plusExtent: (g: GraphBuilder, a: Extent, b: Extent) => Extent = arithmetic('Add', (a, b) => a + b)
-export const minusExtent: (g: GraphBuilder, a: Extent, b: Extent) => Extent = arithmetic('Sub', (a, b) => a - b)
 export const overExtent: (g: GraphBuilder, a: Extent, b: Extent) => Extent = arithmetic('Div', (a, b) =>
   Math.trunc(a / b),
 )
+export const timesExtent: (g: GraphBuilder, a: Extent, b: Extent) => Extent = arithmetic('Mul', (a, b) => a * b)

@@ -1,10 +1,18 @@
 // Derivatives of convolutions and pooling: K folds into the batch, the bias disappears.
-import { attribute, ints } from '../../attributes.ts'
+import { attribute } from '../../attributes.ts'
+import { times } from '../../infer/dims.ts'
 import { count } from '../../tensors.ts'
+import type { Dim } from '../../types.ts'
 import { type Factor, scalar } from '../factor.ts'
-import { batched, custom } from '../ops/apply.ts'
+import { batched, type Out } from '../ops/apply.ts'
+import { convolve, convolveBack } from '../ops/convolution.ts'
+import { extents, joined } from '../ops/extent.ts'
+import { convolveWeights } from '../ops/kernels.ts'
 import { reshape } from '../ops/movement.ts'
+import { averagePool } from '../ops/pooling.ts'
+import { product } from '../ops/product.ts'
 import { reduceSum } from '../ops/reduction.ts'
+import { type Window, windowOf } from '../ops/window.ts'
 import { type Application, combine, linear, type Rule, type RuleTable, shapeOf, unsupported } from '../rule.ts'
 import type { Tangent } from '../tangent.ts'
 import { firstOutput } from './movement.ts'
@@ -15,17 +23,25 @@ const conv: Rule = (a) => {
   const { opType, attributes } = a.node
   const out = { ...firstOutput(a), cost: multiplications(a) }
   const [tx, tw, tb] = a.t
+  const weights = a.x[1]!
+  const [big, small] = opType === 'Conv' ? [a.x[0]!, a.y[0]!] : [a.y[0]!, a.x[0]!]
+  const spatial = (value: string): readonly Dim[] => shapeOf(a, value).slice(2)
+  const window = windowOf(a.node, spatial(weights), spatial(big), spatial(small))
+  const mixes = opType === 'Conv' && window !== undefined && isPointwise(window)
   const parts: Tangent[] = []
   if (tx) {
-    const mix = channelMix(a)
-    if (mix) parts.push(mix(tx))
-    else parts.push(batched(a.tape, opType, tx, out, (e, x) => e.g.op(opType, [x, a.x[1]!], attributes)))
+    if (mixes && fewChannels(a)) parts.push(mixChannels(a, tx, out))
+    else if (!window) parts.push(batched(a.tape, opType, tx, out, (e, x) => e.g.op(opType, [x, weights], attributes)))
+    else if (opType === 'Conv') parts.push(convolve(a.tape, tx, weights, window, out))
+    else parts.push(convolveBack(a.tape, tx, weights, window, out))
   }
-  if (tw) parts.push(convWeight(a, tw))
-  if (tb) {
-    const spatial = out.shape.slice(2).map(() => 1)
-    parts.push(reshape(a.tape, tb, [...tb.shape, ...spatial], undefined))
+  if (tw) {
+    if (!window) throw unsupported(a, 'padding known before run time when its weights have a tangent')
+    const side = opType === 'Conv' ? 'big' : 'small'
+    if (mixes) parts.push(mixWeights(a, tw, out))
+    else parts.push(convolveWeights(a.tape, tw, { data: a.x[0]!, weights, result: a.y[0]!, side, window }, out))
   }
+  if (tb) parts.push(reshape(a.tape, tb, [...tb.shape, ...out.shape.slice(2).map(() => 1)], undefined))
   return [
     combine(
       a.tape,
@@ -40,30 +56,43 @@ const conv: Rule = (a) => {
 const FEW_CHANNELS = 32
 
 /**
- * A 1x1 convolution of few channels as a matrix product over channels: the runtime's convolutions work on blocks of 8 or
- * 16 channels and reorder memory for them, which costs two to three times as much there.
+ * A 1x1 convolution of few channels is better a matrix product over channels: the runtime's convolutions work on blocks of
+ * 8 or 16 channels and reorder memory for them, which costs two to three times as much there.
  */
-function channelMix(a: Application): ((t: Tangent) => Tangent) | undefined {
-  const out = { ...firstOutput(a), cost: multiplications(a) }
-  const [rows, columns, ...kernel] = shapeOf(a, a.x[1]!)
-  const spatial = out.shape.slice(2)
-  const list = (name: string): readonly number[] => attribute(a.node, name, 'ints', [])
-  const plain =
-    a.node.opType === 'Conv' &&
-    kernel.every((n) => n === 1) &&
-    list('strides').every((n) => n === 1) &&
-    list('pads').every((n) => n === 0) &&
-    attribute(a.node, 'group', 'int', 1) === 1
-  if (!plain || typeof rows !== 'number' || typeof columns !== 'number' || Math.max(rows, columns) > FEW_CHANNELS)
-    return undefined
-  if (!spatial.every((n) => typeof n === 'number' && n > 0)) return undefined
-  const sizes = spatial as number[]
-  return (t) =>
-    batched(a.tape, 'MatMul', t, out, (e, x) => {
-      const weights = e.g.op('Reshape', [a.x[1]!, e.g.int64([rows, columns])])
-      const flat = e.view(x, [-1, columns, count(sizes)])
-      return e.view(e.g.op('MatMul', [weights, flat]), [-1, rows, ...sizes])
-    })
+function fewChannels(a: Application): boolean {
+  const [rows, columns] = shapeOf(a, a.x[1]!)
+  if (typeof rows !== 'number' || typeof columns !== 'number' || Math.max(rows, columns) > FEW_CHANNELS) return false
+  return shapeOf(a, a.y[0]!)
+    .slice(2)
+    .every((n) => typeof n === 'number' && n > 0)
+}
+
+/** Does the convolution look at one position at a time, with all channels? */
+function isPointwise(w: Window): boolean {
+  const plain = w.kernel.every((k, i) => k === 1 && w.strides[i] === 1 && w.before[i] === 0 && w.after[i] === 0)
+  return plain && w.group === 1
+}
+
+/** [N, C, n...] with its positions as one axis. */
+function positionsJoined(shape: readonly Dim[]): Dim[] {
+  return [...shape.slice(0, 2), times(...shape.slice(2))]
+}
+
+/** A 1x1 convolution: its weights [M, C] times [N, C, positions], as an image again. */
+function mixChannels(a: Application, t: Tangent, out: Out): Tangent {
+  const matrix = a.g.op('Flatten', [a.x[1]!])
+  const flat = reshape(a.tape, t, positionsJoined(t.shape), undefined)
+  const shape = positionsJoined(out.shape)
+  return reshape(a.tape, product(a.tape, flat, matrix, 1, { ...out, shape, like: undefined }), out.shape, out.like)
+}
+
+/** The same with weights that vary. */
+function mixWeights(a: Application, tw: Tangent, out: Out): Tangent {
+  const matrix = reshape(a.tape, tw, tw.shape.slice(0, 2), undefined)
+  const [n, c] = extents(a.g, a.x[0]!, 0)
+  const data = a.g.op('Reshape', [a.x[0]!, joined(a.g, [n!, c!, -1])])
+  const shape = positionsJoined(out.shape)
+  return reshape(a.tape, product(a.tape, matrix, data, 0, { ...out, shape, like: undefined }), out.shape, out.like)
 }
 
 /** Multiplications of one row: every output of a Conv, every input of a ConvTranspose meets its share of the weights. */
@@ -75,22 +104,10 @@ function multiplications(a: Application): number | undefined {
   return count(positions as number[]) * count(weights as number[])
 }
 
-/** K weight tangents act as K times as many output channels on the same input. */
-function convWeight(a: Application, tw: Tangent): Tangent {
-  if (a.node.opType !== 'Conv' || attribute(a.node, 'group', 'int', 1) !== 1)
-    throw unsupported(a, 'a Conv of one group when its weights have a tangent')
-  const out = firstOutput(a)
-  const spatial = out.shape.slice(2)
-  if (spatial.some((n) => typeof n !== 'number')) throw unsupported(a, 'known sizes when its weights have a tangent')
-  return custom(a.tape, 'Conv', tw, out, (e) => {
-    const all = e.g.op('Conv', [a.x[0]!, e.folded(tw)], a.node.attributes)
-    const channels = out.shape[1] as number
-    const split = e.g.op('Reshape', [all, e.g.int64([0, -1, channels, ...(spatial as number[])])])
-    return e.g.op('Transpose', [split], { perm: ints([1, 0, 2, ...spatial.map((_, i) => i + 3)]) })
-  })
-}
-
-const averagePool: Rule = linear((a, t) => {
+const averagePoolRule: Rule = linear((a, t) => {
+  const kernel = attribute(a.node, 'kernel_shape', 'ints', [] as readonly number[])
+  const window = windowOf(a.node, kernel, shapeOf(a, a.x[0]!).slice(2), shapeOf(a, a.y[0]!).slice(2))
+  if (window) return averagePool(a.tape, t, a.node, window, firstOutput(a))
   return batched(a.tape, 'AveragePool', t, firstOutput(a), (e, x) => e.g.op('AveragePool', [x], a.node.attributes))
 })
 
@@ -108,6 +125,6 @@ function globalPool(weight: (a: Application, axes: readonly number[]) => Factor)
 export const convolutionRules: RuleTable = {
   Conv: conv,
   ConvTranspose: conv,
-  AveragePool: averagePool,
+  AveragePool: averagePoolRule,
   GlobalAveragePool: globalPool((a, axes) => inverseCount(a, a.x[0]!, axes)),
 }
