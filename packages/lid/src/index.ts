@@ -2,6 +2,7 @@
 export { type CurveBand, curveBand, defaultScales, lidCurve, linspace } from './curve.ts'
 export { type DualCuts, dualThreshold } from './detector/dual-threshold.ts'
 export {
+  type DirectLidEstimator,
   type LikelihoodLidDetector,
   type LikelihoodLidOptions,
   type LikelihoodLidState,

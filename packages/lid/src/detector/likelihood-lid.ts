@@ -24,12 +24,18 @@ import {
 } from './pair-detector.ts'
 import type { LogProbLid } from './pairs.ts'
 
+/** An estimator that can be asked for one scale directly, where a scale costs model calls (`flipd`). */
+export interface DirectLidEstimator<Artifact> extends LidEstimator<Artifact> {
+  /** LID of every row at one scale, without preparing the others. */
+  lidAt(x: NdArray, scale: number, options?: CallOptions): Promise<Float64Array>
+}
+
 /** Parts of the detector. */
 export interface LikelihoodLidOptions<Artifact> {
   /** Gives log p(x). */
   model: LikelihoodModel
-  /** Gives LID(x). */
-  estimator: LidEstimator<Artifact>
+  /** Gives LID(x). With `lidAt`, a curve is prepared in `fit` only, and only for a rule to choose the scale from. */
+  estimator: LidEstimator<Artifact> | DirectLidEstimator<Artifact>
   /** The scale, or a rule that chooses it from the training points in `fit`. */
   scale: number | ScaleRule
   /** How the pair becomes a score (default `'standardisedSum'`); `'localMass'` by name takes r = e^scale. */
@@ -93,10 +99,12 @@ export function likelihoodLidDetector<Artifact>(
     if (!detector || !choice) throw new OodError('E_NOT_FITTED', 'likelihoodLidDetector: expected fit before use')
     return { detector, choice }
   }
+  const lidAt = async (x: NdArray, scale: number, call?: CallOptions): Promise<Float64Array> =>
+    'lidAt' in estimator ? estimator.lidAt(x, scale, call) : estimator.lid(await estimator.prepare(x, call), scale)
   const pairs = async (x: NdArray, call?: CallOptions): Promise<LogProbLid> => {
     const { choice } = ready()
     const { instance } = await model.logProb(x, call)
-    return { logProb: instance, lid: estimator.lid(await estimator.prepare(x, call), choice.scale) }
+    return { logProb: instance, lid: await lidAt(x, choice.scale, call) }
   }
   return {
     get choice() {
@@ -105,11 +113,18 @@ export function likelihoodLidDetector<Artifact>(
     async fit(train, call) {
       const { instance } = await model.logProb(train, call)
       await estimator.fit?.(train, call)
-      const training = trainingLid(estimator, await estimator.prepare(train, call), rowSize(train), instance)
-      const chosen = typeof scale === 'number' ? fixedScale(scale) : scale(training)
+      let chosen: ScaleChoice
+      let lid: Float64Array | undefined
+      if (typeof scale === 'number') chosen = fixedScale(scale)
+      else {
+        const training = trainingLid(estimator, await estimator.prepare(train, call), rowSize(train), instance)
+        chosen = scale(training)
+        // What `score` will read of other points, to the last bit: not between the scales of a prepared grid.
+        if (!('lidAt' in estimator)) lid = training.lidAt(chosen.scale)
+      }
       assertNumber('likelihoodLidDetector chosen scale', chosen.scale)
       const fresh = pairDetector({ rule: rule === 'localMass' ? { name: rule, logRadius: chosen.scale } : rule })
-      fresh.fit({ logProb: instance, lid: training.lidAt(chosen.scale) })
+      fresh.fit({ logProb: instance, lid: lid ?? (await lidAt(train, chosen.scale, call)) })
       choice = chosen
       detector = fresh
     },
