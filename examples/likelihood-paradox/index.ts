@@ -3,6 +3,7 @@ import { formatTable, openRun, progressBar } from '@ood/cli'
 import type { Progress } from '@ood/core'
 import { openFlow } from '@ood/models-flow'
 import { checkpointPath } from '@ood/zoo'
+import { type Direction, directionsOf, loadSplits, mean, splitNames } from '../common/splits.ts'
 import { choose } from './choose.ts'
 import { evaluate } from './evaluate.ts'
 import { measure } from './measure.ts'
@@ -10,7 +11,6 @@ import { type Options, parseOptions, usage } from './options.ts'
 import { lpcaTarget } from './recorded.ts'
 import { writeReport } from './report.ts'
 import { DEFAULT_RULE, type DirectionResult } from './result.ts'
-import { type Direction, directions, loadSplits, splitNames } from './splits.ts'
 
 /** Runs the example: measures, chooses on training images, evaluates, writes the run folder and prints the table. */
 export async function main(argv: string[], signal: AbortSignal): Promise<void> {
@@ -28,7 +28,8 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
   })
   try {
     const all: DirectionResult[] = []
-    for (const direction of directions) all.push(await runDirection(direction, options, run, signal, bar.update))
+    for (const direction of directionsOf('flow'))
+      all.push(await runDirection(direction, options, run, signal, bar.update))
     const seconds = (performance.now() - started) / 1000
     run.writeJson('summary.json', summary(all, options, run.resumed ? null : seconds))
     const report = await writeReport(run, all, options)
@@ -54,7 +55,7 @@ async function runDirection(
     options.workers === undefined ? {} : { workers: options.workers },
   )
   try {
-    const images = await loadSplits(direction, flow, options, signal)
+    const images = await loadSplits(direction, (n) => flow.sample(n, { seed: options.seed, signal }), options, signal)
     const name = direction.checkpoint
     const splits = await measure(run, { name, flow, images, seed: options.seed, signal, onProgress })
     // The only input of every choice: training points.
@@ -101,8 +102,4 @@ function table(all: readonly DirectionResult[]): string {
     }
   }
   return formatTable(rows)
-}
-
-function mean(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -3,7 +3,7 @@ import type { Run } from '@ood/cli'
 import { type NdArray, type Progress, rowCount, sliceRows } from '@ood/core'
 import type { FlowArtifact } from '@ood/lid'
 import type { Flow } from '@ood/models-flow'
-import { type SplitName, splitNames } from './splits.ts'
+import { type SplitName, splitNames } from '../common/splits.ts'
 
 /** What is measured on one split, one row per image. */
 export interface Measured {

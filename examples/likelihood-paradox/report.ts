@@ -2,12 +2,12 @@
 import type { Run } from '@ood/cli'
 import { thresholdDimension } from '@ood/lid'
 import { htmlReport, type ReportSection, renderSvg } from '@ood/plots'
+import { FALSE_POSITIVE_RATE } from '../common/compare.ts'
+import { dataSetTitle, splitNames } from '../common/splits.ts'
 import { scaleRules } from './choose.ts'
-import { FALSE_POSITIVE_RATE } from './evaluate.ts'
-import { charts, curveScales, curvesOf, dataSetTitle, imageSheet, ruleTitle } from './figures.ts'
+import { charts, curveScales, curvesOf, imageSheet, ruleTitle } from './figures.ts'
 import type { Options } from './options.ts'
 import { DEFAULT_RULE, type DirectionResult } from './result.ts'
-import { splitNames } from './splits.ts'
 
 /** Writes every output file but `summary.json`; returns the path of the report. */
 export async function writeReport(

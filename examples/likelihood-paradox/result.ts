@@ -1,8 +1,8 @@
 // What one direction of the example ends with, and which scale rule its headline figures use.
+import type { Direction, SplitName } from '../common/splits.ts'
 import type { Choices, ScaleRuleName } from './choose.ts'
 import type { ScaleResult } from './evaluate.ts'
 import type { Measured } from './measure.ts'
-import type { Direction, SplitName } from './splits.ts'
 
 /** Everything known about one direction when the run ends. */
 export interface DirectionResult {

@@ -2,10 +2,10 @@
 import { random, tensor } from '@ood/core'
 import type { FlowArtifact } from '@ood/lid'
 import { describe, expect, it } from 'vitest'
+import { type SplitName, splitNames } from '../common/splits.ts'
 import { choose, scaleRules } from '../likelihood-paradox/choose.ts'
 import { evaluate } from '../likelihood-paradox/evaluate.ts'
 import type { Measured } from '../likelihood-paradox/measure.ts'
-import { type SplitName, splitNames } from '../likelihood-paradox/splits.ts'
 
 const D = 24
 

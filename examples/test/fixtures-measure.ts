@@ -2,8 +2,8 @@
 import { openRun } from '@ood/cli'
 import { random, tensor } from '@ood/core'
 import { openFlow } from '@ood/models-flow'
+import { splitNames } from '../common/splits.ts'
 import { measure } from '../likelihood-paradox/measure.ts'
-import { splitNames } from '../likelihood-paradox/splits.ts'
 
 const [folder = '', checkpoint = '', kill = ''] = process.argv.slice(2)
 const N = 20

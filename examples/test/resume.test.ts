@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import { splitNames } from '../likelihood-paradox/splits.ts'
+import { splitNames } from '../common/splits.ts'
 
 const script = fileURLToPath(new URL('fixtures-measure.ts', import.meta.url))
 const checkpoint = fileURLToPath(new URL('../../packages/models-flow/test/fixtures/tiny-affine', import.meta.url))
