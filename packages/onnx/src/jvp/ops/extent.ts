@@ -48,3 +48,5 @@ export const overExtent: (g: GraphBuilder, a: Extent, b: Extent) => Extent = ari
   Math.trunc(a / b),
 )
 export const timesExtent: (g: GraphBuilder, a: Extent, b: Extent) => Extent = arithmetic('Mul', (a, b) => a * b)
+export const plusExtent: (g: GraphBuilder, a: Extent, b: Extent) => Extent = arithmetic('Add', (a, b) => a + b)
+export const minusExtent: (g: GraphBuilder, a: Extent, b: Extent) => Extent = arithmetic('Sub', (a, b) => a - b)

@@ -1,4 +1,5 @@
 // Zeros around tangents, and their removal: one operator with paddings of either sign.
+import type { GraphBuilder } from '../../builder.ts'
 import type { Dim } from '../../types.ts'
 import type { Tangent, Tape, Transposer } from '../tangent.ts'
 import { custom } from './apply.ts'
@@ -16,15 +17,17 @@ export function padZeros(
   pads: readonly number[] | string,
   out: { readonly shape: readonly Dim[]; readonly like: string | undefined },
 ): Tangent {
-  const rank = t.shape.length
-  const transpose = (ct: Tangent, x: Tangent, { tape, g }: Transposer): Tangent =>
-    padZeros(tape, ct, typeof pads === 'string' ? g.op('Neg', [pads]) : pads.map((n) => -n || 0), x)
-  return custom(tape, 'Pad', t, { shape: out.shape, like: out.like, transpose }, (e, x) => {
-    const { g } = e
-    if (typeof pads !== 'string') {
-      return g.op('Pad', [x, g.int64([0, ...pads.slice(0, rank), 0, ...pads.slice(rank)])])
-    }
-    const part = (from: number): string => g.op('Slice', [pads, g.int64([from]), g.int64([from + rank])])
-    return g.op('Pad', [x, joined(g, [0, part(0), 0, part(rank)])])
+  const { shape, like } = out
+  const transpose = (ct: Tangent, x: Tangent, c: Transposer): Tangent =>
+    padZeros(c.tape, ct, typeof pads === 'string' ? c.g.op('Neg', [pads]) : pads.map((n) => -n || 0), x)
+  return custom(tape, 'Pad', t, { shape, like, transpose }, (e, x) => {
+    return e.g.op('Pad', [x, behindK(e.g, pads, t.shape.length)])
   })
+}
+
+/** The same paddings with a leading axis that has none. */
+export function behindK(g: GraphBuilder, pads: readonly number[] | string, rank: number): string {
+  if (typeof pads !== 'string') return g.int64([0, ...pads.slice(0, rank), 0, ...pads.slice(rank)])
+  const part = (from: number): string => g.op('Slice', [pads, g.int64([from]), g.int64([from + rank])])
+  return joined(g, [0, part(0), 0, part(rank)])
 }

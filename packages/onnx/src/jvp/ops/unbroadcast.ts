@@ -15,14 +15,14 @@ export function sumTo(tape: Tape, t: Tangent, shape: readonly Dim[], like: strin
   const level = reduceSum(tape, t, leading, false)
   const ones = shape.flatMap((dim, axis) => (dim === 1 && level.shape[axis] !== 1 ? [axis] : []))
   const summed = reduceSum(tape, level, ones, true)
-  return sameShape(summed.shape, shape) ? summed : sumAtRunTime(tape, summed, shape, like)
+  return sameShape(summed.shape, shape) ? summed : sumRepeats(tape, summed, shape, like)
 }
 
 /**
- * An axis of n elements repeats one of m, where m is n or 1: as [n / m, m], its sum over the first part is what is
- * wanted in both cases. Every axis is treated so at once.
+ * The transpose of repeating: an axis of n elements repeats one of m n / m times, so as [n / m, m] its sum over the first
+ * part is what is wanted, also where m is n or 1. Every axis is treated so at once, with sizes from run time.
  */
-function sumAtRunTime(tape: Tape, t: Tangent, shape: readonly Dim[], like: string | undefined): Tangent {
+export function sumRepeats(tape: Tape, t: Tangent, shape: readonly Dim[], like: string | undefined): Tangent {
   const op: LinearOp = {
     name: 'ReduceSum',
     emit(e, self, [x]) {

@@ -2,10 +2,17 @@
 import { attribute, int } from '../../attributes.ts'
 import { positiveAxis } from '../../infer/dims.ts'
 import { sliceRange } from '../../infer/movement.ts'
-import type { Dim } from '../../types.ts'
+import { plainNumbers } from '../../tensors.ts'
 import { scalar } from '../factor.ts'
-import { batched, custom, mapped, type Out } from '../ops/apply.ts'
+import { custom, mapped, type Out } from '../ops/apply.ts'
+import { depthToSpace, spaceToDepth } from '../ops/blocks.ts'
+import { concatAtRunTime, cutAxes, piece } from '../ops/cut.ts'
+import { type Extent, extent, joined, plusExtent } from '../ops/extent.ts'
+import { type Mode, padCopies } from '../ops/mirror.ts'
 import { concat, reshape, slice, transpose } from '../ops/movement.ts'
+import { padZeros } from '../ops/padding.ts'
+import { resize } from '../ops/resize.ts'
+import { sumRepeats } from '../ops/unbroadcast.ts'
 import {
   type Application,
   combine,
@@ -13,12 +20,11 @@ import {
   linear,
   type Rule,
   type RuleTable,
-  rankOf,
   shapeOf,
   typeOf,
   unsupported,
 } from '../rule.ts'
-import type { Tangent } from '../tangent.ts'
+import type { Tangent, Transposer } from '../tangent.ts'
 
 /** Where a rule's result goes: shape and name of the first output. */
 export const firstOutput = (a: Application): Out => ({ shape: shapeOf(a, a.y[0]!), like: a.y[0] })
@@ -38,28 +44,15 @@ const concatRule: Rule = (a) => {
   const sizes = a.x.map((x) => shapeOf(a, x)[axis]!)
   if (sizes.every((n) => typeof n === 'number'))
     return [concat(a.tape, a.t, sizes as number[], axis, { ...out, type: typeOf(a) })]
-  return [concatAtRunTime(a, axis, out)]
-}
-
-/** Joins along an axis of symbolic size: every part is written, zeros included. */
-function concatAtRunTime(a: Application, axis: number, out: Out): Tangent {
-  const type = typeOf(a)
-  const shapes = a.x.map((x) => shapeOf(a, x))
-  const op = {
-    name: 'Concat',
-    emit(e: Parameters<Parameters<typeof custom>[4]>[0], _self: Tangent, parts: readonly (Tangent | undefined)[]) {
-      const values = parts.map((t, i) => (t ? e.stacked(t) : e.zeros({ shape: shapes[i]!, type, like: a.x[i] })))
-      return { stacked: e.g.op('Concat', values, { axis: int(axis - out.shape.length) }) }
-    },
-  }
-  return a.tape.make({ kind: 'apply', op, operands: a.t }, out.shape, type, out.like)
+  return [concatAtRunTime(a.tape, a.t, a.x, axis, { ...out, type: typeOf(a) })]
 }
 
 const split: Rule = (a) => {
   const t = a.t[0]!
   const axis = positiveAxis(attribute(a.node, 'axis', 'int', 0), t.shape.length)
   const sizes = a.y.map((y) => (y === '' ? undefined : shapeOf(a, y)[axis]))
-  if (!sizes.every((n) => typeof n === 'number')) return splitAtRunTime(a, t, axis)
+  const known = typeof t.shape[axis] === 'number' && sizes.every((n) => typeof n === 'number')
+  if (!known) return splitAtRunTime(a, t, axis)
   let start = 0
   return a.y.map((y, i) => {
     const from = start
@@ -68,13 +61,15 @@ const split: Rule = (a) => {
   })
 }
 
-/** Parts whose sizes are not known: the operator itself, once for all parts. */
+/** Parts whose sizes are measured at run time. */
 function splitAtRunTime(a: Application, t: Tangent, axis: number): (Tangent | undefined)[] {
-  const attributes = { ...a.node.attributes, axis: int(axis - t.shape.length) }
-  return a.y.map((y, i) => {
-    if (y === '') return undefined
-    const out = { shape: shapeOf(a, y), like: y }
-    return custom(a.tape, 'Split', t, out, (e, x) => e.g.ops('Split', [x, ...a.x.slice(1)], attributes, a.y.length)[i]!)
+  let start: Extent = 0
+  return a.y.map((y) => {
+    if (y === '') throw unsupported(a, 'every output used')
+    const from = start
+    const length = extent(a.g, y, axis)
+    start = plusExtent(a.g, from, length)
+    return piece(a.tape, t, axis, from, length, { shape: shapeOf(a, y), like: y })
   })
 }
 
@@ -97,12 +92,20 @@ const sliceRule: Rule = linear((a, t) => {
 
 function sliceAtRunTime(a: Application, t: Tangent): Tangent {
   const rank = t.shape.length
-  const axes = a.x[3] ? intsOf(a, 3) : shapeOf(a, a.x[1]!)[0]
-  if (axes === undefined || typeof axes === 'string') throw unsupported(a, 'known axes')
-  const list = typeof axes === 'number' ? Array.from({ length: axes }, (_, axis) => axis) : axes
-  const fromRight = a.g.int64(list.map((axis) => positiveAxis(axis, rank) - rank))
-  const rest = [a.x[1]!, a.x[2]!, fromRight, ...(a.x[4] ? [a.x[4]] : [])]
-  return mapped(a.tape, 'Slice', t, firstOutput(a), rest)
+  const listed = a.x[3] ? intsOf(a, 3) : shapeOf(a, a.x[1]!)[0]
+  if (listed === undefined || typeof listed === 'string') throw unsupported(a, 'known axes')
+  const axes = typeof listed === 'number' ? Array.from({ length: listed }, (_, axis) => axis) : listed
+  const steps = a.x[4] && a.g.constantTensor(a.x[4]) ? intsOf(a, 4) : undefined
+  const bound = (input: number, i: number): string =>
+    axes.length === 1 ? a.x[input]! : a.g.op('Gather', [a.x[input]!, a.g.int64([i])])
+  const cuts = axes.map((axis, i) => ({
+    axis: positiveAxis(axis, rank),
+    start: bound(1, i),
+    end: bound(2, i),
+    step: a.x[4] ? bound(4, i) : a.g.int64([1]),
+    plain: a.x[4] ? steps?.[i] === 1 : true,
+  }))
+  return cutAxes(a.tape, t, cuts, a.x[0]!, firstOutput(a))
 }
 
 const expand: Rule = linear((a, t) => {
@@ -110,52 +113,76 @@ const expand: Rule = linear((a, t) => {
 })
 
 const tile: Rule = linear((a, t) => {
-  return custom(a.tape, 'Tile', t, firstOutput(a), (e, x) => {
+  const transpose = (ct: Tangent, x: Tangent, c: Transposer): Tangent =>
+    sumRepeats(c.tape, ct, x.shape, x.like ?? a.x[0])
+  return custom(a.tape, 'Tile', t, { ...firstOutput(a), transpose }, (e, x) => {
     return e.g.op('Tile', [x, e.g.op('Concat', [e.g.int64([1]), a.x[1]!], { axis: int(0) })])
   })
 })
 
 /** Padding with a constant pads tangents with zeros; the other modes copy elements and stay as they are. */
-const pad: Rule = linear((a, t) => {
+const padRule: Rule = linear((a, t) => {
   const rank = t.shape.length
   const mode = attribute(a.node, 'mode', 'string', 'constant')
-  const pads = intsOf(a, 1)
   const axes = (a.x[3] ? intsOf(a, 3) : t.shape.map((_, axis) => axis)).map((axis) => positiveAxis(axis, rank))
-  const full = new Array<number>(2 * rank + 2).fill(0)
+  const known = a.g.constantTensor(a.x[1]!) ?? a.g.info(a.x[1]!).ints?.every((n) => typeof n === 'number')
+  if (!known && mode === 'constant') return padZeros(a.tape, t, allPads(a, axes, rank), firstOutput(a))
+  const pads = intsOf(a, 1)
+  const full = new Array<number>(2 * rank).fill(0)
   axes.forEach((axis, i) => {
-    full[axis + 1] = pads[i]!
-    full[axis + rank + 2] = pads[i + axes.length]!
+    full[axis] = pads[i]!
+    full[axis + rank] = pads[i + axes.length]!
   })
-  return custom(a.tape, 'Pad', t, firstOutput(a), (e, x) => {
-    return e.g.op('Pad', [x, e.g.int64(full)], mode === 'constant' ? {} : { mode: { kind: 'string', value: mode } })
-  })
+  if (mode === 'constant') return padZeros(a.tape, t, full, firstOutput(a))
+  if (full.some((n) => n < 0)) throw unsupported(a, `pads of 0 or more in mode ${mode}`)
+  return padCopies(a.tape, t, full, mode as Mode, firstOutput(a))
 })
 
-/** The operator itself, K folded into the batch. */
-const overBatch: Rule = linear((a, t) => {
-  return batched(a.tape, a.node.opType, t, firstOutput(a), (e, x) =>
-    e.g.op(a.node.opType, [x, ...a.x.slice(1)], a.node.attributes),
-  )
+/** Pads known at run time, those of axes without any included. */
+function allPads(a: Application, axes: readonly number[], rank: number): string {
+  const { g } = a
+  const parts: Extent[] = new Array<number>(2 * rank).fill(0)
+  axes.forEach((axis, i) => {
+    parts[axis] = g.op('Gather', [a.x[1]!, g.int64([i])])
+    parts[axis + rank] = g.op('Gather', [a.x[1]!, g.int64([i + axes.length])])
+  })
+  return joined(g, parts)
+}
+
+const blockSize = (a: Application): number => attribute(a.node, 'blocksize', 'int', 1)
+
+const toSpace: Rule = linear((a, t) => {
+  const mode = attribute(a.node, 'mode', 'string', 'DCR') === 'CRD' ? 'CRD' : 'DCR'
+  return depthToSpace(a.tape, t, blockSize(a), mode, firstOutput(a))
 })
 
-const trilu: Rule = linear((a, t) => {
-  return mapped(a.tape, 'Trilu', t, firstOutput(a), a.x.slice(1), a.node.attributes)
-})
+const toDepth: Rule = linear((a, t) => spaceToDepth(a.tape, t, blockSize(a), firstOutput(a)))
+
+const trilu: Rule = linear((a, t) => triangle(a, t, firstOutput(a)))
+
+/** The operator masks, so it is its own transpose. */
+function triangle(a: Application, t: Tangent, out: Out): Tangent {
+  const transpose = (ct: Tangent, x: Tangent, c: Transposer): Tangent =>
+    triangle({ ...a, tape: c.tape }, ct, { shape: x.shape, like: x.like })
+  return mapped(a.tape, 'Trilu', t, { ...out, transpose }, a.x.slice(1), a.node.attributes)
+}
 
 /** Resize by scales or sizes that leave batch and channels alone. */
-const resize: Rule = linear((a, t) => {
+const resizeRule: Rule = linear((a, t) => {
   const out = firstOutput(a)
-  const same = (axis: number): boolean => t.shape[axis] === out.shape[axis]
-  if (rankOf(a, a.x[0]!) < 3 || !same(1)) throw unsupported(a, 'a resize of spatial axes')
-  const sizes = out.shape.slice(2)
-  const scaled = a.x[2] && a.g.constantTensor(a.x[2])?.data.length === t.shape.length
-  if (!scaled && sizes.some((n: Dim) => typeof n !== 'number')) throw unsupported(a, 'known sizes')
-  return batched(a.tape, 'Resize', t, out, (e, x) => {
-    if (scaled) return e.g.op('Resize', [x, '', a.x[2]!], a.node.attributes)
-    const head = e.g.op('Slice', [e.g.op('Shape', [x]), e.g.int64([0]), e.g.int64([2])])
-    const target = e.g.op('Concat', [head, e.g.int64(sizes as number[])], { axis: int(0) })
-    return e.g.op('Resize', [x, '', '', target], a.node.attributes)
-  })
+  const rank = t.shape.length
+  const { axes: listed, ...attributes } = a.node.attributes
+  const axes = listed?.kind === 'ints' ? listed.value.map((axis) => positiveAxis(axis, rank)) : undefined
+  const constant = a.x[2] ? a.g.constantTensor(a.x[2]) : undefined
+  const given = constant && constant.data.length > 0 ? plainNumbers(constant) : undefined
+  const scales = given && t.shape.map((_, axis) => (axes ? (given[axes.indexOf(axis)] ?? 1) : given[axis]!))
+  const stays = (axis: number): boolean =>
+    t.shape[axis] === out.shape[axis] || scales?.[axis] === 1 || (axes !== undefined && !axes.includes(axis))
+  if (rank < 3 || !stays(0) || !stays(1)) throw unsupported(a, 'a resize of spatial axes')
+  if (attribute(a.node, 'coordinate_transformation_mode', 'string', '') === 'tf_crop_and_resize')
+    throw unsupported(a, 'a resize of whole images')
+  const { keep_aspect_ratio_policy: _policy, ...kept } = attributes
+  return resize(a.tape, t, { attributes: kept, scales: scales?.slice(2), from: a.x[0]!, to: a.y[0]! }, out)
 })
 
 export const movementRules: RuleTable = {
@@ -169,9 +196,9 @@ export const movementRules: RuleTable = {
   Slice: sliceRule,
   Expand: expand,
   Tile: tile,
-  Pad: pad,
-  DepthToSpace: overBatch,
-  SpaceToDepth: overBatch,
+  Pad: padRule,
+  DepthToSpace: toSpace,
+  SpaceToDepth: toDepth,
   Trilu: trilu,
-  Resize: resize,
+  Resize: resizeRule,
 }

@@ -1,6 +1,6 @@
 // Derivatives of normalization layers.
 import { attribute, int } from '../../attributes.ts'
-import { positiveAxis } from '../../infer/dims.ts'
+import { positiveAxis, sameShape } from '../../infer/dims.ts'
 import type { Dim } from '../../types.ts'
 import { type Factor, factorOf, scalar } from '../factor.ts'
 import { reshape } from '../ops/movement.ts'
@@ -64,7 +64,8 @@ function scaleAndShift(
 ): Tangent {
   const [, ts, tb] = a.t
   const target = perValue.map((n) => (typeof n === 'number' ? n : -1))
-  const reshapedScale = (): Factor => factorOf(a.g, a.g.op('Reshape', [a.x[1]!, a.g.int64(target)]))
+  const asItIs = sameShape(shapeOf(a, a.x[1]!), perValue)
+  const reshapedScale = (): Factor => factorOf(a.g, asItIs ? a.x[1]! : a.g.op('Reshape', [a.x[1]!, a.g.int64(target)]))
   const terms: Term[] = []
   if (tangent) terms.push({ of: tangent, by: reshapedScale() })
   if (ts) terms.push({ of: reshape(a.tape, ts, perValue, undefined), by: factorOf(a.g, normalized()) })
