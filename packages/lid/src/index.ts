@@ -60,10 +60,52 @@ export { type FlowArtifactOptions, flowLidArtifact } from './flow/prepare.ts'
 export { meanLogThin } from './flow/thin-directions.ts'
 export { gapDimension, thresholdDimension, thresholdLid } from './flow/threshold-lid.ts'
 export { type ConcordanceOptions, concordanceIndex, type MetricOptions, mae, mse, relativeBias } from './metrics.ts'
+export { type AbidOptions, abid, abidRule } from './model-free/abid.ts'
+export { type Combination, combineDimensions, smoothDimensions } from './model-free/aggregate.ts'
+export { type CorrIntOptions, corrInt, corrIntRule } from './model-free/corr-int.ts'
+export { type DancoOptions, danco, dancoRule } from './model-free/danco.ts'
+export { type EssOptions, ess, essDimension, essReference, essRule } from './model-free/ess.ts'
+export {
+  type FisherOptions,
+  type FisherProfile,
+  fisherDimension,
+  fisherProfile,
+  fisherRule,
+  fisherS,
+  fisherSGlobal,
+} from './model-free/fisher.ts'
+export {
+  type GrideEstimate,
+  type GrideOptions,
+  gride,
+  grideDimension,
+  grideRule,
+} from './model-free/gride.ts'
+export { type KnnGraphOptions, knnGraph, knnGraphDimension, knnGraphRule } from './model-free/knn-graph.ts'
 export { lpca, lpcaGlobal, lpcaRule } from './model-free/lpca.ts'
 export { type LpcaRuleOptions, type LpcaVersion, lpcaDimension } from './model-free/lpca-dimension.ts'
-export { combineMle, type MleCombination, type MleOptions, mle, mleDimension, mleRule } from './model-free/mle.ts'
-export type { DimensionRule, Neighbourhood } from './model-free/neighbourhood.ts'
+export { mada, madaDimension, madaRule } from './model-free/mada.ts'
+export { type MindOptions, mindDimension, mindMl, mindRule } from './model-free/mind.ts'
+export { minkaDimension } from './model-free/minka.ts'
+export {
+  combineMle,
+  type MleCombination,
+  type MleOptions,
+  mle,
+  mleDimension,
+  mleRule,
+  type PooledMleOptions,
+  pooledMle,
+} from './model-free/mle.ts'
+export { mom, momDimension, momRule } from './model-free/mom.ts'
+export {
+  findNeighbours,
+  firstNeighbours,
+  type GlobalOptions,
+  type NeighbourTable,
+  type SearchOptions,
+} from './model-free/neighbour-table.ts'
+export type { DimensionRule, Neighbourhood, RuleSpec } from './model-free/neighbourhood.ts'
 export {
   globalDimension,
   modelFreeLid,
@@ -71,6 +113,8 @@ export {
   type PointwiseOptions,
   pointwiseDimensions,
 } from './model-free/pointwise.ts'
+export { type TleOptions, tle, tleRule } from './model-free/tle.ts'
+export { type TwoNnOptions, twoNn, twoNnDimension, twoNnRule } from './model-free/two-nn.ts'
 export { type BisectOptions, bisectScale } from './scale/bisect.ts'
 export { type CouplingOptions, couplingScale } from './scale/coupling.ts'
 export { fixedScale } from './scale/fixed.ts'

@@ -1,9 +1,18 @@
-// Dimension from a covariance spectrum: the seven rules of local PCA.
-import { mismatch, unknownName } from '@ood/core'
+// Dimension from a covariance spectrum: the eight rules of local PCA.
+import { mismatch, OodError, unknownName } from '@ood/core'
 import { assertBetween, assertFiniteList } from '../internal/check.ts'
+import { minkaDimension } from './minka.ts'
 
 /** Rules that turn a spectrum into a dimension, by their usual names. */
-export type LpcaVersion = 'FO' | 'maxgap' | 'ratio' | 'participation_ratio' | 'Kaiser' | 'broken_stick' | 'Fan'
+export type LpcaVersion =
+  | 'FO'
+  | 'maxgap'
+  | 'ratio'
+  | 'participation_ratio'
+  | 'Kaiser'
+  | 'broken_stick'
+  | 'Fan'
+  | 'Minka'
 
 /** Settings of the local PCA rules. */
 export interface LpcaRuleOptions {
@@ -19,11 +28,13 @@ export interface LpcaRuleOptions {
   betaFan?: number
   /** Fan: eigenvalues after this cumulative share are averaged as the noise level (default 0.95). */
   PFan?: number
-  /** `'reference'`: broken_stick and Fan as scikit-dimension computes them (see `lpcaDimension`). */
-  compat?: 'reference'
+  /** Minka: how many points the eigenvalues come from (`lpcaRule` knows). */
+  samples?: number
+  /** `'scikit-dimension'` (or `'reference'`): as scikit-dimension computes it, see `lpcaDimension` and `lpcaRule`. */
+  compat?: 'scikit-dimension' | 'reference' | undefined
 }
 
-const VERSIONS = ['FO', 'maxgap', 'ratio', 'participation_ratio', 'Kaiser', 'broken_stick', 'Fan'] as const
+const VERSIONS = ['FO', 'maxgap', 'ratio', 'participation_ratio', 'Kaiser', 'broken_stick', 'Fan', 'Minka'] as const
 
 /**
  * Dimension from explained variances λ_1 >= λ_2 >= ... (spec dgm 1.4):
@@ -36,9 +47,11 @@ const VERSIONS = ['FO', 'maxgap', 'ratio', 'participation_ratio', 'Kaiser', 'bro
  * - broken_stick: how many leading shares exceed their stick (1/n) Σ_{j>=i} 1/j (Jackson 1993)
  * - Fan: subtract the mean of the eigenvalues behind the PFan share, then the first i with a gap above alphaFan or a
  *   cumulative share above betaFan (Fan et al. 2010)
+ * - Minka: the largest evidence, `minkaDimension`
  *
- * `compat: 'reference'` returns one more for broken_stick, and for Fan averages the noise from the component that
- * reaches PFan on, as scikit-dimension does.
+ * `compat: 'scikit-dimension'` returns one more for broken_stick (its loop reports the place of the first stick that is
+ * longer than its share, which is no longer part of the signal), and for Fan averages the noise from the component that
+ * reaches PFan on, the last of the signal.
  *
  * @param eigenvalues - explained variances, descending, non-negative
  * @returns an integer (a real number for participation_ratio); 0 when all variances are 0
@@ -56,7 +69,7 @@ export function lpcaDimension(eigenvalues: ArrayLike<number>, options: LpcaRuleO
   }
   if (values[0] === 0) return 0
   const total = values.reduce((sum, value) => sum + value, 0)
-  const reference = compat === 'reference'
+  const reference = compat !== undefined
   switch (version) {
     case 'FO':
       return values.filter((value) => value > alphaFO * values[0]!).length
@@ -77,12 +90,16 @@ export function lpcaDimension(eigenvalues: ArrayLike<number>, options: LpcaRuleO
     }
     case 'Fan':
       return fan(values, total, alphaFan, betaFan, PFan, reference)
+    case 'Minka':
+      if (options.samples === undefined)
+        throw new OodError('E_ARGUMENT', 'lpcaDimension samples: expected the number of points for Minka, got none')
+      return minkaDimension(values, options.samples)
   }
 }
 
 /** Fills in defaults and checks ranges. */
-export function checkedLpcaOptions(options: LpcaRuleOptions): Required<Omit<LpcaRuleOptions, 'compat'>> & {
-  compat: 'reference' | undefined
+export function checkedLpcaOptions(options: LpcaRuleOptions): Required<Omit<LpcaRuleOptions, 'compat' | 'samples'>> & {
+  compat: LpcaRuleOptions['compat']
 } {
   const { version = 'FO', alphaFO = 0.05, alphaRatio = 0.05, alphaFan = 10, betaFan = 0.8, PFan = 0.95 } = options
   if (!VERSIONS.includes(version)) throw unknownName('lPCA version', version, VERSIONS)

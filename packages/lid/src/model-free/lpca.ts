@@ -8,22 +8,30 @@ import { countAboveShare, covarianceSpectrum, explainedVariances } from './spect
 /**
  * Local PCA as a rule for `pointwiseDimensions`, `globalDimension` and `modelFreeLid`.
  *
- * FO needs only the largest eigenvalue and one Sturm count; the other versions compute the spectrum. The spectrum of k
- * points has min(k - 1, D) values (scikit-dimension keeps a k-th one, which is 0 up to rounding, where k <= D).
+ * FO needs only the largest eigenvalue and one Sturm count; the other versions compute the spectrum, from the k x k
+ * inner products where k <= D. The spectrum of k points has min(k - 1, D) values: their mean takes one away.
+ * scikit-dimension keeps a k-th one, which is rounding noise around 0: with it maxgap always finds its largest gap at
+ * k - 1, and Kaiser and broken_stick average over one more; `compat: 'scikit-dimension'` keeps a 0 there. A constant
+ * column adds nothing to the spectrum and may be there.
  *
  * @throws OodError `E_UNKNOWN_NAME` for an unknown version, `E_ARGUMENT` for settings out of range
  * @example
  * await pointwiseDimensions(x, lpcaRule({ alphaFO: 0.001 }), { neighbours: 100 })
  */
 export function lpcaRule(options: LpcaRuleOptions = {}): DimensionRule {
-  const { version, alphaFO } = checkedLpcaOptions(options)
+  const checked = checkedLpcaOptions(options)
+  const { version, alphaFO, compat } = checked
   return {
     name: `lPCA ${version}`,
+    spec: { estimator: 'lpca', options: checked },
     dimension(neighbourhood) {
-      if (neighbourhood.count < 2) return 0
+      const { count, ambient } = neighbourhood
+      if (count < 2) return 0
       const spectrum = covarianceSpectrum(neighbourhood)
       if (version === 'FO') return countAboveShare(spectrum, alphaFO)
-      return lpcaDimension(explainedVariances(spectrum), options)
+      const variances = explainedVariances(spectrum)
+      const kept = compat && count <= ambient ? Float64Array.of(...variances, 0) : variances
+      return lpcaDimension(kept, { ...checked, samples: count })
     },
   }
 }

@@ -1,7 +1,9 @@
 // Levina-Bickel maximum likelihood dimension from neighbour distances.
-import { type NdArray, OodError } from '@ood/core'
-import { assertFiniteList } from '../internal/check.ts'
-import { mean } from '../internal/statistics.ts'
+import { mismatch, type NdArray, OodError } from '@ood/core'
+import { assertCount, assertFiniteList } from '../internal/check.ts'
+import { combineDimensions } from './aggregate.ts'
+import { neighboursFor } from './internal/global.ts'
+import type { GlobalOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
 import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
 
@@ -9,6 +11,10 @@ import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } 
 export interface MleOptions {
   /** Divide by k - 2 instead of k - 1: unbiased for a Poisson process (default false). */
   unbiased?: boolean
+  /** Average the estimates of k1, k1 + 1, ... k neighbours, k1 given here (Levina and Bickel average over k as well). */
+  fromNeighbours?: number
+  /** One weight for each of the k - 1 nearer neighbours, nearest first, non-negative (default: all 1). */
+  weights?: ArrayLike<number>
 }
 
 /** How pointwise estimates become one number. */
@@ -19,39 +25,86 @@ export type MleCombination = 'harmonic' | 'mean' | 'median'
  *
  *   d = (k - 1) / Σ_{j<k} log(R_k / R_j)
  *
- * with k - 2 in the numerator when `unbiased`. Distances of 0 (duplicates of the point) are left out. Infinity when all
- * distances are equal.
+ * with k - 2 in the numerator when `unbiased`. With weights w_j, Σ w_j / Σ w_j log(R_k / R_j); `unbiased` then multiplies
+ * by (k - 2) / (k - 1). With `fromNeighbours` k1, the mean of the estimates from the nearest k1, ..., k neighbours.
+ * Distances of 0 (duplicates of the point) are left out. Infinity when all distances are equal.
  *
  * @param distances - ascending, at least two of them positive (three when `unbiased`)
- * @throws OodError `E_EMPTY` when too few distances are positive, `E_NOT_FINITE`
+ * @throws OodError `E_EMPTY` when too few distances are positive, `E_NOT_FINITE`, `E_ARGUMENT`, `E_SHAPE`
  * @example
  * mleDimension([0.5, 1]) // 1 / log 2 = 1.4427
  */
 export function mleDimension(distances: ArrayLike<number>, options: MleOptions = {}): number {
   assertFiniteList('mleDimension distances', distances)
-  const positive = Float64Array.from(distances).filter((distance) => distance > 0)
-  const k = positive.length
-  const least = options.unbiased ? 3 : 2
-  if (k < least) throw new OodError('E_EMPTY', `mleDimension: expected at least ${least} positive distances, got ${k}`)
-  const far = Math.log(positive[k - 1]!)
+  const { unbiased = false, fromNeighbours, weights } = options
+  const all = Float64Array.from(distances)
+  const first = all.findIndex((distance) => distance > 0)
+  const positive = first < 0 ? 0 : all.length - first
+  const least = unbiased ? 3 : 2
+  if (positive < least)
+    throw new OodError('E_EMPTY', `mleDimension: expected at least ${least} positive distances, got ${positive}`)
+  if (weights) checkWeights(weights, all.length)
+  if (fromNeighbours !== undefined) assertCount('mleDimension fromNeighbours', fromNeighbours, least)
+  const from = Math.min(all.length, Math.max(first + least, fromNeighbours ?? all.length))
+  const logs = all.map(Math.log)
   let sum = 0
-  for (let j = 0; j < k - 1; j++) sum += far - Math.log(positive[j]!)
-  return (k - (options.unbiased ? 2 : 1)) / sum
+  for (let k = from; k <= all.length; k++) sum += likelihoodMaximum(logs, first, k, weights, unbiased)
+  return sum / (all.length - from + 1)
+}
+
+/** From the nearest k distances, leaving out the first ones, which are 0. */
+function likelihoodMaximum(
+  logs: Float64Array,
+  first: number,
+  k: number,
+  weights: ArrayLike<number> | undefined,
+  unbiased: boolean,
+): number {
+  const far = logs[k - 1]!
+  let count = 0
+  let sum = 0
+  for (let j = first; j < k - 1; j++) {
+    const weight = weights ? weights[j]! : 1
+    count += weight
+    sum += weight * (far - logs[j]!)
+  }
+  const terms = k - 1 - first
+  return ((unbiased ? (terms - 1) / terms : 1) * count) / sum
+}
+
+function checkWeights(weights: ArrayLike<number>, k: number): void {
+  if (weights.length !== k - 1)
+    throw mismatch('E_SHAPE', 'mleDimension weights', `${k - 1} numbers, one fewer than the distances`, weights.length)
+  let total = 0
+  for (let j = 0; j < weights.length; j++) {
+    if (!(weights[j]! >= 0)) throw mismatch('E_ARGUMENT', 'mleDimension weights', 'numbers of at least 0', weights[j])
+    total += weights[j]!
+  }
+  if (!(total > 0 && total < Number.POSITIVE_INFINITY))
+    throw mismatch('E_ARGUMENT', 'mleDimension weights', 'a positive sum', total)
 }
 
 /**
- * The maximum likelihood estimator as a rule for `pointwiseDimensions` and `modelFreeLid`.
+ * The maximum likelihood estimator as a rule for `pointwiseDimensions` and `modelFreeLid`; 0 at a point whose neighbours
+ * are all its duplicates.
  *
  * @example
  * await pointwiseDimensions(x, mleRule(), { neighbours: 20 })
  */
 export function mleRule(options: MleOptions = {}): DimensionRule {
+  const { unbiased = false, fromNeighbours, weights } = options
+  const settings: MleOptions = {
+    unbiased,
+    ...(fromNeighbours === undefined ? {} : { fromNeighbours }),
+    ...(weights === undefined ? {} : { weights: Float64Array.from(weights) }),
+  }
   return {
     name: 'MLE',
+    spec: { estimator: 'mle', options: settings },
     dimension({ distances }) {
       if (distances.length === 0)
         throw new OodError('E_EMPTY', 'MLE: expected neighbour distances, got none (it has no global form)')
-      return mleDimension(distances, options)
+      return distances[distances.length - 1] === 0 ? 0 : mleDimension(distances, settings)
     },
   }
 }
@@ -77,10 +130,36 @@ export function mle(x: NdArray, options: MleOptions & PointwiseOptions): Promise
  */
 export function combineMle(lid: ArrayLike<number>, combination: MleCombination = 'harmonic'): number {
   if (lid.length === 0) throw new OodError('E_EMPTY', 'combineMle: expected at least one dimension, got none')
-  const values = Float64Array.from(lid)
-  if (combination === 'mean') return mean(values)
-  if (combination === 'harmonic') return 1 / mean(values.map((value) => 1 / value))
-  values.sort()
-  const middle = values.length >> 1
-  return values.length % 2 === 1 ? values[middle]! : (values[middle - 1]! + values[middle]!) / 2
+  return combineDimensions(lid, combination)
+}
+
+/** Options of the pooled estimate. */
+export interface PooledMleOptions extends GlobalOptions {
+  /** Smallest distances of the whole set that are used (default 20). */
+  distances?: number
+  /** Neighbours of each point that are looked at (default 5). */
+  each?: number
+  /** Divide by k - 2 instead of k - 1 (default false). */
+  unbiased?: boolean
+}
+
+/**
+ * The maximum likelihood estimator of the smallest distances of a whole data set, whichever points they lie between
+ * (scikit-dimension's `neighborhood_based=False`; Haro, Randall and Sapiro 2008): the k smallest different distances
+ * between points and their nearest neighbours take the place of R_1..R_k.
+ *
+ * @throws OodError `E_EMPTY` for too few different distances, `E_NOT_FINITE`, `E_ARGUMENT`
+ * @example
+ * const d = await pooledMle(x, { distances: 20, each: 5 })
+ */
+export async function pooledMle(x: NdArray, options: PooledMleOptions = {}): Promise<number> {
+  const { distances = 20, each = 5, unbiased = false } = options
+  assertCount('pooledMle distances', distances, 2)
+  assertCount('pooledMle each', each, 1)
+  const table = await neighboursFor('pooledMle', x, options, each)
+  const different: number[] = []
+  // Both ends of a pair report its distance, with a relative error below 1e-9.
+  for (const distance of table.distances.slice().sort())
+    if (distance > (different.at(-1) ?? 0) * (1 + 4e-9)) different.push(distance)
+  return mleDimension(different.slice(0, distances), { unbiased })
 }

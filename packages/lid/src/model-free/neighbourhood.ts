@@ -10,10 +10,22 @@ export interface Neighbourhood {
   readonly points: Float64Array
   /** Euclidean distances to the centre, ascending [k]; empty for a whole set. */
   readonly distances: Float64Array
+  /** Inner products of the points about their mean, k x k, where they are cheaper than the coordinates. */
+  gram?(): Float64Array
+  /** Squared distances between the points, k x k, exactly 0 between duplicates. */
+  pairSquares?(): Float64Array
+}
+
+/** A built-in estimator by name with its options: plain data, so that worker threads can make it again. */
+export interface RuleSpec {
+  readonly estimator: string
+  readonly options: object
 }
 
 /** A model-free dimension estimator: one number from one neighbourhood. */
 export interface DimensionRule {
   readonly name: string
+  /** Present on the built-in rules, which run on all cores; a rule without it runs on the calling thread. */
+  readonly spec?: RuleSpec
   dimension(neighbourhood: Neighbourhood): number
 }

@@ -2,52 +2,60 @@
 import {
   type CallOptions,
   flatData,
-  forEachBatch,
   type LidEstimator,
   mismatch,
   type NdArray,
   OodError,
-  permutation,
-  random,
   rowCount,
   rowSize,
   takeRows,
 } from '@ood/core'
 import { nearestNeighbours } from '@ood/linalg'
-import { assertCount } from '../internal/check.ts'
-import { mean, standardDeviation } from '../internal/statistics.ts'
+import { standardDeviation } from '../internal/statistics.ts'
+import { combineDimensions, smoothDimensions } from './aggregate.ts'
+import { engineOf, THREADED } from './internal/engine.ts'
+import { integers, type Job, numbers, sharedCopy } from './internal/jobs.ts'
+import type { Local } from './internal/local.ts'
+import { cores, crew } from './internal/threads.ts'
+import { findNeighbours, type NeighbourTable, type SearchOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
 
 /** Which points a model-free estimator looks at. */
-export interface PointwiseOptions extends CallOptions {
-  /** Neighbours k of each point, itself excluded. */
-  neighbours: number
-  /** Estimate at these rows only: how many (chosen by `seed`), or their row numbers. Neighbours come from all rows. */
-  queries?: number | ArrayLike<number>
-  /** First cut the data to this many rows, chosen by `seed`: both points and neighbours. Row numbers stay those of `x`. */
-  subsample?: number
+export interface PointwiseOptions extends SearchOptions {
+  /** Neighbours k of each point, itself excluded; or a table of `findNeighbours`, which then says at which points. */
+  neighbours: number | NeighbourTable
+  /**
+   * Also average each point's dimension over itself and its neighbours (asymptotic smoothing); needs an estimate at
+   * every row, so neither `queries` nor `at`.
+   */
+  smooth?: boolean
 }
 
 /** Dimensions at some points of a data set. */
 export interface PointwiseDimensions {
-  /** Row numbers in `x` of the points, ascending unless given. */
+  /** Row numbers in `x` of the points, ascending unless given; 0..Q-1 for points given by `at`. */
   points: Int32Array
   /** Their dimensions. */
   lid: Float64Array
-  /** Mean of `lid`. */
+  /** Mean of `lid`; infinite as soon as one of them is. */
   mean: number
-  /** Standard error of that mean over the points, s / √n; 0 for one point. */
+  /** Standard error of that mean over the points, s / √n; 0 for one point, infinite with the mean. */
   standardError: number
+  /** With `smooth`: the mean of each point's dimension and those of its neighbours. */
+  smoothed?: Float64Array
 }
 
 /**
  * A dimension at each point from its k nearest neighbours; the point itself is not one of them (spec dgm 1.4).
  *
- * @param x - points [N, ...]
- * @param rule - `lpcaRule(...)`, `mleRule(...)` or your own
- * @throws OodError `E_ARGUMENT` unless 1 <= neighbours < N, `E_NOT_FINITE` for NaN data, `E_EMPTY` without queries
+ * The built-in rules run on all cores when the work is worth it; results do not depend on the number of threads.
  *
- * Deterministic given `seed`. Cost: 2 Q N D flops of distances and Q calls of the rule.
+ * @param x - points [N, ...]; with a table, the data it was made from
+ * @param rule - `lpcaRule(...)`, `mleRule(...)` ... or your own
+ * @throws OodError `E_ARGUMENT` unless 1 <= neighbours < N, `E_NOT_FINITE` for NaN data, `E_EMPTY` without queries;
+ * what the rule throws, with the point's row number in the message
+ *
+ * Deterministic given `seed`. Cost: that of `findNeighbours` and Q calls of the rule.
  * @example
  * const { mean, standardError } = await pointwiseDimensions(x, lpcaRule(), { neighbours: 100, queries: 64, seed: 1 })
  */
@@ -56,47 +64,80 @@ export async function pointwiseDimensions(
   rule: DimensionRule,
   options: PointwiseOptions,
 ): Promise<PointwiseDimensions> {
-  const { neighbours: k, subsample, queries, seed = 0 } = options
-  const kept = subsample === undefined ? undefined : chosen(rowCount(x), subsample, seed, 'lid subsample')
-  const data = kept ? takeRows(x, kept) : x
-  const n = rowCount(data)
-  const d = rowSize(data)
-  assertCount('pointwiseDimensions neighbours', k, 1)
-  if (k >= n) throw mismatch('E_ARGUMENT', 'pointwiseDimensions neighbours', `fewer than the ${n} points`, k)
-  const rows = queryRows(queries, n, seed, kept)
-  const source = flatData(data)
-  const lid = new Float64Array(rows.length)
-  await forEachBatch(rule.name, rows.length, 8, options, async (from, to) => {
-    const batch = rows.subarray(from, to)
-    // One neighbour too many: the point itself is among them (at distance 0) and is taken out by its row number.
-    const found = nearestNeighbours(data, takeRows(data, batch), k + 1)
-    for (let q = 0; q < batch.length; q++) {
-      const points = new Float64Array(k * d)
-      const distances = new Float64Array(k)
-      let at = 0
-      for (let j = 0; j <= k && at < k; j++) {
-        const row = found.indices[q * (k + 1) + j]!
-        if (row === batch[q]) continue
-        points.set(source.subarray(row * d, (row + 1) * d), at * d)
-        distances[at++] = found.distances[q * (k + 1) + j]!
-      }
-      lid[from + q] = rule.dimension({ count: k, ambient: d, points, distances })
-    }
-    // Lets timers run, so that a progress bar moves and an abort arrives between batches.
-    await new Promise((resolve) => setTimeout(resolve))
-  })
+  const { neighbours, smooth } = options
+  if (smooth && (options.at || options.queries !== undefined))
+    throw new OodError('E_ARGUMENT', 'pointwiseDimensions smooth: expected every row as a point, got queries or at')
+  const table = typeof neighbours === 'number' ? await findNeighbours(x, neighbours, options) : neighbours
+  if (rowSize(table.data) !== rowSize(x))
+    throw mismatch(
+      'E_SHAPE',
+      'pointwiseDimensions neighbours',
+      `a table of rows of ${rowSize(x)} numbers`,
+      rowSize(table.data),
+    )
+  const lid = await estimateAll(table, rule, options)
+  const mean = combineDimensions(lid, 'mean')
+  const spread = Number.isFinite(mean) ? standardDeviation(lid) / Math.sqrt(lid.length) : Number.POSITIVE_INFINITY
   return {
-    points: kept ? rows.map((row) => kept[row]!) : rows,
+    points: table.points,
     lid,
-    mean: mean(lid),
-    standardError: standardDeviation(lid) / Math.sqrt(lid.length),
+    mean,
+    standardError: spread,
+    ...(smooth ? { smoothed: smoothDimensions(lid, table) } : {}),
   }
+}
+
+/** Calls the rule at every point of the table. */
+async function estimateAll(table: NeighbourTable, rule: DimensionRule, options: SearchOptions): Promise<Float64Array> {
+  const { neighbours: k, points, indices, distances, data } = table
+  const engine = engineOf.get(table)
+  const count = points.length
+  const d = rowSize(data)
+  const wanted = options.threads ?? engine?.threads
+  const flops = count * k * k * Math.min(2 * k, engine?.products ? 2 * k : d)
+  const threads = rule.spec === undefined ? 1 : (wanted ?? (flops > THREADED ? await cores() : 1))
+  const shared = threads > 1
+  const raw = engine?.raw ?? flatData(data)
+  const products = engine?.products
+  const local: Local = {
+    raw: shared ? sharedCopy(raw) : raw,
+    ambient: d,
+    k,
+    indices: shared ? sharedCopyOf(indices) : indices,
+    distances: shared ? sharedCopy(distances) : distances,
+    products: products && shared ? { ...products, values: sharedCopy(products.values) } : products,
+    count: rowCount(data),
+  }
+  const out = numbers(count, shared)
+  const jobs: Job[] = []
+  const batch = options.batchSize ?? (shared ? Math.max(1, Math.min(64, Math.ceil(count / threads / 4))) : 8)
+  if (!(Number.isInteger(batch) && batch > 0))
+    throw mismatch('E_ARGUMENT', `${rule.name} batchSize`, 'a positive integer', batch)
+  for (let from = 0; from < count; from += batch) {
+    const range = [from, Math.min(count, from + batch)] as const
+    jobs.push({ kind: 'estimate', spec: rule.spec, local, points, range, out })
+  }
+  const onDone = (done: number): void => {
+    options.onProgress?.({ done: Math.min(count, done * batch), total: count, label: rule.name })
+  }
+  await crew(threads).run(jobs, { what: rule.name, signal: options.signal, rule, onDone })
+  return shared ? out.slice() : out
+}
+
+function sharedCopyOf(indices: Int32Array): Int32Array {
+  if (indices.buffer instanceof SharedArrayBuffer) return indices
+  const copy = integers(indices.length, true)
+  copy.set(indices)
+  return copy
 }
 
 /**
  * A dimension of the whole data set as one neighbourhood.
  *
- * @throws OodError `E_EMPTY` without points
+ * Rules that look at pairs of points (all but lPCA and FisherS) take at most 8192 of them here; `twoNn`, `gride`,
+ * `corrInt`, `mindMl`, `danco` and `knnGraph` work on sets of any size.
+ *
+ * @throws OodError `E_EMPTY` without points, `E_NOT_FINITE` for NaN data
  * @example
  * globalDimension(x, lpcaRule({ version: 'participation_ratio' }))
  */
@@ -127,6 +168,7 @@ export function modelFreeLid(
   rule: DimensionRule,
   options: PointwiseOptions,
 ): LidEstimator<Float64Array> & { fit(train: NdArray, call?: CallOptions): Promise<void> } {
+  if (options.at) throw new OodError('E_ARGUMENT', `${rule.name}: expected points of the training data, got at`)
   let fitted: { data: NdArray; lid: Float64Array } | undefined
   return {
     async fit(train, call) {
@@ -140,29 +182,4 @@ export function modelFreeLid(
     },
     lid: (artifact) => artifact.slice(),
   }
-}
-
-/** `count` of 0..n-1 without repeats, ascending, fixed by seed and label. */
-function chosen(n: number, count: number, seed: number, label: string): Int32Array {
-  assertCount(label, count, 1)
-  if (count > n) throw mismatch('E_ARGUMENT', label, `at most the ${n} rows`, count)
-  return permutation(random(seed).fork(label), n).slice(0, count).sort()
-}
-
-/** Rows of the (cut) data at which to estimate. */
-function queryRows(
-  queries: number | ArrayLike<number> | undefined,
-  n: number,
-  seed: number,
-  kept: Int32Array | undefined,
-): Int32Array {
-  if (queries === undefined) return Int32Array.from({ length: n }, (_, i) => i)
-  if (typeof queries === 'number') return chosen(n, queries, seed, 'lid queries')
-  if (queries.length === 0) throw new OodError('E_EMPTY', 'pointwiseDimensions queries: expected rows, got none')
-  return Int32Array.from(queries, (row) => {
-    const at = kept ? kept.indexOf(row) : row
-    if (!(Number.isInteger(row) && at >= 0 && at < n))
-      throw mismatch('E_ARGUMENT', 'pointwiseDimensions queries', 'row numbers of the data', row)
-    return at
-  })
 }

@@ -1,5 +1,6 @@
 // Covariance spectrum of a neighbourhood, as a tridiagonal matrix so that counting needs no eigenvalues.
 import { gram, sturmCount, type Tridiagonal, tridiagonalEigenvalues, tridiagonalize } from '@ood/linalg'
+import { gramOf } from './internal/local.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
 
 /** Covariance (ddof 1) of k points in D dimensions, reduced to a tridiagonal matrix with the same nonzero spectrum. */
@@ -10,10 +11,21 @@ export interface CovarianceSpectrum {
 }
 
 /**
- * Centres the points and tridiagonalises their covariance: the D x D one, or the k x k Gram matrix when k <= D,
- * which has the same nonzero eigenvalues. Cost O(k D min(k, D)).
+ * The covariance of the points as a tridiagonal matrix: the D x D one, or the k x k inner products about the mean when
+ * k <= D, which have the same nonzero eigenvalues. Cost O(k D min(k, D)), or O(k³) where the products are at hand.
  */
-export function covarianceSpectrum({ points, count, ambient }: Neighbourhood): CovarianceSpectrum {
+export function covarianceSpectrum(neighbourhood: Neighbourhood): CovarianceSpectrum {
+  const { count, ambient } = neighbourhood
+  const wide = count <= ambient
+  const order = wide ? count : ambient
+  const M = wide ? Float64Array.from(gramOf(neighbourhood)) : scatter(neighbourhood)
+  const scale = 1 / Math.max(1, count - 1)
+  for (let i = 0; i < M.length; i++) M[i] = M[i]! * scale
+  return { tridiagonal: tridiagonalize(M, order), rank: Math.max(0, Math.min(count - 1, ambient)) }
+}
+
+/** Σ (x - mean)(x - mean)ᵀ, D x D. */
+function scatter({ points, count, ambient }: Neighbourhood): Float64Array {
   const centred = points.slice()
   for (let j = 0; j < ambient; j++) {
     let sum = 0
@@ -21,12 +33,7 @@ export function covarianceSpectrum({ points, count, ambient }: Neighbourhood): C
     const mean = sum / count
     for (let i = 0; i < count; i++) centred[i * ambient + j] = centred[i * ambient + j]! - mean
   }
-  const wide = count <= ambient
-  const order = wide ? count : ambient
-  const M = wide ? gram(centred, ambient, count, { transposed: true }) : gram(centred, count, ambient)
-  const scale = 1 / Math.max(1, count - 1)
-  for (let i = 0; i < M.length; i++) M[i] = M[i]! * scale
-  return { tridiagonal: tridiagonalize(M, order), rank: Math.max(0, Math.min(count - 1, ambient)) }
+  return gram(centred, count, ambient)
 }
 
 /** The explained variances, descending, min(k - 1, D) of them (rounding below 0 is set to 0). */

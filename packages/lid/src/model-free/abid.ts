@@ -1,0 +1,65 @@
+// Angle-based dimension: directions in d dimensions have a mean squared cosine of 1 / d.
+import { type NdArray, OodError } from '@ood/core'
+import { pairSquaresOf } from './internal/local.ts'
+import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
+import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
+
+/** Options of the angle-based estimator. */
+export interface AbidOptions {
+  /** Leave out the k pairs of a neighbour with itself (the raw form, RABID): unbiased, but not bounded (default false). */
+  raw?: boolean
+}
+
+/**
+ * Angle-based intrinsic dimension as a rule (Thordsen and Schubert 2020): with the angles θ_ij at the point between
+ * neighbours i and j,
+ *
+ *   d = k² / Σ_ij cos² θ_ij            (all i, j: at most min(k, D))
+ *   d = k (k - 1) / Σ_{i≠j} cos² θ_ij  with `raw`
+ *
+ * Duplicates of the point have no direction and are left out; 0 when no direction is left, 1 for a single one.
+ * Cosines come from distances, cos θ_ij = (R_i² + R_j² - |x_i - x_j|²) / (2 R_i R_j).
+ *
+ * @example
+ * await pointwiseDimensions(x, abidRule(), { neighbours: 100 })
+ */
+export function abidRule(options: AbidOptions = {}): DimensionRule {
+  const raw = options.raw === true
+  return {
+    name: raw ? 'RABID' : 'ABID',
+    spec: { estimator: 'abid', options: { raw } },
+    dimension: (neighbourhood) => abidDimension(neighbourhood, raw),
+  }
+}
+
+function abidDimension(neighbourhood: Neighbourhood, raw: boolean): number {
+  const { count, distances } = neighbourhood
+  if (distances.length === 0)
+    throw new OodError('E_EMPTY', 'ABID: expected neighbour distances, got none (it has no global form)')
+  const first = distances.findIndex((distance) => distance > 0)
+  const k = first < 0 ? 0 : count - first
+  if (k === 0) return 0
+  if (k === 1) return 1
+  const pairs = pairSquaresOf(neighbourhood)
+  let sum = 0
+  for (let i = first; i < count; i++) {
+    const ri = distances[i]!
+    for (let j = first; j < i; j++) {
+      const rj = distances[j]!
+      const cosine = (ri * ri + rj * rj - pairs[i * count + j]!) / (2 * ri * rj)
+      sum += 2 * Math.min(1, cosine * cosine)
+    }
+  }
+  return raw ? (k * (k - 1)) / sum : (k * k) / (sum + k)
+}
+
+/**
+ * Pointwise angle-based dimensions.
+ *
+ * @param options - `neighbours` k (100 is usual)
+ * @example
+ * const { mean } = await abid(x, { neighbours: 100 })
+ */
+export function abid(x: NdArray, options: AbidOptions & PointwiseOptions): Promise<PointwiseDimensions> {
+  return pointwiseDimensions(x, abidRule(options), options)
+}

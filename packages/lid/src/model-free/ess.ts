@@ -1,0 +1,131 @@
+// Expected simplex skewness: how far pairs of directions are from orthogonal, against the uniform ball.
+import { mismatch, type NdArray, OodError, random, unknownName } from '@ood/core'
+import { logGamma } from '../internal/ball.ts'
+import { assertCount } from '../internal/check.ts'
+import { gramOf } from './internal/local.ts'
+import { skewness } from './internal/simplices.ts'
+import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
+import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
+
+/** Options of the expected simplex skewness. */
+export interface EssOptions {
+  /** `'a'`: volumes of simplices (default). `'b'`: projections of one vector on another, only with d = 1. */
+  version?: 'a' | 'b'
+  /** Vectors in a simplex beside the first (default 1: pairs). */
+  d?: number
+  /** Simplices drawn, by `seed`, where d > 1 gives more of them (default 5000). Pairs are never drawn: all are used. */
+  maxSimplices?: number
+  /** Seed of that draw (default 0). */
+  seed?: number
+}
+
+/**
+ * Expected skewness of a simplex of d + 1 vectors drawn uniformly from the n-ball about its centre
+ * (Johnsson, Soneson and Fontes 2015):
+ *
+ *   a: [Γ(n/2) / Γ((n+1)/2)]^d Γ(n/2) / Γ((n-d)/2), 0 for n <= d
+ *   b: (2 / (√π n)) Γ((n+2)/2) / Γ((n+1)/2)
+ *
+ * Version a rises from 0 to 1 in n, version b falls from 1 to 0.
+ *
+ * @example
+ * essReference(2) // 2 / π
+ */
+export function essReference(n: number, options: EssOptions = {}): number {
+  const { version = 'a', d = 1 } = options
+  if (version === 'b') return (2 / (Math.sqrt(Math.PI) * n)) * Math.exp(logGamma((n + 2) / 2) - logGamma((n + 1) / 2))
+  if (n <= d) return 0
+  const half = logGamma(n / 2)
+  return Math.exp(d * (half - logGamma((n + 1) / 2)) + half - logGamma((n - d) / 2))
+}
+
+/** The dimension at which the reference curve, linear between whole numbers, has the given skewness. */
+export function essDimension(value: number, options: EssOptions = {}): number {
+  const rising = (options.version ?? 'a') === 'a'
+  const reached = (n: number): boolean => {
+    const at = essReference(n, options)
+    return rising ? at > value : at < value
+  }
+  // All curves are monotone, so doubling and bisection find the whole number below.
+  let above = 2
+  while (!reached(above) && above < 2 ** 40) above *= 2
+  let below = Math.max(1, options.version === 'b' ? 1 : (options.d ?? 1))
+  if (reached(below)) return below
+  while (above - below > 1) {
+    const middle = Math.floor((above + below) / 2)
+    if (reached(middle)) above = middle
+    else below = middle
+  }
+  const from = essReference(below, options)
+  return below + (value - from) / (essReference(above, options) - from)
+}
+
+/**
+ * Expected simplex skewness as a rule (Johnsson, Soneson and Fontes 2015; spec dgm 1.4): the neighbours minus their mean
+ * are vectors w, and over all (d + 1)-tuples
+ *
+ *   a: Σ √det(Gram of the tuple) / Σ Π |w|          b: Σ |w_i · w_j| / Σ |w_i| |w_j|
+ *
+ * is compared with its value for a uniform ball, `essReference`. All pairs are used, from one Gram matrix; where there
+ * are more than 5000 (k > 100) scikit-dimension draws 5000 of them and its results are random. One ambient dimension
+ * gives 1; 0 where all points coincide.
+ *
+ * @throws OodError `E_UNKNOWN_NAME` for a version, `E_ARGUMENT` for d; `E_EMPTY` from the rule for fewer than d + 1 points
+ *
+ * Cost O(k²) after the inner products (d = 1).
+ * @example
+ * await pointwiseDimensions(x, essRule(), { neighbours: 100 })
+ */
+export function essRule(options: EssOptions = {}): DimensionRule {
+  const { version = 'a', d = 1, maxSimplices = 5000, seed = 0 } = options
+  if (version !== 'a' && version !== 'b') throw unknownName('ESS version', version, ['a', 'b'])
+  assertCount('ESS d', d, 1)
+  assertCount('ESS maxSimplices', maxSimplices, 1)
+  if (version === 'b' && d !== 1) throw mismatch('E_ARGUMENT', 'ESS d', '1 with version b', d)
+  return {
+    name: `ESS ${version}`,
+    spec: { estimator: 'ess', options: { version, d, maxSimplices, seed } },
+    dimension(neighbourhood) {
+      const value = essValue(neighbourhood, version, d, maxSimplices, seed)
+      return value === undefined ? 0 : essDimension(value, options)
+    },
+  }
+}
+
+function essValue(
+  neighbourhood: Neighbourhood,
+  version: 'a' | 'b',
+  d: number,
+  maxSimplices: number,
+  seed: number,
+): number | undefined {
+  const { count: k, ambient } = neighbourhood
+  if (k < d + 1) throw new OodError('E_EMPTY', `ESS: expected at least ${d + 1} points, got ${k}`)
+  const G = gramOf(neighbourhood)
+  if (d > 1) return ambient <= d ? 0 : skewness(G, k, d + 1, maxSimplices, random(seed).fork('ESS'))
+  const norms = Float64Array.from({ length: k }, (_, i) => Math.sqrt(Math.max(0, G[i * k + i]!)))
+  let measured = 0
+  let total = 0
+  for (let i = 0; i < k; i++) {
+    const ii = G[i * k + i]!
+    for (let j = 0; j < i; j++) {
+      const ij = G[i * k + j]!
+      measured += version === 'a' ? Math.sqrt(Math.max(0, ii * G[j * k + j]! - ij * ij)) : Math.abs(ij)
+      total += norms[i]! * norms[j]!
+    }
+  }
+  if (!(total > 0)) return undefined
+  // In one dimension all vectors are parallel; what is left is rounding.
+  return ambient === 1 ? Number(version === 'b') : measured / total
+}
+
+/**
+ * Pointwise dimensions by expected simplex skewness.
+ *
+ * @param options - `neighbours` k (100 is usual)
+ * @example
+ * const { mean } = await ess(x, { neighbours: 100 })
+ */
+export function ess(x: NdArray, options: EssOptions & PointwiseOptions): Promise<PointwiseDimensions> {
+  return pointwiseDimensions(x, essRule(options), options)
+}

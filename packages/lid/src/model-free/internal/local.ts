@@ -1,0 +1,163 @@
+// One query's neighbourhood out of shared arrays: coordinates, inner products and distances only when asked for.
+import type { FloatArray } from '@ood/core'
+import { mismatch } from '@ood/core'
+import { columnMeans, distancePoints, gram, productBound, squaredDistance } from '@ood/linalg'
+import type { Neighbourhood } from '../neighbourhood.ts'
+import type { Products } from './jobs.ts'
+
+/** Everything neighbourhoods are made of. */
+export interface Local {
+  readonly raw: FloatArray
+  readonly ambient: number
+  readonly k: number
+  /** Q x k. */
+  readonly indices: Int32Array
+  readonly distances: Float64Array
+  /** Products of all rows, where they were computed. */
+  readonly products: Products | undefined
+  /** Rows of data: the order of `products`. */
+  readonly count: number
+}
+
+/** Products are used while their error is below this share of the neighbourhood's mean squared radius. */
+const TRUSTED = 1e-10
+/** Largest whole set whose pairs are held at once. */
+const LARGEST_SET = 8192
+
+/** The neighbourhood of query q. */
+export function localNeighbourhood(local: Local, q: number): Neighbourhood {
+  const { ambient, k, indices, distances } = local
+  const rows = indices.subarray(q * k, (q + 1) * k)
+  let points: Float64Array | undefined
+  let inner: Centred | undefined
+  let pairs: Float64Array | undefined
+  const coordinates = (): Float64Array => {
+    points ??= takeRows(local, rows)
+    return points
+  }
+  const centred = (): Centred => {
+    inner ??= fromProducts(local, rows) ?? fromPoints(coordinates(), k, ambient)
+    return inner
+  }
+  return {
+    count: k,
+    ambient,
+    get points() {
+      return coordinates()
+    },
+    distances: distances.subarray(q * k, (q + 1) * k),
+    gram: () => centred().gram,
+    pairSquares() {
+      pairs ??= pairSquaresFrom(centred(), k, (i, j) =>
+        squaredDistance(local.raw, rows[i]! * ambient, local.raw, rows[j]! * ambient, ambient),
+      )
+      return pairs
+    },
+  }
+}
+
+/** Inner products about the mean of any neighbourhood. */
+export function gramOf(neighbourhood: Neighbourhood): Float64Array {
+  if (neighbourhood.gram) return neighbourhood.gram()
+  const { points, count, ambient } = neighbourhood
+  assertHoldable(count)
+  return fromPoints(points, count, ambient).gram
+}
+
+/** Squared distances between the points of any neighbourhood. */
+export function pairSquaresOf(neighbourhood: Neighbourhood): Float64Array {
+  if (neighbourhood.pairSquares) return neighbourhood.pairSquares()
+  const { points, count, ambient } = neighbourhood
+  assertHoldable(count)
+  return pairSquaresFrom(fromPoints(points, count, ambient), count, (i, j) =>
+    squaredDistance(points, i * ambient, points, j * ambient, ambient),
+  )
+}
+
+function assertHoldable(count: number): void {
+  if (count > LARGEST_SET)
+    throw mismatch(
+      'E_ARGUMENT',
+      'whole set',
+      `at most ${LARGEST_SET} points held in pairs (or the estimator's own function of the data)`,
+      count,
+    )
+}
+
+interface Centred {
+  gram: Float64Array
+  /** The most that a squared distance read off it may be wrong. */
+  bound: number
+}
+
+function takeRows({ raw, ambient }: Local, rows: Int32Array): Float64Array {
+  const out = new Float64Array(rows.length * ambient)
+  for (let i = 0; i < rows.length; i++) out.set(raw.subarray(rows[i]! * ambient, (rows[i]! + 1) * ambient), i * ambient)
+  return out
+}
+
+/** From products of all rows, unless these rows lie so close together that rounding would show. */
+function fromProducts({ products, count, ambient }: Local, rows: Int32Array): Centred | undefined {
+  if (!products) return undefined
+  const { values, unitRoundoff } = products
+  const k = rows.length
+  const out = new Float64Array(k * k)
+  let longest = 0
+  for (let i = 0; i < k; i++) {
+    const from = rows[i]! * count
+    longest = Math.max(longest, values[from + rows[i]!]!)
+    for (let j = 0; j <= i; j++) {
+      const value = values[from + rows[j]!]!
+      out[i * k + j] = value
+      out[j * k + i] = value
+    }
+  }
+  doublyCentre(out, k)
+  const bound = productBound(ambient, unitRoundoff, 2 * Math.sqrt(longest))
+  let trace = 0
+  for (let i = 0; i < k; i++) trace += out[i * k + i]!
+  return bound <= TRUSTED * (trace / k) ? { gram: out, bound } : undefined
+}
+
+/** Subtracts row and column means: products about any point become products about the mean. */
+function doublyCentre(G: Float64Array, k: number): void {
+  const means = new Float64Array(k)
+  let total = 0
+  for (let i = 0; i < k; i++) {
+    let sum = 0
+    for (let j = 0; j < k; j++) sum += G[i * k + j]!
+    means[i] = sum / k
+    total += sum / k / k
+  }
+  for (let i = 0; i < k; i++) {
+    const shift = means[i]! - total
+    for (let j = 0; j < k; j++) G[i * k + j] = G[i * k + j]! - shift - means[j]!
+  }
+}
+
+function fromPoints(points: Float64Array, count: number, ambient: number): Centred {
+  const { centred, largest } = distancePoints(points, count, ambient, columnMeans(points, count, ambient))
+  return {
+    gram: gram(centred, ambient, count, { transposed: true }),
+    bound: productBound(ambient, 2 ** -53, 2 * largest),
+  }
+}
+
+/** |x_i|² + |x_j|² - 2 x_i·x_j, summed from the coordinates where that would lose more than 1e-7 of it. */
+function pairSquaresFrom(
+  { gram: G, bound }: Centred,
+  k: number,
+  exact: (i: number, j: number) => number,
+): Float64Array {
+  const out = new Float64Array(k * k)
+  const doubtful = 1e7 * bound
+  for (let i = 0; i < k; i++) {
+    for (let j = 0; j < i; j++) {
+      let value = G[i * k + i]! + G[j * k + j]! - 2 * G[i * k + j]!
+      if (value < doubtful) value = exact(i, j)
+      out[i * k + j] = value
+      out[j * k + i] = value
+    }
+  }
+  return out
+}

@@ -1,0 +1,54 @@
+// Method of moments dimension from neighbour distances.
+import { type NdArray, OodError } from '@ood/core'
+import { assertFiniteList } from '../internal/check.ts'
+import { mean } from '../internal/statistics.ts'
+import type { DimensionRule } from './neighbourhood.ts'
+import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
+
+/**
+ * Dimension at a point from the distances R_1 <= ... <= R_k to its neighbours by the first moment (Amsaleg et al. 2018,
+ * section 4.2): with m = (1/k) Σ R_j, the mean of x^{d-1} d on (0, R_k), d / (d + 1) = m / R_k, so
+ *
+ *   d = m / (R_k - m)
+ *
+ * R_k itself is in the mean, as in scikit-dimension. Duplicates of the point (distance 0) count. 0 when all distances
+ * are 0, Infinity when all are equal.
+ *
+ * @param distances - ascending
+ * @throws OodError `E_EMPTY`, `E_NOT_FINITE`
+ * @example
+ * momDimension([1, 2, 3]) // 2 / (3 - 2) = 2
+ */
+export function momDimension(distances: ArrayLike<number>): number {
+  assertFiniteList('momDimension distances', distances)
+  const farthest = distances[distances.length - 1]!
+  if (farthest === 0) return 0
+  // Distances that are all equal have a mean that may differ from them in the last bit.
+  if (distances[0] === farthest) return Number.POSITIVE_INFINITY
+  const m = mean(distances)
+  return m / (farthest - m)
+}
+
+/** The method of moments as a rule for `pointwiseDimensions` and `modelFreeLid`. */
+export function momRule(): DimensionRule {
+  return {
+    name: 'MOM',
+    spec: { estimator: 'mom', options: {} },
+    dimension({ distances }) {
+      if (distances.length === 0)
+        throw new OodError('E_EMPTY', 'MOM: expected neighbour distances, got none (it has no global form)')
+      return momDimension(distances)
+    },
+  }
+}
+
+/**
+ * Pointwise dimensions by the method of moments.
+ *
+ * @param options - `neighbours` k (100 is usual)
+ * @example
+ * const { mean } = await mom(x, { neighbours: 100 })
+ */
+export function mom(x: NdArray, options: PointwiseOptions): Promise<PointwiseDimensions> {
+  return pointwiseDimensions(x, momRule(), options)
+}

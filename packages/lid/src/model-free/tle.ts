@@ -1,0 +1,128 @@
+// Tight local dimension: every neighbour measures the distances to all others, corrected for the ball's boundary.
+import { mismatch, type NdArray, OodError } from '@ood/core'
+import { pairSquaresOf } from './internal/local.ts'
+import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
+import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
+
+/** Options of the tight local estimator. */
+export interface TleOptions {
+  /** Measurements below this share of the neighbourhood's radius R_k are dropped in pairs (default 1e-4). */
+  epsilon?: number
+  /** `'scikit-dimension'`: `epsilon` is a distance, not a share, and dropped distances R_j stay in the sum. */
+  compat?: 'scikit-dimension' | undefined
+}
+
+/**
+ * The tight local dimensionality estimator as a rule (Amsaleg, Chelly, Houle, Kawarabayashi, Radovanović and
+ * Treeratanajaru 2019). With r = R_k, u_i = R_i, v_ij = |x_i - x_j| and z_ij² = 2 u_i² + 2 u_j² - v_ij² (the distance
+ * to x_j reflected at the centre),
+ *
+ *   s_ij = r (√((u_i² + v_ij² - u_j²)² + 4 v_ij² (r² - u_i²)) - (u_i² + v_ij² - u_j²)) / (2 (r² - u_i²)),
+ *
+ * t_ij the same with z for v, and
+ *
+ *   d = - 2 k² / (Σ_{i≠j} log(s_ij / r) + Σ_{i≠j} log(t_ij / r) + 2 Σ_i log(u_i / r)).
+ *
+ * Limits: u_i = r gives s_ij = r v² / (r² + v² - u_j²); u_i = 0 gives s = t = u_j; u_j = 0 gives r v / (r + v). Pairs
+ * with v_ij = 0 and measurements below epsilon are dropped, and the count 2 k² with them. 0 at a point whose neighbours
+ * are all its duplicates, Infinity when all measurements equal r.
+ *
+ * scikit-dimension takes epsilon as an absolute distance, so its result changes with the unit of the data, and counts
+ * off distances below epsilon without taking them out of the sum (log 0 where there are duplicates);
+ * `compat: 'scikit-dimension'` does the same. Without near-duplicates the two agree.
+ *
+ * @throws OodError `E_ARGUMENT` for a negative epsilon
+ *
+ * Cost O(k²) after the inner products.
+ * @example
+ * await pointwiseDimensions(x, tleRule(), { neighbours: 20 })
+ */
+export function tleRule(options: TleOptions = {}): DimensionRule {
+  const { epsilon = 1e-4, compat } = options
+  if (!(epsilon >= 0 && epsilon < Number.POSITIVE_INFINITY))
+    throw mismatch('E_ARGUMENT', 'TLE epsilon', 'a number of at least 0', epsilon)
+  return {
+    name: 'TLE',
+    spec: { estimator: 'tle', options: { epsilon, compat } },
+    dimension: (neighbourhood) => tleDimension(neighbourhood, epsilon, compat === 'scikit-dimension'),
+  }
+}
+
+/** Products of ratios are kept in this range, so that one logarithm serves many of them. */
+const SMALL = 1e-280
+const LARGE = 1e280
+
+function tleDimension(neighbourhood: Neighbourhood, epsilon: number, compat: boolean): number {
+  const { count: k, distances } = neighbourhood
+  if (distances.length === 0)
+    throw new OodError('E_EMPTY', 'TLE: expected neighbour distances, got none (it has no global form)')
+  const r = distances[k - 1]!
+  if (r === 0) return 0
+  const pairs = pairSquaresOf(neighbourhood)
+  const least = compat ? epsilon / r : epsilon
+  let logs = 0
+  let product = 1
+  let kept = k * k
+  for (let i = 0; i < k; i++) {
+    // Everything in units of r.
+    const u = distances[i]! / r
+    const uu = u * u
+    const gap = 1 - uu
+    for (let j = 0; j < k; j++) {
+      if (j === i) continue
+      const vv = pairs[i * k + j]! / (r * r)
+      if (vv === 0) {
+        kept--
+        continue
+      }
+      const w = distances[j]! / r
+      const ww = w * w
+      let s: number
+      let t: number
+      if (w === 0) s = t = Math.sqrt(vv) / (1 + Math.sqrt(vv))
+      else if (u === 0) s = t = w
+      else {
+        const zz = Math.max(0, 2 * uu + 2 * ww - vv)
+        s = measure(uu, vv, ww, gap)
+        t = measure(uu, zz, ww, gap)
+      }
+      if (!(s >= least && t >= least)) {
+        kept--
+        continue
+      }
+      product *= s * t
+      if (product < SMALL || product > LARGE) {
+        logs += Math.log(product)
+        product = 1
+      }
+    }
+  }
+  for (let i = 0; i < k; i++) {
+    const u = distances[i]! / r
+    if (u < least) kept--
+    if (u >= least || compat) logs += 2 * Math.log(u)
+  }
+  logs += Math.log(product)
+  return logs === 0 ? Number.POSITIVE_INFINITY : (-2 * kept) / logs
+}
+
+/** s for squared lengths in units of r; `gap` = 1 - u_i². */
+function measure(uu: number, vv: number, ww: number, gap: number): number {
+  if (gap === 0) return vv / (1 + vv - ww)
+  const b = uu + vv - ww
+  const c = 4 * vv * gap
+  const root = Math.sqrt(b * b + c)
+  // (√(b² + c) - b) / (2 gap) without cancellation for b > 0.
+  return b > 0 ? (2 * vv) / (root + b) : (root - b) / (2 * gap)
+}
+
+/**
+ * Pointwise tight local dimensions.
+ *
+ * @param options - `neighbours` k (20 is usual: the estimator is made for small neighbourhoods)
+ * @example
+ * const { mean } = await tle(x, { neighbours: 20 })
+ */
+export function tle(x: NdArray, options: TleOptions & PointwiseOptions): Promise<PointwiseDimensions> {
+  return pointwiseDimensions(x, tleRule(options), options)
+}
