@@ -9,7 +9,11 @@ const unknown: Info = { type: 'other', shape: undefined }
 const reshape: InferRule = (n) => {
   const input = n.inputs[0] ?? unknown
   const target = partialInts(n, 1)
-  if (!target) return [{ type: input.type, shape: n.inputs[1]?.shape?.[0] === 1 ? [unknownDim()] : undefined }]
+  const rank = n.inputs[1]?.shape?.[0]
+  if (!target)
+    return [
+      { type: input.type, shape: typeof rank === 'number' ? Array.from({ length: rank }, unknownDim) : undefined },
+    ]
   const allowZero = attribute(n.node, 'allowzero', 'int', 0) === 1
   const shape = target.map((dim, axis) => (dim === 0 && !allowZero ? (input.shape?.[axis] ?? unknownDim()) : dim))
   const open = shape.indexOf(-1)
