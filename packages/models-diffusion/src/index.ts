@@ -9,8 +9,25 @@ export {
   gaussianScore,
   pointMassScore,
 } from './analytic/models.ts'
+export type {
+  Diffusion,
+  DiffusionCallOptions,
+  DiffusionLogProbOptions,
+  DiffusionSampleOptions,
+  Space,
+} from './diffusion.ts'
+export type { Conditions, NetworkDescription } from './internal/description.ts'
+export type { Ports } from './internal/kernels.ts'
+export type { Prediction } from './internal/prediction.ts'
+export type { OdeMethod } from './internal/tableaus.ts'
 export { type DataMoments, type OdeLogProb, type OdeLogProbOptions, odeLogProb } from './likelihood/odeLogProb.ts'
 export type { ReferenceRecipe } from './likelihood/referenceLogProb.ts'
+export { type DiffusionOptions, openDiffusion } from './openDiffusion.ts'
+export { addNoise, denoise } from './sample/denoise.ts'
+export { encode } from './sample/encode.ts'
+export type { DenoiseOptions, EncodeOptions, SampleOptions, SamplerMethod } from './sample/options.ts'
+export { sample } from './sample/sample.ts'
+export { type TimeGrid, type TimeGridOptions, timeGrid } from './sample/timeGrid.ts'
 export { type BetaSchedule, type DdpmOptions, type DiscreteProcess, ddpm } from './sde/ddpm.ts'
 export { parseSde, type SdeSpec } from './sde/parse.ts'
 export { type VeExponentialOptions, type VeOptions, ve, veExponential } from './sde/ve.ts'

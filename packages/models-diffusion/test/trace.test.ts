@@ -95,7 +95,8 @@ describe('jacobianTrace', () => {
       const products = async (v: Float64Array, k: number) => (await f.jvp(x, tensor(v, [k, 5, d]))).tangent.data
       const got = await traceRows(products, 5, d, { method: 'exact', probes: 1, seed: 0, keys: undefined, most })
       // d additions of numbers of size 1.
-      for (const value of got) expect(Math.abs(value - traceOf(A, d))).toBeLessThan(1e-13)
+      for (const value of got.trace) expect(Math.abs(value - traceOf(A, d))).toBeLessThan(1e-13)
+      expect([...got.standardError]).toEqual([0, 0, 0, 0, 0])
     }
     expect((await jacobianTrace(f, x)).length).toBe(5)
     expect((await jacobianTrace(f, tensor(new Float64Array(0), [0, d]))).length).toBe(0)
@@ -167,6 +168,19 @@ describe('jacobianTrace', () => {
     expect(other[0]).not.toBe((await jacobianTrace(f, x, { method: 'gaussian', probes: 4, seed: 2 }))[0])
   })
 
+  it('tells its standard error', async () => {
+    const products = async (v: Float64Array, k: number) => (await f.jvp(x, tensor(v, [k, 5, d]))).tangent.data
+    const plan = { method: 'gaussian', probes: 4000, seed: 1, keys: [0, 1, 2, 3, 4], most: 500 } as const
+    const { trace, standardError } = await traceRows(products, 5, d, { ...plan, keys: [...plan.keys] })
+    for (let row = 0; row < 5; row++) {
+      // Standard error sqrt(2 |sym A|² / probes), known to 1 / sqrt(2 probes) = 1 %, taken four times.
+      expect(Math.abs(standardError[row]! / Math.sqrt((2 * frobenius()) / 4000) - 1)).toBeLessThan(0.05)
+      expect(Math.abs(trace[row]! - traceOf(A, d))).toBeLessThan(4 * standardError[row]!)
+    }
+    const one = await traceRows(products, 5, d, { ...plan, keys: [...plan.keys], probes: 1 })
+    for (const error of one.standardError) expect(error).toBeNaN()
+  })
+
   it('shares probes between rows when asked', async () => {
     const shared = await jacobianTrace(f, x, { method: 'gaussian', probes: 3, sharing: 'shared' })
     expect(new Set(shared).size).toBe(1)
@@ -214,6 +228,12 @@ describe('scoreDivergence', () => {
       for (let row = 0; row < 4; row++)
         expect(Math.abs(own.divergence[row]! / fallback.divergence[row]! - 1)).toBeLessThan(1e-10)
       expect([...fallback.score.data]).toEqual([...own.score.data])
+      // Of the mean of 6 probes; never known for hutch++, nothing to know when exact.
+      for (const error of own.standardError!) {
+        if (method === 'exact') expect(error).toBe(0)
+        else if (method === 'hutch++') expect(error).toBeNaN()
+        else expect(error).toBeGreaterThanOrEqual(0)
+      }
     }
   })
 })

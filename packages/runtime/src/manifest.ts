@@ -44,6 +44,14 @@ export interface Manifest {
   preprocessing: PreprocessingStep[]
   /** Shape of one latent row, for kinds that have latents. */
   latentShape?: number[]
+  /** Diffusion: the process by name with its parameters, `{ name: 'vp', betaMin: 0.1, betaMax: 20, T: 1 }`. */
+  sde?: { name: string; [parameter: string]: unknown }
+  /** Diffusion: what the network gives, `scaled-score` (sigma(t) times the score, default), `epsilon` and others. */
+  prediction?: string
+  /** Diffusion: the network is fed this times t, default 1. */
+  timeScale?: number
+  /** Diffusion: other names of the ports `x`, `t` and `net`, such as `{ x: 'sample' }`. */
+  ports?: Partial<Record<'x' | 't' | 'net', string>>
   /** How it was trained: config, seed, epochs, git revision, hardware, wall time. */
   training?: Record<string, unknown>
   /** Figures on the test split, such as `bitsPerDim`, and the largest export error. */
@@ -93,7 +101,12 @@ export function parseManifest(value: unknown, file = 'manifest.json'): Manifest 
   const graphs = object(at(top, 'graphs'))
   for (const role of Object.keys(GRAPH_ROLES[kind])) at(graphs, role)
   for (const graph of fields(graphs)) checkGraph(graph, hashes)
-  for (const [role, ports] of Object.entries(GRAPH_ROLES[kind])) checkRole(object(at(graphs, role)), ports)
+  const renamed = kind === 'diffusion' ? diffusionFields(top) : {}
+  for (const [role, ports] of Object.entries(GRAPH_ROLES[kind]))
+    checkRole(object(at(graphs, role)), {
+      inputs: ports.inputs.map((name) => renamed[name] ?? name),
+      outputs: ports.outputs.map((name) => renamed[name] ?? name),
+    })
   const data = object(at(top, 'data'))
   string(at(data, 'dataset'))
   sizes(at(data, 'shape'))
@@ -104,6 +117,24 @@ export function parseManifest(value: unknown, file = 'manifest.json'): Manifest 
   if (top.value.latentShape !== undefined) sizes(at(top, 'latentShape'))
   for (const name of ['training', 'metrics']) if (top.value[name] !== undefined) object(at(top, name))
   return value as Manifest
+}
+
+/** Checks the fields only diffusion models have; returns the ports' other names. */
+function diffusionFields(top: Field<Record<string, unknown>>): Record<string, string> {
+  const given = (name: string): boolean => top.value[name] !== undefined
+  if (given('sde')) string(at(object(at(top, 'sde')), 'name'))
+  if (given('prediction')) string(at(top, 'prediction'))
+  if (given('timeScale')) number(at(top, 'timeScale'))
+  if (!given('ports')) return {}
+  const ports = object(at(top, 'ports'))
+  return Object.fromEntries(
+    fields(ports).map((port) => {
+      const role = port.path.split('.').at(-1)!
+      if (role !== 'x' && role !== 't' && role !== 'net')
+        throw mismatch('E_MANIFEST', `${ports.file} ${ports.path}`, 'names for x, t, net', role)
+      return [role, string(port)]
+    }),
+  )
 }
 
 function kindOf(field: Field): ModelKind {

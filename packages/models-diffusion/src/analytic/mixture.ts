@@ -8,6 +8,7 @@ import {
   mismatch,
   type NdArray,
   rowCount,
+  type ScoreDivergence,
   type ScoreModel,
   type Times,
   type TraceOptions,
@@ -22,7 +23,7 @@ import type { Component, Precision } from './component.ts'
 /** A score model that knows its density. */
 export interface AnalyticScoreModel extends ScoreModel {
   scaledScore(x: NdArray, t: Times, options?: CallOptions): Promise<NdArray<Float64Array>>
-  divergence(x: NdArray, t: Times, options?: TraceOptions): Promise<{ score: NdArray; divergence: Float64Array }>
+  divergence(x: NdArray, t: Times, options?: TraceOptions): Promise<ScoreDivergence>
   /** log p_t(x), the density of mu(t) x_0 + sigma(t) eps, in nats. */
   logDensity(x: NdArray, t: Times): Float64Array
 }
@@ -154,6 +155,7 @@ export function mixtureModel(
       const plan = tracePlan('divergence', n, d, options)
       const score = new Float64Array(n * d)
       const divergence = new Float64Array(n)
+      const standardError = new Float64Array(n)
       const points: Point[] = []
       eachRow('divergence', x, t, (at, row) => {
         score.set(at.score, row * d)
@@ -166,9 +168,11 @@ export function mixtureModel(
           for (let i = 0; i < k * n; i++) product(points[i % n]!, v, i * d, out.subarray(i * d, (i + 1) * d))
           return out
         }
-        divergence.set(await traceRows(products, n, d, plan))
+        const traces = await traceRows(products, n, d, plan)
+        divergence.set(traces.trace)
+        standardError.set(traces.standardError)
       }
-      return { score: tensor(score, x.shape), divergence }
+      return { score: tensor(score, x.shape), divergence, standardError }
     },
     logDensity(x, t) {
       const out = new Float64Array(rowCount(x))

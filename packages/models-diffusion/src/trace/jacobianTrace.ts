@@ -7,6 +7,7 @@ import {
   type NdArray,
   rowCount,
   rowSize,
+  type ScoreDivergence,
   type ScoreModel,
   sliceRows,
   type Times,
@@ -50,7 +51,7 @@ export async function jacobianTrace(f: Tangents, x: NdArray, options: TraceOptio
   const out = new Float64Array(rowCount(x))
   await traceBlocks('jacobianTrace', x, options, async (block, plan, from) => {
     const products = productsOf(block, (v) => f.jvp(block, v, quiet(options)))
-    out.set(await traceRows(products, rowCount(block), rowSize(block), plan), from)
+    out.set((await traceRows(products, rowCount(block), rowSize(block), plan)).trace, from)
   })
   return out
 }
@@ -67,11 +68,12 @@ export async function scoreDivergence(
   x: NdArray,
   t: Times,
   options: TraceOptions = {},
-): Promise<{ score: NdArray; divergence: Float64Array }> {
+): Promise<ScoreDivergence> {
   if (model.divergence) return model.divergence(x, t, options)
   const times = timesOf('divergence', t, rowCount(x))
   const divergence = new Float64Array(rowCount(x))
   const score = new Float64Array(flatData(x).length)
+  const standardError = new Float64Array(rowCount(x))
   const d = rowSize(x)
   await traceBlocks('divergence', x, options, async (block, plan, from) => {
     const own = times.subarray(from, from + rowCount(block))
@@ -80,9 +82,11 @@ export async function scoreDivergence(
       score.set(flatData(out.value), from * d)
       return out
     })
-    divergence.set(await traceRows(products, rowCount(block), d, plan), from)
+    const traces = await traceRows(products, rowCount(block), d, plan)
+    divergence.set(traces.trace, from)
+    standardError.set(traces.standardError, from)
   })
-  return { score: tensor(score, x.shape), divergence }
+  return { score: tensor(score, x.shape), divergence, standardError }
 }
 
 /** Checks options and turns them into a plan for all rows. */

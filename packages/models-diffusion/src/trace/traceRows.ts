@@ -16,8 +16,14 @@ export interface TracePlan {
   most: number
 }
 
+/** Traces with the standard error of each: 0 when exact, NaN when one probe or `hutch++` leaves it unknown. */
+export interface Traces {
+  trace: Float64Array
+  standardError: Float64Array
+}
+
 /** tr J of each of `rows` rows of dimension `d`. Memory is that of `most` vectors, however many probes there are. */
-export async function traceRows(products: Products, rows: number, d: number, plan: TracePlan): Promise<Float64Array> {
+export async function traceRows(products: Products, rows: number, d: number, plan: TracePlan): Promise<Traces> {
   const { method, probes, seed, keys } = plan
   const chunk = Math.max(1, Math.floor(plan.most / Math.max(1, rows)))
   if (method === 'exact') {
@@ -28,16 +34,28 @@ export async function traceRows(products: Products, rows: number, d: number, pla
       for (let k = 0; k < (to - from) * rows; k++) v[k * d + from + Math.floor(k / rows)] = 1
       addForms(sum, v, await products(v, to - from), d)
     }
-    return sum
+    return { trace: sum, standardError: new Float64Array(rows) }
   }
-  if (method === 'hutch++') return hutchPlusPlus(products, rows, d, plan, chunk)
-  const sum = new Float64Array(rows)
+  if (method === 'hutch++') {
+    const trace = await hutchPlusPlus(products, rows, d, plan, chunk)
+    return { trace, standardError: new Float64Array(rows).fill(Number.NaN) }
+  }
+  const mean = new Float64Array(rows)
+  const squares = new Float64Array(rows)
   for (let from = 0; from < probes; from += chunk) {
     const to = Math.min(probes, from + chunk)
     const v = drawProbes({ kind: method, seed, keys }, rows, d, from, to)
-    addForms(sum, v, await products(v, to - from), d)
+    const Jv = await products(v, to - from)
+    for (let k = from; k < to; k++) {
+      for (let row = 0; row < rows; row++) {
+        // Welford's update: the order of probes is always the same, and so are the sums.
+        const before = form(v, Jv, ((k - from) * rows + row) * d, d) - mean[row]!
+        mean[row]! += before / (k + 1)
+        squares[row]! += (before * before * k) / (k + 1)
+      }
+    }
   }
-  return sum.map((value) => value / probes)
+  return { trace: mean, standardError: squares.map((sum) => Math.sqrt(sum / (probes - 1) / probes)) }
 }
 
 /**
@@ -81,12 +99,15 @@ function addForms(sum: Float64Array, v: Float64Array, Jv: FloatArray, d: number)
   const rows = sum.length
   for (let k = 0; k * rows * d < v.length; k++) {
     for (let row = 0; row < rows; row++) {
-      const at = (k * rows + row) * d
-      let form = 0
-      for (let i = at; i < at + d; i++) form += v[i]! * Jv[i]!
-      sum[row]! += form
+      sum[row]! += form(v, Jv, (k * rows + row) * d, d)
     }
   }
+}
+
+function form(v: Float64Array, Jv: FloatArray, at: number, d: number): number {
+  let sum = 0
+  for (let i = at; i < at + d; i++) sum += v[i]! * Jv[i]!
+  return sum
 }
 
 /** Gram-Schmidt, twice, of the `k` vectors of one row; vectors that depend on earlier ones become zero. */

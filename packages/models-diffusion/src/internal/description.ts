@@ -1,0 +1,143 @@
+// Reads what a score network is off a manifest, or off the caller's own description of a bare ONNX file.
+import { readFile } from 'node:fs/promises'
+import { type DiffusionProcess, mismatch, type NdArray, OodError } from '@ood/core'
+import type { TransformSpec } from '@ood/datasets'
+import { inspect, readModel } from '@ood/onnx'
+import type { Checkpoint, Manifest } from '@ood/runtime'
+import { parseSde, type SdeSpec } from '../sde/parse.ts'
+import type { Ports } from './kernels.ts'
+import { type Prediction, parsePrediction } from './prediction.ts'
+
+/** A bare ONNX score network, such as a UNet exported from diffusers. */
+export interface NetworkDescription {
+  /** Path of the file, or its bytes. */
+  onnx: string | Uint8Array
+  /** The process it was trained with: a process, or its name and parameters. */
+  sde: DiffusionProcess | SdeSpec
+  /** What it predicts. */
+  prediction: Prediction
+  /** Shape of one row, [C, H, W]; read off the graph when its sizes are fixed there. */
+  dataShape?: readonly number[]
+  /** Names of the data input, time input and output; default `sample`, `timestep`, `out_sample`, or `x`, `t`, `net`. */
+  ports?: Partial<Ports>
+  /** The network is fed this times t (default 1); discrete processes feed their timestep. */
+  timeScale?: number
+  /** From raw values to the network's, as in a manifest; default none. */
+  preprocessing?: readonly TransformSpec[]
+  /** Shape of a raw row where preprocessing changes it. */
+  rawShape?: readonly number[]
+  /** Name in error messages. */
+  name?: string
+}
+
+/** A fixed further input, [1, ...]. */
+export type Conditions = Readonly<Record<string, NdArray>>
+
+/** Everything `openDiffusion` needs to know. */
+export interface NetworkFacts {
+  name: string
+  graph: Uint8Array
+  sde: DiffusionProcess
+  prediction: Prediction
+  timeScale: number
+  ports: Ports
+  modelShape: readonly number[]
+  rawShape: readonly number[]
+  preprocessing: readonly TransformSpec[]
+  manifest: Manifest | undefined
+}
+
+/** The facts of a checkpoint of kind `diffusion`. */
+export async function checkpointFacts({ manifest, folder, graph }: Checkpoint): Promise<NetworkFacts> {
+  if (manifest.kind !== 'diffusion') throw mismatch('E_MANIFEST', `${folder} kind`, 'diffusion', manifest.kind)
+  if (!manifest.sde)
+    throw mismatch('E_MANIFEST', `${folder} sde`, 'the process: { name: "vp", betaMin, betaMax, T }', manifest.sde)
+  const bytes = await graph('score')
+  const ports = portsOf(bytes, manifest.ports ?? {}, `${folder} ports`)
+  const sizes = manifest.graphs.score!.inputs[ports.x]!.slice(1)
+  const modelShape = sizes.map((size, axis) => (typeof size === 'number' ? size : manifest.data.shape[axis]))
+  if (!modelShape.every((size): size is number => size !== undefined))
+    throw mismatch('E_MANIFEST', `${folder} graphs.score.inputs.${ports.x}`, 'fixed sizes after the batch', sizes)
+  if (product(modelShape) !== product(manifest.data.shape))
+    throw mismatch(
+      'E_MANIFEST',
+      `${folder} graphs.score.inputs.${ports.x}`,
+      `rows of ${product(manifest.data.shape)} numbers`,
+      modelShape,
+    )
+  return {
+    name: manifest.name,
+    graph: bytes,
+    sde: parseSde(manifest.sde, `${folder} sde`),
+    prediction: parsePrediction(`${folder} prediction`, manifest.prediction ?? 'scaled-score'),
+    timeScale: manifest.timeScale ?? 1,
+    ports,
+    modelShape,
+    rawShape: manifest.data.shape,
+    preprocessing: manifest.preprocessing as unknown as TransformSpec[],
+    manifest,
+  }
+}
+
+/** The facts of a bare ONNX file. */
+export async function describedFacts(description: NetworkDescription): Promise<NetworkFacts> {
+  const { onnx, sde, prediction } = description
+  const name = description.name ?? (typeof onnx === 'string' ? onnx : 'score network')
+  const graph = typeof onnx === 'string' ? await readBytes(onnx) : onnx
+  const ports = portsOf(graph, description.ports ?? {}, `${name} ports`)
+  const input = readModel(graph).graph.inputs.find((port) => port.name === ports.x)
+  const sizes = input?.shape?.slice(1)
+  const modelShape = description.dataShape ?? sizes?.filter((size): size is number => typeof size === 'number')
+  if (!modelShape || modelShape.length === 0 || (sizes && modelShape.length !== sizes.length))
+    throw mismatch('E_ARGUMENT', `${name} dataShape`, `the sizes of one row of ${ports.x}`, sizes ?? 'none')
+  return {
+    name,
+    graph,
+    sde: isSpec(sde) ? parseSde(sde) : sde,
+    prediction: parsePrediction('prediction', prediction),
+    timeScale: description.timeScale ?? 1,
+    ports,
+    modelShape,
+    rawShape: description.rawShape ?? modelShape,
+    preprocessing: description.preprocessing ?? [],
+    manifest: undefined,
+  }
+}
+
+function isSpec(sde: DiffusionProcess | SdeSpec): sde is SdeSpec {
+  return typeof (sde as Partial<DiffusionProcess>).standardDeviation !== 'function'
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    throw new OodError('E_FILE', `${path}: expected a readable ONNX file, got none`, { cause })
+  }
+}
+
+/** Port names that occur, asked for or by either convention. */
+function portsOf(graph: Uint8Array, asked: Partial<Ports>, what: string): Ports {
+  const { inputs, outputs } = inspect(readModel(graph))
+  const pick = (role: keyof Ports, from: readonly { name: string }[], known: readonly string[]): string => {
+    const wanted = asked[role] === undefined ? known : [asked[role]]
+    const found = wanted.find((name) => from.some((port) => port.name === name))
+    if (found === undefined)
+      throw mismatch(
+        'E_MANIFEST',
+        `${what}.${role}`,
+        `one of ${from.map(({ name }) => name).join(', ')}`,
+        wanted.join(' or '),
+      )
+    return found
+  }
+  return {
+    x: pick('x', inputs, ['x', 'sample']),
+    t: pick('t', inputs, ['t', 'timestep']),
+    net: pick('net', outputs, ['net', 'out_sample']),
+  }
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((size, n) => size * n, 1)
+}

@@ -1,0 +1,183 @@
+// The network's graph and its derivative as functions on flat rows: the arithmetic that runs in a worker, or in process.
+import { type FloatArray, OodError } from '@ood/core'
+import { jvp, readModel, writeModel } from '@ood/onnx'
+import { type Device, openSession, type Port, type Session, type TensorStorage, type TensorValue } from '@ood/runtime'
+import { type TracePlan, type Traces, traceRows } from '../trace/traceRows.ts'
+import { once } from './once.ts'
+import { type Pass, passes, type TimePort } from './passes.ts'
+
+/** Names of a graph's data input, time input and output. */
+export interface Ports {
+  x: string
+  t: string
+  net: string
+}
+
+/** A further input, the same for every row: [1, ...] is repeated, such as the embedding of a text. */
+export interface Condition {
+  data: Float32Array
+  shape: readonly number[]
+}
+
+/** What the kernels are made from; plain data, so it can be sent to a worker. */
+export interface KernelSetup {
+  name: string
+  graph: Uint8Array
+  device: Device
+  ports: Ports
+  modelShape: readonly number[]
+  dimension: number
+  conditions: Readonly<Record<string, Condition>>
+}
+
+/** The computations behind a score model. Rows are flat; times are the network's own. */
+export interface Kernels {
+  net(x: Float32Array, times: Float64Array): Promise<Float32Array>
+  /** Outputs [rows, D] and tangents [k, rows, D] for directions [k, rows, D]. */
+  jvp(
+    x: Float32Array,
+    times: Float64Array,
+    v: Float32Array,
+    k: number,
+  ): Promise<{ net: Float32Array; tangent: Float32Array }>
+  /** Outputs and traces of their Jacobian by `x`. */
+  divergence(x: Float32Array, times: Float64Array, plan: TracePlan): Promise<Traces & { net: Float32Array }>
+  release(): Promise<void>
+}
+
+/** Opens sessions as they are first needed, each with one thread. */
+export function openKernels(setup: KernelSetup): Kernels {
+  const { name, graph, device, ports, dimension: d } = setup
+  const tangentPort = `${ports.x}_tangent`
+  const plain = once(() => openSession(graph, { device, threads: 1, name: `${name} score` }))
+  const derivative = once(() => {
+    const model = writeModel(jvp(readModel(graph), { wrt: [ports.x], of: [ports.net] }))
+    return openSession(model, { device, threads: 1, name: `${name} score derivative` })
+  })
+
+  /** One run over the rows of a pass; `k` tangents each when `v` is given. */
+  async function run(
+    session: Session,
+    pass: Pass,
+    x: Float32Array,
+    v: Float32Array | undefined,
+    k: number,
+    of: number,
+  ) {
+    const rows = pass.rows.length
+    const whole = rows === of
+    const shape = [rows, ...setup.modelShape]
+    const feeds: Record<string, TensorValue> = {
+      [ports.x]: feed(session, ports.x, whole ? x : gather(x, pass.rows, 1, of, d), shape),
+      [ports.t]: timeFeed(session, ports.t, pass),
+    }
+    for (const [port, condition] of Object.entries(setup.conditions))
+      feeds[port] = feed(session, port, repeat(condition.data, rows), [rows, ...condition.shape.slice(1)])
+    if (v) {
+      const directions = whole ? v : gather(v, pass.rows, k, of, d)
+      feeds[tangentPort] = feed(session, tangentPort, directions, [k, ...shape])
+    }
+    const out = await session.run(feeds, v ? [ports.net, `${ports.net}_tangent`] : [ports.net])
+    return {
+      net: numbers(`${name} ${ports.net}`, out[ports.net], rows * d),
+      tangent: v ? numbers(`${name} derivative`, out[`${ports.net}_tangent`], k * rows * d) : undefined,
+    }
+  }
+
+  async function runAll(session: Session, x: Float32Array, times: Float64Array, v?: Float32Array, k = 0) {
+    const rows = times.length
+    const list = passes(times, timePort(session, ports.t))
+    const net = new Float32Array(rows * d)
+    const tangent = new Float32Array(k * rows * d)
+    for (const pass of list) {
+      const out = await run(session, pass, x, v, k, rows)
+      scatter(net, out.net, pass, 1, rows, d)
+      if (out.tangent) scatter(tangent, out.tangent, pass, k, rows, d)
+    }
+    return { net, tangent }
+  }
+
+  return {
+    net: async (x, times) => (await runAll(await plain.get(), x, times)).net,
+    jvp: async (x, times, v, k) => runAll(await derivative.get(), x, times, v, k),
+    async divergence(x, times, plan) {
+      const session = await derivative.get()
+      let net = new Float32Array(0)
+      const products = async (v: Float64Array, k: number): Promise<FloatArray> => {
+        const out = await runAll(session, x, times, Float32Array.from(v), k)
+        net = out.net
+        return out.tangent
+      }
+      const traces = await traceRows(products, times.length, d, plan)
+      return { net, ...traces }
+    },
+    async release() {
+      await plain.release()
+      await derivative.release()
+    },
+  }
+}
+
+/** What the time input of an opened graph takes. */
+export function timePort(session: { inputs: readonly Port[] }, name: string): TimePort {
+  const port = session.inputs.find((input) => input.name === name)
+  return { whole: port?.type === 'int64', single: port?.shape.length === 0 || port?.shape[0] === 1 }
+}
+
+function timeFeed(session: Session, name: string, { times }: Pass): TensorValue {
+  const port = session.inputs.find((input) => input.name === name)!
+  const { single } = timePort(session, name)
+  const values = single ? times.slice(0, 1) : times
+  const shape = port.shape.length === 0 ? [] : [values.length]
+  return { data: stored(port.type, values), shape }
+}
+
+/** A float32 block as the graph's input wants it; graphs exported in float64 are fed float64. */
+function feed(session: Session, name: string, data: Float32Array, shape: readonly number[]): TensorValue {
+  const type = session.inputs.find((port) => port.name === name)?.type ?? 'float32'
+  return { data: type === 'float32' ? data : stored(type, data), shape }
+}
+
+function stored(type: string, values: ArrayLike<number>): TensorStorage {
+  if (type === 'int64') return BigInt64Array.from(Array.from(values, (value) => BigInt(Math.round(value))))
+  return type === 'float64' ? Float64Array.from(values) : Float32Array.from(values)
+}
+
+/** The numbers of an output, exactly `size` of them. */
+function numbers(what: string, value: TensorValue | undefined, size: number): FloatArray {
+  const data = value?.data
+  if (!(data instanceof Float32Array || data instanceof Float64Array) || data.length !== size)
+    throw new OodError('E_SHAPE', `${what}: expected ${size} floats, got ${data?.length ?? 'none'}`)
+  return data
+}
+
+/** Rows `rows` of each of `k` blocks of `of` rows. */
+function gather(source: Float32Array, rows: number[], k: number, of: number, d: number): Float32Array {
+  const out = new Float32Array(k * rows.length * d)
+  for (let b = 0; b < k; b++) {
+    rows.forEach((row, i) => {
+      const from = (b * of + row) * d
+      out.set(source.subarray(from, from + d), (b * rows.length + i) * d)
+    })
+  }
+  return out
+}
+
+/** Adds a pass's results to their rows, by weight. */
+function scatter(out: Float32Array, part: FloatArray, pass: Pass, k: number, of: number, d: number): void {
+  for (let b = 0; b < k; b++) {
+    pass.rows.forEach((row, i) => {
+      const to = (b * of + row) * d
+      const from = (b * pass.rows.length + i) * d
+      const weight = pass.weights[i]!
+      if (weight === 1) out.set(part.subarray(from, from + d), to)
+      else for (let j = 0; j < d; j++) out[to + j]! += weight * part[from + j]!
+    })
+  }
+}
+
+function repeat(data: Float32Array, rows: number): Float32Array {
+  const out = new Float32Array(rows * data.length)
+  for (let row = 0; row < rows; row++) out.set(data, row * data.length)
+  return out
+}

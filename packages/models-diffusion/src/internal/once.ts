@@ -1,0 +1,24 @@
+// Things that are opened on first use and released at most once.
+
+/** Something opened on first use. */
+export interface Once<T> {
+  get(): Promise<T>
+  /** Releases it if it was opened. */
+  release(): Promise<void>
+}
+
+/** Wraps an opener; a failed opening is reported to every caller. */
+export function once<T extends { release(): Promise<void> }>(open: () => Promise<T>): Once<T> {
+  let opened: Promise<T> | undefined
+  return {
+    get() {
+      opened ??= open()
+      return opened
+    },
+    async release() {
+      const value = await opened?.catch(() => undefined)
+      opened = undefined
+      await value?.release()
+    },
+  }
+}

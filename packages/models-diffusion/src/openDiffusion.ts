@@ -1,0 +1,189 @@
+// Opens a score network: scores, derivatives, likelihoods and samples of a diffusion model given as an ONNX graph.
+import { availableParallelism } from 'node:os'
+import {
+  assertFinite,
+  assertRows,
+  flatData,
+  mismatch,
+  type NdArray,
+  OodError,
+  rowCount,
+  rowSize,
+  tensor,
+} from '@ood/core'
+import { preprocessing, type TransformSpec } from '@ood/datasets'
+import { inspect, readModel } from '@ood/onnx'
+import { type Checkpoint, type Device, openCheckpoint, parseDevice } from '@ood/runtime'
+import type { Diffusion, DiffusionCallOptions, DiffusionLogProbOptions, DiffusionSampleOptions } from './diffusion.ts'
+import {
+  type Conditions,
+  checkpointFacts,
+  describedFacts,
+  type NetworkDescription,
+  type NetworkFacts,
+} from './internal/description.ts'
+import type { Condition } from './internal/kernels.ts'
+import { startEngine } from './internal/pooledKernels.ts'
+import { scoreNetwork } from './internal/scoreNetwork.ts'
+import { odeLogProb } from './likelihood/odeLogProb.ts'
+import { denoise } from './sample/denoise.ts'
+import { encode } from './sample/encode.ts'
+import { sample } from './sample/sample.ts'
+
+/** How a diffusion model runs. */
+export interface DiffusionOptions {
+  /** Default `cpu`. */
+  device?: Device
+  /**
+   * Worker threads, each with its own single-threaded sessions (default: one per core, at most 8; 1 on other devices).
+   * They start when first needed and do not keep the process alive. 0 runs in process and blocks the event loop.
+   */
+  workers?: number
+  /** Most rows in one run of the network (default 32). Results do not depend on it. */
+  batchSize?: number
+  /** Further inputs, the same for every row: { encoder_hidden_states: embedding of the text, [1, tokens, width] }. */
+  conditions?: Conditions
+}
+
+const FOLDER =
+  'a diffusion folder: manifest.json (writeManifest makes it) and a graph score: x [N, ...], t [N] -> net [N, ...]'
+
+/**
+ * Opens a diffusion model from its checkpoint folder, from an opened checkpoint, or from a bare ONNX file with its
+ * description.
+ *
+ * The graph takes rows `x` and times `t` and gives `net`, by default sigma(t) times the score; `prediction` in the
+ * manifest or description says otherwise. The manifest's `sde` names the process. A UNet exported from diffusers
+ * (`sample`, `timestep`, `out_sample`, perhaps `encoder_hidden_states`) is opened by description: its timestep may be
+ * float or int64, for each row or one for all, and a text condition is a fixed input.
+ *
+ * @param source - folder, the result of `openCheckpoint`, or a description
+ * @throws OodError `E_FILE`, `E_MANIFEST`, `E_CHECKSUM` saying what is missing; `E_ARGUMENT`, `E_UNKNOWN_NAME`
+ * @example
+ * const model = await openDiffusion(checkpointPath('diffusion-fmnist'))
+ * const { instance } = await model.logProb(images, { probes: 1 })
+ * await model.release()
+ *
+ * const unet = await openDiffusion({
+ *   onnx: 'unet/model.onnx',
+ *   sde: { name: 'ddpm', schedule: 'linear' },
+ *   prediction: 'epsilon',
+ *   dataShape: [3, 32, 32],
+ *   preprocessing: [{ name: 'unit' }, { name: 'zero-center' }],
+ * })
+ */
+export async function openDiffusion(
+  source: string | Checkpoint | NetworkDescription,
+  options: DiffusionOptions = {},
+): Promise<Diffusion> {
+  const device = parseDevice(options.device ?? 'cpu')
+  const workers = count('workers', options.workers ?? (device === 'cpu' ? Math.min(8, availableParallelism()) : 1), 0)
+  const batchSize = count('batchSize', options.batchSize ?? 32, 1)
+  const facts = await factsOf(source)
+  const { name, graph, ports, modelShape, rawShape, sde, prediction, timeScale } = facts
+  const dimension = modelShape.reduce((product, n) => product * n, 1)
+  const conditions = conditionsOf(facts, options.conditions ?? {})
+  const transform = preprocessing(facts.preprocessing as TransformSpec[])
+  const engine = startEngine({ name, graph, device, ports, modelShape, dimension, conditions }, workers)
+  const lanes = Math.max(1, workers)
+  const model = scoreNetwork({ engine, sde, prediction, timeScale, modelShape, dimension, batchSize, lanes })
+
+  /** Rows as the network sees them, with the log-determinants of how they got there. */
+  function toModel(what: string, x: NdArray, call: DiffusionCallOptions): { v: NdArray; logDet: Float64Array } {
+    const { input = 'pixel', seed = 0, rows } = call
+    if (input !== 'pixel' && input !== 'model') throw mismatch('E_ARGUMENT', `${what} input`, 'pixel or model', input)
+    assertRows(what, x, input === 'pixel' ? rawShape : modelShape)
+    assertFinite(what, x)
+    if (rows && rows.length !== rowCount(x))
+      throw mismatch('E_SHAPE', `${what} rows`, `${rowCount(x)} keys, one a row`, rows.length)
+    if (input === 'model') return { v: x, logDet: new Float64Array(rowCount(x)) }
+    const { y, logDet } = transform.forward(x, { seed, ...(rows ? { rows } : {}) })
+    return { v: y, logDet }
+  }
+
+  async function logProb(x: NdArray, call: DiffusionLogProbOptions = {}): ReturnType<Diffusion['logProb']> {
+    const { input, space = input ?? 'pixel', ...ode } = call
+    if (space !== 'pixel' && space !== 'model') throw mismatch('E_ARGUMENT', 'logProb space', 'pixel or model', space)
+    if (space === 'pixel' && input === 'model')
+      throw mismatch('E_ARGUMENT', 'logProb space', 'model for rows that are already preprocessed', space)
+    const { v, logDet } = toModel('logProb', x, call)
+    const out = await odeLogProb(model, v, ode)
+    if (space === 'pixel')
+      out.instance.forEach((value, row) => {
+        out.instance[row] = value + logDet[row]!
+      })
+    return out
+  }
+
+  function postprocess(v: NdArray): NdArray {
+    return tensor(flatData(transform.inverse(v)), [rowCount(v), ...rawShape])
+  }
+
+  return {
+    ...model,
+    manifest: facts.manifest,
+    rawShape,
+    dimension,
+    prediction,
+    logProb,
+    async bitsPerDim(x, call) {
+      const { instance } = await logProb(x, { ...call, space: 'pixel' })
+      return instance.map((nats) => -nats / (rowSize(x) * Math.LN2))
+    },
+    preprocess: async (x, call = {}) => toModel('preprocess', x, call).v,
+    postprocess,
+    async sample(n, call: DiffusionSampleOptions = {}) {
+      const { space = 'pixel', ...rest } = call
+      if (space !== 'pixel' && space !== 'model') throw mismatch('E_ARGUMENT', 'sample space', 'pixel or model', space)
+      const v = await sample(model, n, rest)
+      return space === 'model' ? v : postprocess(v)
+    },
+    denoise: (x, call) => denoise(model, x, call),
+    encode: (x, call) => encode(model, x, call),
+    release: () => engine.release(),
+  }
+}
+
+async function factsOf(source: string | Checkpoint | NetworkDescription): Promise<NetworkFacts> {
+  if (typeof source === 'string') return checkpointFacts(await openFolder(source))
+  return 'onnx' in source ? describedFacts(source) : checkpointFacts(source)
+}
+
+async function openFolder(folder: string): Promise<Checkpoint> {
+  try {
+    return await openCheckpoint(folder)
+  } catch (cause) {
+    if (!(cause instanceof OodError && cause.code === 'E_FILE' && cause.message.includes('manifest.json'))) throw cause
+    throw new OodError('E_FILE', `${folder}: expected ${FOLDER}; ${cause.message}`, { cause })
+  }
+}
+
+/** Every further input of the graph needs its fixed value. */
+function conditionsOf({ name, graph, ports }: NetworkFacts, given: Conditions): Record<string, Condition> {
+  const inputs = inspect(readModel(graph)).inputs.map((port) => port.name)
+  const further = inputs.filter((port) => port !== ports.x && port !== ports.t)
+  const out: Record<string, Condition> = {}
+  for (const port of Object.keys(given)) {
+    if (!further.includes(port))
+      throw mismatch(
+        'E_ARGUMENT',
+        `${name} conditions`,
+        further.length > 0 ? `one of ${further.join(', ')}` : 'none',
+        port,
+      )
+  }
+  for (const port of further) {
+    const value = given[port]
+    if (value?.shape[0] !== 1)
+      throw mismatch('E_ARGUMENT', `${name} conditions.${port}`, 'a tensor [1, ...] for this input', value?.shape)
+    assertFinite(`${name} conditions.${port}`, value)
+    out[port] = { data: Float32Array.from(flatData(value)), shape: [...value.shape] }
+  }
+  return out
+}
+
+function count(what: string, value: number, least: number): number {
+  if (!(Number.isInteger(value) && value >= least))
+    throw mismatch('E_ARGUMENT', what, least === 0 ? '0 or a positive integer' : 'a positive integer', value)
+  return value
+}
