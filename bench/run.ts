@@ -12,11 +12,19 @@ import { findPython, type Peer, startPeer } from './peer.ts'
 import { aurocRows } from './rows/auroc.ts'
 import { dualRocRows } from './rows/dual-roc.ts'
 import { jacobianRows } from './rows/jacobian.ts'
+import { jvpRows } from './rows/jvp.ts'
 import { linearAlgebraRows } from './rows/linear-algebra.ts'
 import { logProbRows } from './rows/log-prob.ts'
 import type { Result, Row } from './types.ts'
 
-const rows: readonly Row[] = [...jacobianRows, ...dualRocRows, ...aurocRows, ...logProbRows, ...linearAlgebraRows]
+const rows: readonly Row[] = [
+  ...jacobianRows,
+  ...jvpRows,
+  ...dualRocRows,
+  ...aurocRows,
+  ...logProbRows,
+  ...linearAlgebraRows,
+]
 
 const USAGE = `npm run bench -- [options]
   --only NAME  rows whose name contains NAME

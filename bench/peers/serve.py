@@ -19,7 +19,7 @@ import time
 
 MODULES = {
     "peak": "peak", "jacobian": "jacobian", "log_prob": "log_prob", "auroc": "auroc", "dual_roc": "dual_roc",
-    "gram": "gram", "eigenvalues": "eigenvalues",
+    "gram": "gram", "eigenvalues": "eigenvalues", "jvp": "jvp", "unet": "unet",
 }
 
 
