@@ -188,9 +188,9 @@ describe('the graph', () => {
   it('names what it cannot do', () => {
     const unknown = model((g, x) => g.op('Reshape', [x, g.op('Shape', [g.op('NonZero', [x])])]), ['N', 4])
     expect(() => jacobian(unknown, { wrt: 'q' })).toThrow('jacobian wrt: expected one of x, y, got q')
-    const old = graphBuilder({ opset: 12 })
+    const old = graphBuilder({ opset: 6 })
     old.output('y', old.input('x', 'float32', [1, 2]))
-    expect(() => jacobian(old.model(), { wrt: 'x' })).toThrow('jacobian operator set: expected 13 or newer, got 12')
+    expect(() => jacobian(old.model(), { wrt: 'x' })).toThrow('jacobian operator set: expected 7 or newer, got 6')
   })
 
   it('gives zeros for an output that does not depend on the input', async () => {

@@ -2,11 +2,12 @@
 import { mismatch } from '@ood/core'
 import { int } from '../attributes.ts'
 import { type GraphBuilder, graphBuilder } from '../builder.ts'
+import { lower } from '../lower/lower.ts'
 import { elementNumber } from '../proto.ts'
 import { count } from '../tensors.ts'
 import type { Model } from '../types.ts'
 import { halfwaySums, type Region, regions } from './bottleneck.ts'
-import { checkNames, checkOpset, floatingOutputs, linearize, rankedShape } from './linearize.ts'
+import { checkNames, floatingOutputs, linearize, rankedShape } from './linearize.ts'
 import { tangentsToWrite } from './plan.ts'
 import type { Contribution } from './pull.ts'
 import { operandsOf, type Tangent } from './tangent.ts'
@@ -31,15 +32,14 @@ export interface JacobianOptions {
  * computed when the model is loaded, and a part that depends on few numbers is differentiated by those and multiplied
  * in (Griewank & Walther, Evaluating Derivatives, chapter 10: elimination in an order other than forward).
  *
- * @param model - operator set 13 or newer; all sizes but symbolic axes of the inputs known
+ * @param model - operator set 7 or newer; all sizes but symbolic axes of the inputs known
  * @throws OodError as `jvp`
  * @example
  * const decode = jacobian(readModel(bytes), { wrt: 'z' })
  * // input z [1, 784]; outputs x [1, 1, 28, 28], x_jacobian [784, 1, 1, 28, 28]
  */
 export function jacobian(model: Model, options: JacobianOptions): Model {
-  checkOpset('jacobian', model)
-  const bound = atOnePoint(model)
+  const bound = lower('jacobian', atOnePoint(model), [options.wrt])
   const g = graphBuilder({ from: bound })
   const of = options.of ?? floatingOutputs(bound, g)
   checkNames('jacobian wrt', [options.wrt], g, model)

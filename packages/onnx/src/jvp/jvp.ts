@@ -1,7 +1,8 @@
 // Forward-mode derivatives: an ONNX model in, the same model with tangents beside its outputs out.
 import { graphBuilder } from '../builder.ts'
+import { lower } from '../lower/lower.ts'
 import type { Model } from '../types.ts'
-import { checkNames, checkOpset, floatingOutputs, linearize, rankedShape } from './linearize.ts'
+import { checkNames, floatingOutputs, linearize, rankedShape } from './linearize.ts'
 import { tangentsToWrite } from './plan.ts'
 import { directionAxis, directionCount, named, noDerivative } from './ports.ts'
 import { sizeSource } from './sizes.ts'
@@ -31,15 +32,15 @@ export interface JvpOptions {
  * derivatives are accumulated at the primal's size first. Convolutions and matrix products fold K into the batch and
  * share the model's weights. For the whole Jacobian at one point `jacobian` is faster.
  *
- * @param model - operator set 13 or newer
+ * @param given - a model of operator set 7 or newer; the result is in set 18 or newer
  * @throws OodError `E_UNKNOWN_NAME` for a name the model does not have; `E_UNSUPPORTED` naming operator and node when a
  *   tangent reaches an operator without a rule (operators no tangent reaches do not matter)
  * @example
  * const decode = jvp(readModel(bytes), { wrt: ['z'] })
  * // inputs z [N, 784], z_tangent [K, N, 784]; outputs x [N, 1, 28, 28], x_tangent [K, N, 1, 28, 28]
  */
-export function jvp(model: Model, options: JvpOptions): Model {
-  checkOpset('jvp', model)
+export function jvp(given: Model, options: JvpOptions): Model {
+  const model = lower('jvp', given, options.wrt)
   const g = graphBuilder({ from: model })
   const axis = directionAxis('jvp tangentAxis', model, options.tangentAxis)
   const suffix = options.suffix ?? '_tangent'

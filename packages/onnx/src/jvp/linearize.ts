@@ -24,9 +24,6 @@ const rules: RuleTable = {
   ...normalizationRules,
 }
 
-/** Oldest operator set whose operators the rules write. */
-const OLDEST_OPSET = 13
-
 /** Operators that have a derivative rule. */
 export const differentiableOperators: readonly string[] = Object.keys(rules).sort()
 
@@ -58,12 +55,6 @@ function ruleOf(node: Node): Rule {
   if (!rule)
     throw new OodError('E_UNSUPPORTED', `jvp: expected an operator with a derivative rule, got ${describe(node)}`)
   return rule
-}
-
-/** Refuses operator sets the rules cannot write. */
-export function checkOpset(what: string, model: Model): void {
-  const opset = model.opsets[''] ?? 0
-  if (opset < OLDEST_OPSET) throw mismatch('E_UNSUPPORTED', `${what} operator set`, `${OLDEST_OPSET} or newer`, opset)
 }
 
 /** Refuses names that are no floating-point value of the model. */

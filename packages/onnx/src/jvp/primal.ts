@@ -22,7 +22,7 @@ export interface Primal {
 
 export type Operand = string | number
 
-export function primal(g: GraphBuilder, type: ElementType): Primal {
+export function primal(g: Pick<GraphBuilder, 'op' | 'scalar'>, type: ElementType): Primal {
   const value = (x: Operand): string => (typeof x === 'number' ? g.scalar(type, x) : x)
   const binary = (opType: string) => (a: Operand, b: Operand) => g.op(opType, [value(a), value(b)])
   return {

@@ -1,12 +1,13 @@
 // Reverse-mode derivatives: an ONNX model in, the same model with cotangents of inner values beside its outputs out.
 import { mismatch } from '@ood/core'
 import { graphBuilder } from '../builder.ts'
-import { checkNames, checkOpset, floatingOutputs, linearize, rankedShape } from '../jvp/linearize.ts'
+import { checkNames, floatingOutputs, linearize, rankedShape } from '../jvp/linearize.ts'
 import { tangentsToWrite } from '../jvp/plan.ts'
 import { checkSuffix, directionAxis, directionCount, named, noDerivative } from '../jvp/ports.ts'
 import { sizeSource } from '../jvp/sizes.ts'
 import { tape } from '../jvp/tangent.ts'
 import { tangentWriter } from '../jvp/writer.ts'
+import { lower } from '../lower/lower.ts'
 import type { Model } from '../types.ts'
 import { transposed } from './transpose.ts'
 
@@ -39,7 +40,7 @@ export interface VjpOptions {
  * The result is an ordinary model: `jvp` of it gives Hessian-vector products, `vjp` of it (with another suffix)
  * derivatives of gradients.
  *
- * @param model - operator set 13 or newer
+ * @param given - a model of operator set 7 or newer; the result is in set 18 or newer
  * @throws OodError as `jvp`; `E_UNSUPPORTED` also for an operator that only forward mode has; `E_ARGUMENT` for a suffix
  *   or an axis name that the model already uses
  * @example
@@ -47,8 +48,8 @@ export interface VjpOptions {
  * // inputs x [N, 784], loss_cotangent [K]; outputs loss [], x_cotangent [K, N, 784], fc.weight_cotangent [K, 10, 784]
  * const hvp = jvp(loss, { wrt: ['x'], of: ['x_cotangent'] }) // x_cotangent_tangent: the Hessian times x_tangent
  */
-export function vjp(model: Model, options: VjpOptions): Model {
-  checkOpset('vjp', model)
+export function vjp(given: Model, options: VjpOptions): Model {
+  const model = lower('vjp', given, options.wrt)
   const g = graphBuilder({ from: model })
   const { wrt, suffix = '_cotangent' } = options
   const axis = directionAxis('vjp cotangentAxis', model, options.cotangentAxis)

@@ -15,6 +15,8 @@ export interface Case {
   /** Moves standard normals into the operator's domain, away from its kinks. */
   map?: (v: number, i: number) => number
   opset?: number
+  /** The sizes must be known before run time (steps that are unrolled ...). */
+  fixed?: boolean
   /** Operator sets of other domains. */
   domains?: Record<string, number>
   /** Largest error relative to the largest derivative; by default that of central differences in the type. */
@@ -47,7 +49,7 @@ export function buildCase(c: Case): Built {
   const wrt = Object.entries(c.inputs).map(([name, shape], i) => {
     const raw = gaussian(type, shape, 11 + i)
     feeds[name] = floats(type, shape, Array.from(raw.data as ArrayLike<number>, c.map ?? ((v) => v)))
-    const symbolic = c.name.length % 2 === 0 && Object.keys(c.inputs).length === 1 && shape.length > 1
+    const symbolic = !c.fixed && c.name.length % 2 === 0 && Object.keys(c.inputs).length === 1 && shape.length > 1
     return g.input(name, type, symbolic ? ['N', ...shape.slice(1)] : shape)
   })
   const outputs = [c.build(g, wrt, type)].flat()

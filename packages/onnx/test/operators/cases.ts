@@ -5,6 +5,7 @@ import { indexingCases } from './indexing.cases.ts'
 import { layerCases } from './layer.cases.ts'
 import { movementCases } from './movement.cases.ts'
 import { reductionCases } from './reduction.cases.ts'
+import { sequenceCases } from './sequence.cases.ts'
 
 export { buildCase, type Case } from './case.ts'
 
@@ -14,4 +15,5 @@ export const operatorCases: readonly Case[] = [
   movementCases,
   indexingCases,
   layerCases,
+  sequenceCases,
 ].flat()

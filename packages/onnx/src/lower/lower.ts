@@ -1,0 +1,103 @@
+// Rewrites what has no derivative rule of its own into operators that have: functions, control flow, composite operators.
+import { mismatch } from '@ood/core'
+import { functionKey, functionTable } from '../functions.ts'
+import { sources } from '../proto.ts'
+import { usedValues } from '../prune.ts'
+import type { Model, Node } from '../types.ts'
+import { withGraph } from '../write.ts'
+import { inlineFunction, renameInputs } from './body.ts'
+import { bothBranches, takenBranch, unrollLoop, unrollScan } from './control.ts'
+import { type Rewriter, rewriter } from './rewriter.ts'
+import { sequences } from './sequences.ts'
+import { lowerNode } from './table.ts'
+import { OLDEST_OPSET, upgrade, WRITTEN_OPSET } from './upgrade.ts'
+
+/** IR version that operator set 18 came with. */
+const IR_VERSION = 8
+
+/**
+ * The model with everything a derivative can reach written in operators that have derivative rules.
+ *
+ * Local functions are inlined; an `If` of a constant condition becomes its branch, another one both branches and a
+ * `Where`; `Loop` and `Scan` of a known number of rounds are unrolled; sequences and optionals that are known element by
+ * element disappear; recurrent layers, attention and other composite operators become products, sums and activations;
+ * constants of integers are computed; operator sets 7 to 17 become 18. The values are the same up to rounding. What no
+ * derivative reaches stays as it is, functions and older operator sets excepted.
+ *
+ * @param what - the transform this is for, named in errors
+ * @param wrt - values that derivatives start from; they keep their names, as all values of the main graph do
+ * @throws OodError `E_UNSUPPORTED` naming operator and node: loops without a known number of rounds or with too many,
+ *   branches with results of different shapes, operator sets before 7
+ */
+export function lower(what: string, model: Model, wrt: readonly string[]): Model {
+  const opset = model.opsets[''] ?? 0
+  if (opset < OLDEST_OPSET) throw mismatch('E_UNSUPPORTED', `${what} operator set`, `${OLDEST_OPSET} or newer`, opset)
+  const target = Math.max(opset, WRITTEN_OPSET)
+  const w: Rewriter = rewriter(model, target, wrt, (node) => emit(node, target))
+  const functions = functionTable(model)
+  const original = new Set(model.graph.nodes.flatMap((node) => node.outputs))
+  const lists = sequences(w)
+
+  function emit(given: Node, written: number): void {
+    for (const node of upgrade(renameInputs(given, w.resolve), written, w)) emitOne(node, written)
+  }
+
+  function emitOne(node: Node, written: number): void {
+    const values = replacement(node, written)
+    if (!values) {
+      w.append(node)
+      for (const name of node.outputs) if (wrt.includes(name)) w.activate(name)
+      return
+    }
+    node.outputs.forEach((name, i) => {
+      const value = values[i]
+      if (name !== '' && value) replace(name, value)
+    })
+  }
+
+  /** Everything that reads the name reads the value; the name stays for whoever asks for it from outside. */
+  function replace(name: string, value: string): void {
+    if (original.has(name))
+      w.append({ opType: 'Identity', domain: '', name, inputs: [value], outputs: [name], attributes: {} })
+    if (wrt.includes(name)) w.activate(name)
+    else w.alias(name, value)
+  }
+
+  /** Values in place of a node's outputs; undefined when it stays. */
+  function replacement(node: Node, written: number): readonly (string | undefined)[] | undefined {
+    const called = functions.get(functionKey(node, node.opType))
+    if (called) {
+      const own = called.opsets[''] ?? written
+      return inlineFunction(w, called, node, (inner) => emit(inner, own))
+    }
+    const listed = lists.lower(node)
+    if (listed) return listed
+    const control = { w, emit: (inner: Node) => emit(inner, written) }
+    const taken = node.opType === 'If' && node.domain === '' ? takenBranch(control, node) : undefined
+    if (taken) return taken
+    if (!usedValues(node).some((name) => w.isActive(name))) return undefined
+    if (node.domain === '' && node.opType === 'If') return bothBranches(control, node)
+    if (node.domain === '' && node.opType === 'Loop') return unrollLoop(control, node)
+    if (node.domain === '' && node.opType === 'Scan') return unrollScan(control, node)
+    return lowerNode(node, w)
+  }
+
+  for (const node of model.graph.nodes) emit(node, opset)
+  return rebuilt(model, w, target)
+}
+
+function rebuilt(model: Model, w: Rewriter, opset: number): Model {
+  const graph = { ...model.graph, nodes: w.nodes, initializers: w.initializers }
+  const opsets = { ...model.opsets, '': opset }
+  const lowered: Model = withGraph(
+    {
+      ...model,
+      opsets,
+      irVersion: opset === model.opsets[''] ? model.irVersion : Math.max(model.irVersion, IR_VERSION),
+    },
+    graph,
+  )
+  const base = sources.model.get(model) ?? sources.base.get(model)
+  if (base) sources.base.set(lowered, base)
+  return lowered
+}
