@@ -19,19 +19,19 @@ export interface Adjoint {
 export async function checkAdjoint(
   model: Model,
   feeds: Values,
-  options: { wrt: readonly string[]; type: FloatType; k?: number; step?: number | undefined },
+  options: { wrt: readonly string[]; type: FloatType; k?: number; step?: number | undefined; suffix?: string },
 ): Promise<Adjoint> {
-  const { wrt, type, k = 2 } = options
+  const { wrt, type, k = 2, suffix = '_cotangent' } = options
   const h = options.step ?? (type === 'float64' ? 1e-5 : 1e-2)
   const primal = await openGraph(model)
   try {
     const y = await primal.run(feeds)
     const of = model.graph.outputs.filter((o) => o.type.startsWith('float')).map((o) => o.name)
     const u: Values = {}
-    for (const [i, name] of of.entries()) u[`${name}_cotangent`] = gaussian(type, [k, ...y[name]!.shape], 177 + i)
+    for (const [i, name] of of.entries()) u[name + suffix] = gaussian(type, [k, ...y[name]!.shape], 177 + i)
     const v: Values = {}
     for (const [i, name] of wrt.entries()) v[`${name}_tangent`] = gaussian(type, [k, ...feeds[name]!.shape], 77 + i)
-    const back = await runGraph(vjp(model, { wrt, of }), { ...feeds, ...u })
+    const back = await runGraph(vjp(model, { wrt, of, suffix }), { ...feeds, ...u })
     const forward = await runGraph(jvp(model, { wrt, of }), { ...feeds, ...v })
 
     const found = { forward: 0, differences: 0 }
@@ -56,12 +56,12 @@ export async function checkAdjoint(
       for (let i = 0; i < k; i++) {
         let [left, right, differences, scale] = [0, 0, 0, 1]
         for (const name of wrt) {
-          const [a, b] = [row(back[`${name}_cotangent`], i, k), row(v[`${name}_tangent`], j, k)]
+          const [a, b] = [row(back[name + suffix], i, k), row(v[`${name}_tangent`], j, k)]
           left += dot(a, b)
           scale += Math.sqrt(dot(a, a) * dot(b, b))
         }
         for (const name of of) {
-          const [a, b] = [row(u[`${name}_cotangent`], i, k), row(forward[`${name}_tangent`], j, k)]
+          const [a, b] = [row(u[name + suffix], i, k), row(forward[`${name}_tangent`], j, k)]
           right += dot(a, b)
           scale += Math.sqrt(dot(a, a) * dot(b, b))
           const low = numbersOf(below[name])
