@@ -11,6 +11,7 @@ import { describePeaks, measurePeaks } from './peaks.ts'
 import { findPython, type Peer, startPeer } from './peer.ts'
 import { aurocRows } from './rows/auroc.ts'
 import { dualRocRows } from './rows/dual-roc.ts'
+import { flipdRows } from './rows/flipd.ts'
 import { jacobianRows } from './rows/jacobian.ts'
 import { jvpRows } from './rows/jvp.ts'
 import { linearAlgebraRows } from './rows/linear-algebra.ts'
@@ -20,6 +21,7 @@ import type { Result, Row } from './types.ts'
 const rows: readonly Row[] = [
   ...jacobianRows,
   ...jvpRows,
+  ...flipdRows,
   ...dualRocRows,
   ...aurocRows,
   ...logProbRows,
