@@ -8,6 +8,8 @@ import { safeScale } from './internal/scale.ts'
 const EPSILON = 2 ** -52
 /** Inverse iterations for one vector; two are usual, more only where eigenvalues cluster. */
 const MAX_ITERATIONS = 8
+/** Eigenvalues nearer than this share of the largest are orthogonalised against each other. */
+const CLOSE = 1e-2
 
 /** Some eigenpairs of a symmetric matrix. */
 export interface Eigenpairs {
@@ -66,13 +68,16 @@ function inverseIteration(d: Float64Array, e: Float64Array, values: Float64Array
   const tolerance = 1e-12 * n * largest
   for (let q = 0; q < values.length; q++) {
     const x = out.subarray(q * n, (q + 1) * n)
+    // Vectors of eigenvalues farther away come out orthogonal to eps λ_1 / gap by themselves.
+    const near = values.findIndex((value) => value - values[q]! < CLOSE * largest)
+    const close = near < 0 ? q : near
     factorShifted(d, e, values[q]!, EPSILON * largest, factor)
     start(x, q)
     let residual = Number.POSITIVE_INFINITY
     for (let step = 0; step < MAX_ITERATIONS; step++) {
       solveFactored(factor, x)
       // Twice is enough: the second pass removes what cancellation left in the first.
-      for (let pass = 0; pass < 2; pass++) orthonormalise(out, q, n, x)
+      for (let pass = 0; pass < 2; pass++) orthonormalise(out, close, q, n, x)
       residual = residualOf(d, e, values[q]!, x)
       if (residual <= tolerance && step > 0) break
     }
@@ -150,9 +155,9 @@ function solveFactored({ low, main, up, far, swap }: Factor, x: Float64Array): v
   }
 }
 
-/** Takes the first q rows of `basis` out of x and makes it a unit vector. */
-function orthonormalise(basis: Float64Array, q: number, n: number, x: Float64Array): void {
-  for (let p = 0; p < q; p++) {
+/** Takes rows from..q-1 of `basis` out of x and makes it a unit vector. */
+function orthonormalise(basis: Float64Array, from: number, q: number, n: number, x: Float64Array): void {
+  for (let p = from; p < q; p++) {
     let dot = 0
     for (let i = 0; i < n; i++) dot += basis[p * n + i]! * x[i]!
     for (let i = 0; i < n; i++) x[i] = x[i]! - dot * basis[p * n + i]!

@@ -71,7 +71,8 @@ function implicitQL(d: Float64Array, e: Float64Array, floor: number): void {
       if (step === MAX_STEPS)
         throw new OodError('E_RUNTIME', `tridiagonalEigenvalues: expected convergence in ${MAX_STEPS} steps, got none`)
       const half = (d[low + 1]! - d[low]!) / (2 * e[low]!)
-      const root = Math.hypot(half, 1)
+      // Overflow gives the right limit, no shift; Math.hypot would take longer than the rest of the step.
+      const root = Math.sqrt(half * half + 1)
       let g = d[high]! - d[low]! + e[low]! / (half + (half >= 0 ? root : -root))
       let s = 1
       let c = 1

@@ -111,11 +111,11 @@ function sphere(neighbourhood: Neighbourhood, condition: number): { directions: 
       : fromCovariance(neighbourhood, condition)
   const components = directions.length / n
   for (let i = 0; i < n; i++) {
-    const row = directions.subarray(i * components, (i + 1) * components)
+    const to = (i + 1) * components
     let squares = 0
-    for (const value of row) squares += value * value
+    for (let at = i * components; at < to; at++) squares += directions[at]! * directions[at]!
     const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0
-    for (let l = 0; l < components; l++) row[l] = row[l]! * scale
+    for (let at = i * components; at < to; at++) directions[at] = directions[at]! * scale
   }
   return { directions, components }
 }

@@ -10,9 +10,9 @@ export interface Neighbourhood {
   readonly points: Float64Array
   /** Euclidean distances to the centre, ascending [k]; empty for a whole set. */
   readonly distances: Float64Array
-  /** Inner products of the points about their mean, k x k, where they are cheaper than the coordinates. */
+  /** Inner products of the points about their mean, k x k, valid until the rule returns. */
   gram?(): Float64Array
-  /** Squared distances between the points, k x k, exactly 0 between duplicates. */
+  /** Squared distances between the points, k x k, exactly 0 between duplicates, valid until the rule returns. */
   pairSquares?(): Float64Array
 }
 

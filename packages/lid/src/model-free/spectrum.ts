@@ -18,10 +18,12 @@ export function covarianceSpectrum(neighbourhood: Neighbourhood): CovarianceSpec
   const { count, ambient } = neighbourhood
   const wide = count <= ambient
   const order = wide ? count : ambient
-  const M = wide ? Float64Array.from(gramOf(neighbourhood)) : scatter(neighbourhood)
+  const tridiagonal = tridiagonalize(wide ? gramOf(neighbourhood) : scatter(neighbourhood), order)
+  const { diagonal, offDiagonal } = tridiagonal
   const scale = 1 / Math.max(1, count - 1)
-  for (let i = 0; i < M.length; i++) M[i] = M[i]! * scale
-  return { tridiagonal: tridiagonalize(M, order), rank: Math.max(0, Math.min(count - 1, ambient)) }
+  for (let i = 0; i < diagonal.length; i++) diagonal[i] = diagonal[i]! * scale
+  for (let i = 0; i < offDiagonal.length; i++) offDiagonal[i] = offDiagonal[i]! * scale
+  return { tridiagonal, rank: Math.max(0, Math.min(count - 1, ambient)) }
 }
 
 /** Σ (x - mean)(x - mean)ᵀ, D x D. */
@@ -65,8 +67,20 @@ function largestEigenvalue(diagonal: Float64Array, offDiagonal: Float64Array): n
   while (high - low > 1e-15 * Math.max(Math.abs(low), Math.abs(high))) {
     const middle = (low + high) / 2
     if (middle <= low || middle >= high) break
-    if (sturmCount(diagonal, offDiagonal, middle) > 0) low = middle
+    if (anyAbove(diagonal, offDiagonal, middle)) low = middle
     else high = middle
   }
   return (low + high) / 2
+}
+
+/** Whether an eigenvalue is above `threshold`: a Sturm count that stops at the first positive pivot. */
+function anyAbove(d: Float64Array, e: Float64Array, threshold: number): boolean {
+  let pivot = d[0]! - threshold
+  for (let i = 1; ; i++) {
+    if (pivot > 0) return true
+    if (i === d.length) return false
+    const beside = e[i - 1]!
+    // A pivot of 0 counts as negative: an eigenvalue equal to the threshold is not above it.
+    pivot = d[i]! - threshold - (beside === 0 ? 0 : beside * (beside / (pivot === 0 ? -Number.MIN_VALUE : pivot)))
+  }
 }

@@ -16,25 +16,29 @@ export function listsWithin(what: string, neighbourhood: Neighbourhood, k: numbe
   if (k >= count) throw mismatch('E_ARGUMENT', `${what} neighbours`, `fewer than the ${count} points`, k)
   const pairs = pairSquaresOf(neighbourhood)
   const distances = new Float64Array(count * k)
-  const row = new Float64Array(count - 1)
+  const row = new Float64Array(count)
   for (let i = 0; i < count; i++) {
-    row.set(pairs.subarray(i * count, i * count + i))
-    row.set(pairs.subarray(i * count + i + 1, (i + 1) * count), i)
-    const nearest = k <= 4 ? smallest(row, k) : row.sort().subarray(0, k)
-    for (let j = 0; j < k; j++) distances[i * k + j] = Math.sqrt(nearest[j]!)
+    row.set(pairs.subarray(i * count, (i + 1) * count))
+    // The point itself goes to the end of the order.
+    row[i] = Number.POSITIVE_INFINITY
+    if (k <= 4) smallest(row, k)
+    else row.sort()
+    for (let j = 0; j < k; j++) distances[i * k + j] = Math.sqrt(row[j]!)
   }
   return { count, k, distances }
 }
 
-/** The k smallest numbers, ascending, for small k. */
-function smallest(values: Float64Array, k: number): Float64Array {
-  const out = new Float64Array(k).fill(Number.POSITIVE_INFINITY)
-  for (let i = 0; i < values.length; i++) {
+/** Brings the k smallest numbers to the front, ascending, for small k. */
+function smallest(values: Float64Array, k: number): void {
+  for (let i = 1; i < values.length; i++) {
     const value = values[i]!
-    if (!(value < out[k - 1]!)) continue
-    let at = k - 1
-    for (; at > 0 && out[at - 1]! > value; at--) out[at] = out[at - 1]!
-    out[at] = value
+    let at = Math.min(i, k)
+    if (at === k && !(value < values[k - 1]!)) continue
+    if (at === k) {
+      values[i] = values[k - 1]!
+      at = k - 1
+    }
+    for (; at > 0 && values[at - 1]! > value; at--) values[at] = values[at - 1]!
+    values[at] = value
   }
-  return out
 }

@@ -24,7 +24,15 @@ const TRUSTED = 1e-10
 /** Largest whole set whose pairs are held at once. */
 const LARGEST_SET = 8192
 
-/** The neighbourhood of query q. */
+const scratch = { gram: new Float64Array(0), pairs: new Float64Array(0) }
+
+/** k x k numbers, reused for every neighbourhood: allocating 80 kB a point costs more than filling them. */
+function reused(what: 'gram' | 'pairs', length: number): Float64Array {
+  if (scratch[what].length !== length) scratch[what] = new Float64Array(length)
+  return scratch[what]
+}
+
+/** The neighbourhood of query q. Its products and pairs are valid until the next neighbourhood is asked for its own. */
 export function localNeighbourhood(local: Local, q: number): Neighbourhood {
   const { ambient, k, indices, distances } = local
   const rows = indices.subarray(q * k, (q + 1) * k)
@@ -48,9 +56,9 @@ export function localNeighbourhood(local: Local, q: number): Neighbourhood {
     distances: distances.subarray(q * k, (q + 1) * k),
     gram: () => centred().gram,
     pairSquares() {
-      pairs ??= pairSquaresFrom(centred(), k, (i, j) =>
-        squaredDistance(local.raw, rows[i]! * ambient, local.raw, rows[j]! * ambient, ambient),
-      )
+      const exact = (i: number, j: number): number =>
+        squaredDistance(local.raw, rows[i]! * ambient, local.raw, rows[j]! * ambient, ambient)
+      pairs ??= pairSquaresFrom(centred(), k, exact, reused('pairs', k * k))
       return pairs
     },
   }
@@ -101,7 +109,7 @@ function fromProducts({ products, count, ambient }: Local, rows: Int32Array): Ce
   if (!products) return undefined
   const { values, unitRoundoff } = products
   const k = rows.length
-  const out = new Float64Array(k * k)
+  const out = reused('gram', k * k)
   let longest = 0
   for (let i = 0; i < k; i++) {
     const from = rows[i]! * count
@@ -148,12 +156,14 @@ function pairSquaresFrom(
   { gram: G, bound }: Centred,
   k: number,
   exact: (i: number, j: number) => number,
+  out: Float64Array = new Float64Array(k * k),
 ): Float64Array {
-  const out = new Float64Array(k * k)
   const doubtful = 1e7 * bound
   for (let i = 0; i < k; i++) {
+    const ii = G[i * k + i]!
+    out[i * k + i] = 0
     for (let j = 0; j < i; j++) {
-      let value = G[i * k + i]! + G[j * k + j]! - 2 * G[i * k + j]!
+      let value = ii + G[j * k + j]! - 2 * G[i * k + j]!
       if (value < doubtful) value = exact(i, j)
       out[i * k + j] = value
       out[j * k + i] = value
