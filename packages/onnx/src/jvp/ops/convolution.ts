@@ -13,7 +13,7 @@ export function convolve(tape: Tape, t: Tangent, weights: string, w: Window, out
   const transposed = (ct: Tangent, x: Tangent, c: { tape: Tape }): Tangent =>
     convolveBack(c.tape, ct, weights, w, { shape: x.shape, like: x.like, cost: out.cost })
   return batched(tape, 'Conv', t, { ...out, transpose: transposed }, (e, x) => {
-    return writeConvolution(e.g, x, weights, w, t.shape.slice(2), out.shape.slice(2))
+    return writeConvolution(e.g, x, weights, w)
   })
 }
 
@@ -26,22 +26,9 @@ export function convolveBack(tape: Tape, t: Tangent, weights: string, w: Window,
   })
 }
 
-/** A Conv node; sizes that a longer big side would add are cut off. */
-export function writeConvolution(
-  g: GraphBuilder,
-  x: string,
-  weights: string,
-  w: Window,
-  big: readonly Dim[],
-  small: readonly Dim[],
-): string {
-  const pads = ints([...w.before, ...w.after])
-  const attributes = { ...common(w), pads }
-  const made = g.op('Conv', [x, weights], attributes)
-  const axes = small.flatMap((o, i) => ((outputPadding(w, i, big[i]!, o) ?? 0) >= w.strides[i]! ? [i] : []))
-  if (axes.length === 0) return made
-  const ends = axes.map((i) => small[i] as number)
-  return g.op('Slice', [made, g.int64(axes.map(() => 0)), g.int64(ends), g.int64(axes.map((i) => i + 2))])
+/** A Conv node. */
+export function writeConvolution(g: GraphBuilder, x: string, weights: string, w: Window): string {
+  return g.op('Conv', [x, weights], { ...common(w), pads: ints([...w.before, ...w.after]) })
 }
 
 /**

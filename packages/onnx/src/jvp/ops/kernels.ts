@@ -29,7 +29,7 @@ export function convolveWeights(tape: Tape, t: Tangent, layer: Layer, out: Out):
     const weights = side === 'big' ? moreRows(e, x, layer) : moreColumns(e, x, layer)
     const all =
       side === 'big'
-        ? writeConvolution(e.g, data, weights, w, spatial, out.shape.slice(2))
+        ? writeConvolution(e.g, data, weights, w)
         : writeTransposed(e, data, weights, w, { small: spatial, big: out.shape, like: result })
     // [N, groups * K * c, n...] to [K, N, groups * c, n...].
     const each = overExtent(e.g, extent(e.g, result, 1), w.group)

@@ -87,7 +87,7 @@ function sharesOf(
   const one = g.scalar(x.type, 1)
   const field = g.op('Expand', [one, g.op('Concat', [g.int64([1, 1]), sizes], { axis: int(0) })])
   const ones = g.op('Expand', [one, g.int64([1, 1, ...(w.kernel as number[])])])
-  const total = writeConvolution(g, field, ones, wide(w, x, ct), spatial, ct.shape.slice(2))
+  const total = writeConvolution(g, field, ones, wide(w, x, ct))
   const share = g.op('Div', [g.op('AveragePool', [field], node.attributes), total])
   // One row and channel stand for all.
   return factorOf(g, share)
