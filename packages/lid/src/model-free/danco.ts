@@ -1,24 +1,12 @@
 // DANCo: norms and angles of neighbours together, compared with those of uniform balls of every dimension.
-import {
-  mismatch,
-  type NdArray,
-  OodError,
-  type Random,
-  random,
-  rowCount,
-  rowSize,
-  tensor,
-  throwIfAborted,
-} from '@ood/core'
+import { flatData, type NdArray, type Random, random, rowCount, rowSize, tensor, throwIfAborted } from '@ood/core'
 import { nearestNeighbours } from '@ood/linalg'
 import { assertCount } from '../internal/check.ts'
-import { type AngleLaw, angleDivergence, angleLaw, normDivergence } from './internal/danco-laws.ts'
+import { angleDivergence, normDivergence } from './internal/danco-laws.ts'
+import { type DancoStatistics, measureDanco, measureDancoWithin } from './internal/danco-statistics.ts'
 import { neighboursFor } from './internal/global.ts'
-import { pairSquaresOf } from './internal/local.ts'
-import { mindDimension } from './mind.ts'
 import type { GlobalOptions } from './neighbour-table.ts'
-import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
-import { ratiosOf } from './two-nn.ts'
+import type { DimensionRule } from './neighbourhood.ts'
 
 /** Options of DANCo. */
 export interface DancoOptions {
@@ -30,12 +18,6 @@ export interface DancoOptions {
   fractal?: boolean
   /** Seed of the calibration samples (default 0). */
   seed?: number
-}
-
-/** What DANCo measures of a sample. */
-export interface DancoStatistics extends AngleLaw {
-  /** The MiND (MLk) dimension of the norms. */
-  norms: number
 }
 
 /** Statistics of uniform balls, by sample size, k, dimension and seed: they are the same for every data set. */
@@ -68,8 +50,8 @@ const KEPT = 4096
 export async function danco(x: NdArray, options: DancoOptions & GlobalOptions = {}): Promise<number> {
   const { k, fractal, seed } = checked(options)
   const table = await neighboursFor('DANCo', x, options, k + 1)
-  const data = x.data instanceof Float64Array ? x : tensor(Float64Array.from(table.data.data), [...table.data.shape])
-  const found = statistics(pointsOf(data), table.indices, table.distances, k, limitOf(options, rowSize(x)))
+  const data = { data: Float64Array.from(flatData(table.data)) }
+  const found = measureDanco(data.data, rowSize(x), table.indices, table.distances, k, limitOf(options, rowSize(x)))
   if (found === undefined) return 0
   const limit = limitOf(options, rowSize(x))
   const divergences: number[] = []
@@ -93,7 +75,7 @@ export function dancoRule(options: DancoOptions = {}): DimensionRule {
     },
     dimension(neighbourhood) {
       const limit = limitOf(options, neighbourhood.ambient)
-      const found = statisticsWithin(neighbourhood, k, limit)
+      const found = measureDancoWithin(neighbourhood, k, limit)
       if (found === undefined) return 0
       const balls = Array.from({ length: limit }, (_, i) => calibration(neighbourhood.count, k, i + 1, seed))
       return minimum(
@@ -140,7 +122,7 @@ function calibration(n: number, k: number, d: number, seed: number): DancoStatis
   const ball = uniformBall(n, d, random(seed).fork(`DANCo ${d}`))
   const { indices, distances } = nearestNeighbours(ball, ball, k + 1, { excludeSelf: true })
   // The norms may say more than d; twice as much and a few is far beyond what they do.
-  const found = statistics(pointsOf(ball), indices, distances, k, 2 * d + 5)!
+  const found = measureDanco(ball.data, d, indices, distances, k, 2 * d + 5)!
   if (calibrations.size >= KEPT) calibrations.clear()
   calibrations.set(key, found)
   return found
@@ -159,83 +141,4 @@ function uniformBall(n: number, d: number, rng: Random): NdArray<Float64Array> {
     for (let j = 0; j < d; j++) out[i * d + j] = out[i * d + j]! * scale
   }
   return tensor(out, [n, d])
-}
-
-interface Points {
-  data: Float64Array
-  d: number
-}
-
-function pointsOf(x: NdArray): Points {
-  return { data: x.data as Float64Array, d: rowSize(x) }
-}
-
-/** From lists of k + 1 neighbours; undefined when all points coincide. */
-function statistics(
-  { data, d }: Points,
-  indices: Int32Array,
-  distances: Float64Array,
-  k: number,
-  limit: number,
-): DancoStatistics | undefined {
-  const squares = (i: number, j: number): number => {
-    let sum = 0
-    for (let l = 0; l < d; l++) sum += (data[i * d + l]! - data[j * d + l]!) ** 2
-    return sum
-  }
-  return collect(indices, distances, k, limit, squares)
-}
-
-function statisticsWithin(neighbourhood: Neighbourhood, k: number, limit: number): DancoStatistics | undefined {
-  const { count } = neighbourhood
-  if (k + 1 >= count) throw mismatch('E_ARGUMENT', 'DANCo neighbours', `fewer than the ${count} points`, k + 1)
-  const pairs = pairSquaresOf(neighbourhood)
-  const indices = new Int32Array(count * (k + 1))
-  const distances = new Float64Array(count * (k + 1))
-  for (let i = 0; i < count; i++) {
-    const others = Array.from({ length: count }, (_, j) => j).filter((j) => j !== i)
-    others.sort((a, b) => pairs[i * count + a]! - pairs[i * count + b]! || a - b)
-    for (let j = 0; j <= k; j++) {
-      indices[i * (k + 1) + j] = others[j]!
-      distances[i * (k + 1) + j] = Math.sqrt(pairs[i * count + others[j]!]!)
-    }
-  }
-  return collect(indices, distances, k, limit, (i, j) => pairs[i * count + j]!)
-}
-
-function collect(
-  indices: Int32Array,
-  distances: Float64Array,
-  k: number,
-  limit: number,
-  squares: (i: number, j: number) => number,
-): DancoStatistics | undefined {
-  const ratios = ratiosOf(distances, k + 1)
-  if (ratios === undefined) return undefined
-  if (ratios.length === 0) throw new OodError('E_EMPTY', 'DANCo: expected a point without duplicates, got none')
-  const norms = mindDimension(ratios, { k, maxDimension: limit })
-  let nu = 0
-  let tau = 0
-  let used = 0
-  const cosines: number[] = []
-  for (let at = 0; at < distances.length; at += k + 1) {
-    cosines.length = 0
-    for (let i = 0; i < k; i++) {
-      const ri = distances[at + i]!
-      for (let j = 0; j < i && ri > 0; j++) {
-        const rj = distances[at + j]!
-        if (rj === 0) continue
-        const cosine = (ri * ri + rj * rj - squares(indices[at + i]!, indices[at + j]!)) / (2 * ri * rj)
-        cosines.push(Math.max(-1, Math.min(1, cosine)))
-      }
-    }
-    // A point whose neighbours are its duplicates has no angles.
-    if (cosines.length === 0) continue
-    const law = angleLaw(cosines)
-    nu += law.nu
-    tau += law.tau
-    used++
-  }
-  if (used === 0) throw new OodError('E_EMPTY', 'DANCo: expected points with two distinct neighbours, got none')
-  return { norms, nu: nu / used, tau: tau / used }
 }

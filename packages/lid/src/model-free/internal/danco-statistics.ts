@@ -1,0 +1,89 @@
+// What DANCo measures of a sample: the dimension of the norms, and the mean von Mises law of the angles.
+import { mismatch, OodError } from '@ood/core'
+import { mindDimension } from '../mind.ts'
+import type { Neighbourhood } from '../neighbourhood.ts'
+import { ratiosOf } from '../two-nn.ts'
+import { type AngleLaw, angleLaw } from './danco-laws.ts'
+import { pairSquaresOf } from './local.ts'
+
+/** Statistics of a sample. */
+export interface DancoStatistics extends AngleLaw {
+  /** The MiND (MLk) dimension of the norms. */
+  norms: number
+}
+
+/** From lists of k + 1 neighbours; undefined when all points coincide. */
+export function measureDanco(
+  data: Float64Array,
+  d: number,
+  indices: Int32Array,
+  distances: Float64Array,
+  k: number,
+  limit: number,
+): DancoStatistics | undefined {
+  const squares = (i: number, j: number): number => {
+    let sum = 0
+    for (let l = 0; l < d; l++) sum += (data[i * d + l]! - data[j * d + l]!) ** 2
+    return sum
+  }
+  return collect(indices, distances, k, limit, squares)
+}
+
+/** The same of the points of a neighbourhood among themselves. */
+export function measureDancoWithin(
+  neighbourhood: Neighbourhood,
+  k: number,
+  limit: number,
+): DancoStatistics | undefined {
+  const { count } = neighbourhood
+  if (k + 1 >= count) throw mismatch('E_ARGUMENT', 'DANCo neighbours', `fewer than the ${count} points`, k + 1)
+  const pairs = pairSquaresOf(neighbourhood)
+  const indices = new Int32Array(count * (k + 1))
+  const distances = new Float64Array(count * (k + 1))
+  for (let i = 0; i < count; i++) {
+    const others = Array.from({ length: count }, (_, j) => j).filter((j) => j !== i)
+    others.sort((a, b) => pairs[i * count + a]! - pairs[i * count + b]! || a - b)
+    for (let j = 0; j <= k; j++) {
+      indices[i * (k + 1) + j] = others[j]!
+      distances[i * (k + 1) + j] = Math.sqrt(pairs[i * count + others[j]!]!)
+    }
+  }
+  return collect(indices, distances, k, limit, (i, j) => pairs[i * count + j]!)
+}
+
+function collect(
+  indices: Int32Array,
+  distances: Float64Array,
+  k: number,
+  limit: number,
+  squares: (i: number, j: number) => number,
+): DancoStatistics | undefined {
+  const ratios = ratiosOf(distances, k + 1)
+  if (ratios === undefined) return undefined
+  if (ratios.length === 0) throw new OodError('E_EMPTY', 'DANCo: expected a point without duplicates, got none')
+  const norms = mindDimension(ratios, { k, maxDimension: limit })
+  let nu = 0
+  let tau = 0
+  let used = 0
+  const cosines: number[] = []
+  for (let at = 0; at < distances.length; at += k + 1) {
+    cosines.length = 0
+    for (let i = 0; i < k; i++) {
+      const ri = distances[at + i]!
+      for (let j = 0; j < i && ri > 0; j++) {
+        const rj = distances[at + j]!
+        if (rj === 0) continue
+        const cosine = (ri * ri + rj * rj - squares(indices[at + i]!, indices[at + j]!)) / (2 * ri * rj)
+        cosines.push(Math.max(-1, Math.min(1, cosine)))
+      }
+    }
+    // A point whose neighbours are its duplicates has no angles.
+    if (cosines.length === 0) continue
+    const law = angleLaw(cosines)
+    nu += law.nu
+    tau += law.tau
+    used++
+  }
+  if (used === 0) throw new OodError('E_EMPTY', 'DANCo: expected points with two distinct neighbours, got none')
+  return { norms, nu: nu / used, tau: tau / used }
+}
