@@ -19,7 +19,7 @@ export interface Comparison {
   dual: AucPair
   /** The same by the reference's algorithm (trapezoid over its greedy frontier), for comparison with published tables. */
   dualReference: AucPair
-  /** One score fitted on training images: the standardised sum of log p and LID. */
+  /** One score of log p and LID, fitted on training images. */
   fitted: AucPair
   /** 95 % DeLong interval of `fitted.inDistr`. */
   fittedInterval: [number, number]

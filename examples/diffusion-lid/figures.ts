@@ -78,7 +78,7 @@ export function methodCharts(result: DirectionResult, found: MethodResult): Reco
   const label = splitLabels(direction, 'model')
   const { scale } = chosen
   const train = splits.in_distr_train
-  const scales = method === 'flipd' ? linspace(-4.5, 1, 56) : linspace(-8, 1, 91)
+  const scales = method === 'flipd' ? linspace(-5.5, 0.5, 61) : linspace(-8, 1, 91)
   const lidAt = (at: number): Float64Array =>
     method === 'flipd' ? readCurves(train.curves, at) : normalBundleDimension(train.bundle!, at)
   return {

@@ -1,4 +1,5 @@
 // Command-line options of the example, checked.
+import { mismatch } from '@ood/core'
 import { type CommonOptions, commonUsage, integer, parseCommon } from '../common/options.ts'
 
 /** Everything a run's results depend on, and how it is carried out. */
@@ -23,9 +24,12 @@ export function parseOptions(argv: string[], env: NodeJS.ProcessEnv = process.en
   const parsed = parseCommon(argv, { name: 'diffusion-lid', n: 32, extra: ['probes', 'scores'] }, env)
   if (!parsed) return undefined
   const { common, extra } = parsed
+  const scores = integer('--scores', extra.scores ?? '784', 0)
+  // Fewer scores than pixels leave the others with singular value 0, as if the image had that many more dimensions.
+  if (scores > 0 && scores < 784) throw mismatch('E_ARGUMENT', '--scores', '0, or at least 784 (one a pixel)', scores)
   return {
     ...common,
     probes: integer('--probes', extra.probes ?? '50', 4),
-    scores: integer('--scores', extra.scores ?? '784', 0),
+    scores,
   }
 }

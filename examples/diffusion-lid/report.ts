@@ -202,7 +202,7 @@ function methodBlocks({ direction }: DirectionResult, found: MethodResult, svg: 
           ]
         }),
       ],
-      caption: `What each rule would have given with ${methodTitle[method]}. The default is that of the flow example.`,
+      caption: `What each rule would have given with ${methodTitle[method]}. The default has its reason in the identity below.`,
     },
     {
       table: [
@@ -215,7 +215,7 @@ function methodBlocks({ direction }: DirectionResult, found: MethodResult, svg: 
           percent(flagged.generated),
         ],
       ],
-      caption: `The deployable detector: standardised sum of log p and LID at scale ${scale.toFixed(2)}, threshold from training images.`,
+      caption: `The deployable detector: the smaller of the standardised log p and LID at scale ${scale.toFixed(2)}, threshold from training images.`,
     },
   ]
 }
@@ -228,8 +228,8 @@ function methodSection(): ReportSection {
         text: [
           "The network gives σ(t) times the score s = ∇ log p_t. log p is integrated along the probability-flow ODE in log noise level by Dormand-Prince with error control, from noise of about one grey level; the trace of the score's Jacobian is estimated with Rademacher probes.",
           'FLIPD is D + σ²(tr ∇s + |s|²) at μ(t) x: the rate at which the noised log-density changes with the noise. One scale costs one trace. The normal bundle takes the scores of many noised copies of an image and counts their small singular values.',
-          'Scales are logs of a noise level, τ = σ/μ. The scale is the middle of the scaling region of the training images: above the knee of their mean LID curve, below the scale at which LID and log p are most strongly anti-correlated.',
-          'The fitted score is -(z(log p) + z(LID)), each standardised by its mean and standard deviation over the training images. Higher means more OOD.',
+          'Scales are logs of a noise level, τ = σ/μ. The scale is where LID and log p of the training images are most strongly anti-correlated (the finest that cannot be told from it): the log-density is the integral of D - FLIPD over all coarser scales, and this is the scale that says most of it.',
+          'The fitted score is -min(z(log p), z(LID)), each standardised by its mean and standard deviation over the training images: the two cuts as one number. Higher means more OOD.',
         ].join('\n\n'),
       },
     ],

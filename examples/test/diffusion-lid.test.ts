@@ -151,6 +151,7 @@ describe('options of the diffusion example', () => {
 
   it.each([
     [['--probes', '3'], '--probes: expected a whole number of at least 4, got 3'],
+    [['--scores', '64'], '--scores: expected 0, or at least 784 (one a pixel), got 64'],
     [['--scores', 'all'], '--scores: expected a whole number of at least 0, got all'],
     [['--sores', '1'], "options: Unknown option '--sores' (--help lists them)"],
   ])('refuses %j', (argv, message) => {
