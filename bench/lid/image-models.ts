@@ -26,7 +26,7 @@ function flowEstimator(name: string, make: typeof thresholdLid | typeof fastFlow
   return {
     name,
     settings: `s = ${SCALE}`,
-    most: 48,
+    most: 32,
     shipped: shipped('flow'),
     async run(set, images) {
       const flow = await openFlow(checkpointPath(checkpoint('flow', set)), { workers: 1 })
@@ -64,7 +64,7 @@ function diffusionEstimator(
 
 const trace = { method: 'rademacher', probes: PROBES, seed: 1 } as const
 const flipdAt = (t: number): ImageEstimator =>
-  diffusionEstimator('FLIPD', `t = ${t}, ${PROBES} probes`, 64, async (model, x) => {
+  diffusionEstimator('FLIPD', `t = ${t}, ${PROBES} probes`, 32, async (model, x) => {
     return (await flipd(model, trace).at(x, { t }, { seed: 1 })).lid
   })
 
@@ -75,10 +75,10 @@ export const IMAGE_ESTIMATORS: readonly ImageEstimator[] = [
   flipdAt(0.05),
   flipdAt(0.1),
   flipdAt(0.3),
-  diffusionEstimator('FPRegress', `8 deltas 0.01 to 0.1, ${PROBES} probes`, 32, async (model, x) => {
+  diffusionEstimator('FPRegress', `8 deltas 0.01 to 0.1, ${PROBES} probes`, 16, async (model, x) => {
     return (await fpRegress(model, x, trace)).lid
   }),
-  diffusionEstimator('normal bundle, gap', 't = 0.01, 3136 scores', 8, async (model, x) =>
+  diffusionEstimator('normal bundle, gap', 't = 0.01, 3136 scores', 4, async (model, x) =>
     normalBundleGap(await normalBundle(model, { level: { t: 0.01 } }).prepare(x, { seed: 1 })),
   ),
 ]

@@ -39,7 +39,7 @@ const log = openLog(`${out}/log.jsonl`)
 const seeds = Array.from({ length: Number(values.seeds ?? (quick ? 2 : 3)) }, (_, i) => i + 1)
 const size = quick
   ? { n: 400, queries: 60, modelQueries: 40, imageQueries: 32 }
-  : { n: 1000, queries: 200, modelQueries: 150, imageQueries: 128 }
+  : { n: 1000, queries: 60, modelQueries: 100, imageQueries: 128 }
 const deadline = values.minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + 60_000 * Number(values.minutes)
 
 const wanted = (cell: Cell): boolean =>
