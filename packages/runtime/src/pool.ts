@@ -34,7 +34,10 @@ export interface Pool {
    * @throws OodError the task's own code and message; `E_ABORTED`; `E_RUNTIME` when the worker died
    */
   run<Result>(task: string, args?: readonly unknown[], options?: TaskOptions): Promise<Result>
-  /** Stops all workers; waiting and running tasks reject with `E_ABORTED`. */
+  /**
+   * Stops all workers; waiting and running tasks reject with `E_ABORTED` at once. Running ones get five seconds to come
+   * back from native code before their workers are torn down.
+   */
   close(): Promise<void>
 }
 
@@ -142,9 +145,33 @@ export function openPool(options: PoolOptions): Pool {
       closed = true
       for (const job of waiting.splice(0))
         job.reject(new OodError('E_ABORTED', `${job.request.task}: stopped because its pool was closed`))
-      await Promise.all([...idle, ...busy.keys()].map((worker) => worker.terminate()))
+      for (const [, job] of busy)
+        job.reject(new OodError('E_ABORTED', `${job.request.task}: stopped because its pool was closed`))
+      // A worker torn down inside a native call takes the whole process with it: it gets time to return from it.
+      await Promise.all(
+        [...idle, ...busy.keys()].map(async (worker) => {
+          if (busy.has(worker)) await returned(worker, GRACE_MS)
+          await worker.terminate()
+        }),
+      )
     },
   }
+}
+
+/** Longest wait for running tasks when a pool is closed, in milliseconds. */
+const GRACE_MS = 5000
+
+/** Resolves when the worker has answered or died, or after `patience` milliseconds. */
+function returned(worker: Worker, patience: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, patience)
+    worker.once('message', done)
+    worker.once('exit', done)
+    function done(): void {
+      clearTimeout(timer)
+      resolve()
+    }
+  })
 }
 
 function settle(job: Job, reply: Reply): void {
