@@ -66,6 +66,10 @@ export interface Flipd extends LidEstimator<ScaleCurves> {
  * equation it holds for every linear SDE (VP, sub-VP, VE), not only the VP of the paper. For data N(m, C) and v = tau²
  * it is D - v tr (C + vI)⁻¹ + v ‖(C + vI)⁻¹ (x - m)‖², which tends to the dimension of the subspace as t → 0.
  *
+ * For every exact score LID(x, t) = E[ ‖x - x_0‖² | x ] / tau² over the data x_0 that noise may have taken to x, which is
+ * never negative. A network's negative values, beyond the standard error of the probes, measure the network: its score
+ * and Jacobian at clean points are then no density's, and it wants more training before its LIDs mean anything.
+ *
  * One evaluation is a trace: D derivatives when exact, `probes` when estimated. Beside `thresholdLid` it needs no
  * Jacobian; but a scale costs model calls, so `prepare` evaluates a grid of `scales` and `lid` reads between them
  * (`readCurves`), and `at` and `lidAt` evaluate one level directly. The same seed gives the same probes at every scale,

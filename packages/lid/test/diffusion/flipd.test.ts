@@ -117,6 +117,27 @@ describe('flipd on analytic models', () => {
     expect(error).toBeLessThan(1e-8)
   })
 
+  it('is never negative, being E ‖x - x0‖² / tau² of the data that may have made x', async () => {
+    const part = fc.record({
+      weight: fc.double({ min: 0.01, max: 1, noNaN: true }),
+      mean: fc.array(fc.double({ min: -3, max: 3, noNaN: true }), { minLength: 3, maxLength: 3 }),
+      cov: fc.array(fc.double({ min: 0, max: 2, noNaN: true }), { minLength: 3, maxLength: 3 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(part, { minLength: 1, maxLength: 4 }),
+        fc.array(fc.double({ min: -4, max: 4, noNaN: true }), { minLength: 3, maxLength: 3 }),
+        fc.double({ min: -2, max: 3, noNaN: true }),
+        async (parts, x, scale) => {
+          const { lid } = await flipd(mixture(vp(), parts)).at(row(x), { scale })
+          // terms of up to |x - m|² / v = 200 / e^-4 cancel: rounding of about 1e-11
+          expect(lid[0]).toBeGreaterThan(-1e-8)
+        },
+      ),
+      { numRuns: 50 },
+    )
+  })
+
   it('treats images as their numbers, and float32 as well as it can', async () => {
     const rng = random(3)
     const numbers = normals(rng, 2 * 12)
