@@ -69,7 +69,7 @@ export function openKernels(setup: KernelSetup): Kernels {
     const shape = [rows, ...setup.modelShape]
     const feeds: Record<string, TensorValue> = {
       [ports.x]: feed(session, ports.x, whole ? x : gather(x, pass.rows, 1, of, d), shape),
-      [ports.t]: timeFeed(session, ports.t, pass),
+      [ports.t]: timeFeed(session, ports, pass),
     }
     for (const [port, condition] of Object.entries(setup.conditions))
       feeds[port] = feed(session, port, repeat(condition.data, rows), [rows, ...condition.shape.slice(1)])
@@ -86,7 +86,7 @@ export function openKernels(setup: KernelSetup): Kernels {
 
   async function runAll(session: Session, x: Float32Array, times: Float64Array, v?: Float32Array, k = 0) {
     const rows = times.length
-    const list = passes(times, timePort(session, ports.t))
+    const list = passes(times, timePort(session, ports))
     const net = new Float32Array(rows * d)
     const tangent = new Float32Array(k * rows * d)
     for (const pass of list) {
@@ -118,15 +118,16 @@ export function openKernels(setup: KernelSetup): Kernels {
   }
 }
 
-/** What the time input of an opened graph takes. */
-export function timePort(session: { inputs: readonly Port[] }, name: string): TimePort {
-  const port = session.inputs.find((input) => input.name === name)
-  return { whole: port?.type === 'int64', single: port?.shape.length === 0 || port?.shape[0] === 1 }
+/** What the time input of an opened graph takes. An axis of another name than the rows' is fed one time to be safe. */
+export function timePort(session: { inputs: readonly Port[] }, { x, t }: Ports): TimePort {
+  const find = (name: string): Port | undefined => session.inputs.find((input) => input.name === name)
+  const [rows, times] = [find(x)?.shape[0], find(t)?.shape[0]]
+  return { whole: find(t)?.type === 'int64', single: typeof times !== 'string' || times !== rows }
 }
 
-function timeFeed(session: Session, name: string, { times }: Pass): TensorValue {
-  const port = session.inputs.find((input) => input.name === name)!
-  const { single } = timePort(session, name)
+function timeFeed(session: Session, ports: Ports, { times }: Pass): TensorValue {
+  const port = session.inputs.find((input) => input.name === ports.t)!
+  const { single } = timePort(session, ports)
   const values = single ? times.slice(0, 1) : times
   const shape = port.shape.length === 0 ? [] : [values.length]
   return { data: stored(port.type, values), shape }
