@@ -50,10 +50,12 @@ export function distancePoints(
   return { count, ambient, raw, centred: target, squaredNorms, mean, largest: Math.sqrt(largest) }
 }
 
-/** The mean of each column of a count x ambient matrix. */
+/** The mean of each column of a count x ambient matrix, exact for a constant column: it is taken about the first row. */
 export function columnMeans(raw: FloatArray, count: number, ambient: number): Float64Array {
   const mean = new Float64Array(ambient)
-  for (let i = 0, at = 0; i < count; i++) for (let j = 0; j < ambient; j++, at++) mean[j] = mean[j]! + raw[at]! / count
+  for (let i = 1, at = ambient; i < count; i++)
+    for (let j = 0; j < ambient; j++, at++) mean[j] = mean[j]! + (raw[at]! - raw[j]!) / count
+  if (count > 0) for (let j = 0; j < ambient; j++) mean[j] = mean[j]! + raw[j]!
   return mean
 }
 

@@ -101,7 +101,7 @@ function essValue(
 ): number | undefined {
   const { count: k, ambient } = neighbourhood
   if (k < d + 1) throw new OodError('E_EMPTY', `ESS: expected at least ${d + 1} points, got ${k}`)
-  const G = gramOf(neighbourhood)
+  const G = inRange(gramOf(neighbourhood), k)
   if (d > 1) return ambient <= d ? 0 : skewness(G, k, d + 1, maxSimplices, random(seed).fork('ESS'))
   const norms = Float64Array.from({ length: k }, (_, i) => Math.sqrt(Math.max(0, G[i * k + i]!)))
   let measured = 0
@@ -117,6 +117,13 @@ function essValue(
   if (!(total > 0)) return undefined
   // In one dimension all vectors are parallel; what is left is rounding.
   return ambient === 1 ? Number(version === 'b') : measured / total
+}
+
+/** Products of unit size where products of products would leave the range of float64. */
+function inRange(G: Float64Array, k: number): Float64Array {
+  let largest = 0
+  for (let i = 0; i < k; i++) largest = Math.max(largest, G[i * k + i]!)
+  return largest === 0 || (largest > 1e-50 && largest < 1e50) ? G : G.map((value) => value / largest)
 }
 
 /**

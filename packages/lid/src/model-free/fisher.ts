@@ -1,6 +1,6 @@
 // Fisher separability: how rarely points of a sphere lie beyond a linear discriminant, as a function of dimension.
 import { mismatch, type NdArray, OodError } from '@ood/core'
-import { dominantEigenvectors, gram, matmul } from '@ood/linalg'
+import { distancePoints, dominantEigenvectors, gram, matmul } from '@ood/linalg'
 import { assertBetween } from '../internal/check.ts'
 import { gramOf } from './internal/local.ts'
 import { lambertW } from './internal/special.ts'
@@ -127,12 +127,7 @@ function fromGram(G: Float64Array, n: number, condition: number): Float64Array {
 }
 
 function fromCovariance({ points, count: n, ambient }: Neighbourhood, condition: number): Float64Array {
-  const centred = points.slice()
-  for (let j = 0; j < ambient; j++) {
-    let sum = 0
-    for (let i = 0; i < n; i++) sum += centred[i * ambient + j]!
-    for (let i = 0; i < n; i++) centred[i * ambient + j] = centred[i * ambient + j]! - sum / n
-  }
+  const { centred } = distancePoints(points, n, ambient)
   const { values, vectors } = dominantEigenvectors(gram(centred, n, ambient), ambient, 1 / condition)
   const scores = matmul(centred, vectors, n, ambient, values.length, { transposedB: true })
   for (let i = 0; i < n; i++)

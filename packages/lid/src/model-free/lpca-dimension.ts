@@ -68,6 +68,9 @@ export function lpcaDimension(eigenvalues: ArrayLike<number>, options: LpcaRuleO
       throw mismatch('E_ARGUMENT', 'lpcaDimension eigenvalues', 'descending non-negative numbers', values[i])
   }
   if (values[0] === 0) return 0
+  // No rule depends on the unit; a power of two near λ_1 keeps squares of extreme variances in range, exactly.
+  const unit = 2 ** Math.max(-1000, Math.min(1000, Math.floor(Math.log2(values[0]!))))
+  for (let i = 0; i < values.length; i++) values[i] = values[i]! / unit
   const total = values.reduce((sum, value) => sum + value, 0)
   const reference = compat !== undefined
   switch (version) {

@@ -30,7 +30,8 @@ export function lpcaRule(options: LpcaRuleOptions = {}): DimensionRule {
       const spectrum = covarianceSpectrum(neighbourhood)
       if (version === 'FO') return countAboveShare(spectrum, alphaFO)
       const variances = explainedVariances(spectrum)
-      const kept = compat && count <= ambient ? Float64Array.of(...variances, 0) : variances
+      const withZero = compat !== undefined && version !== 'Minka' && count <= ambient
+      const kept = withZero ? Float64Array.of(...variances, 0) : variances
       return lpcaDimension(kept, { ...checked, samples: count })
     },
   }

@@ -11,8 +11,8 @@ import { assertCount } from '../internal/check.ts'
  *   v = mean of λ_{k+1..d},   m = dk - k(k+1)/2,
  *   log|A| = Σ_{i<=k} Σ_{j>i} log[(1/λ̂_j - 1/λ̂_i)(λ_i - λ_j) N],   λ̂_j = λ_j for j <= k, else v.
  *
- * Zero variances are cut off first: where there are fewer points than dimensions, d is the dimension the points span.
- * Equal eigenvalues make a determinant 0 and their k impossible.
+ * Variances that are exactly 0 make the evidence of their complement infinite: the result is the number of the others.
+ * Of N <= d points give the N - 1 variances they can have. Equal eigenvalues make a determinant 0 and their k impossible.
  *
  * @param eigenvalues - explained variances, descending, non-negative
  * @param samples - number of points N they come from
@@ -25,11 +25,10 @@ export function minkaDimension(eigenvalues: ArrayLike<number>, samples: number):
   assertCount('Minka samples', samples, 2)
   const largest = eigenvalues[0] ?? 0
   if (!(largest >= 0)) throw mismatch('E_ARGUMENT', 'Minka eigenvalues', 'non-negative numbers', largest)
-  const all = Float64Array.from(eigenvalues)
-  // Rounding leaves about n eps of the largest where a zero was.
-  const values = all.filter((value) => value > all.length * 2 ** -52 * largest)
+  const values = Float64Array.from(eigenvalues)
   const d = values.length
-  if (d < 2) return d
+  const zero = values.indexOf(0)
+  if (zero >= 0 || d < 2) return zero >= 0 ? zero : d
   let best = 1
   let most = Number.NEGATIVE_INFINITY
   for (let k = 1; k < d; k++) {

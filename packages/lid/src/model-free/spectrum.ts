@@ -1,5 +1,5 @@
 // Covariance spectrum of a neighbourhood, as a tridiagonal matrix so that counting needs no eigenvalues.
-import { gram, sturmCount, type Tridiagonal, tridiagonalEigenvalues, tridiagonalize } from '@ood/linalg'
+import { distancePoints, gram, sturmCount, type Tridiagonal, tridiagonalEigenvalues, tridiagonalize } from '@ood/linalg'
 import { gramOf } from './internal/local.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
 
@@ -28,21 +28,18 @@ export function covarianceSpectrum(neighbourhood: Neighbourhood): CovarianceSpec
 
 /** Σ (x - mean)(x - mean)ᵀ, D x D. */
 function scatter({ points, count, ambient }: Neighbourhood): Float64Array {
-  const centred = points.slice()
-  for (let j = 0; j < ambient; j++) {
-    let sum = 0
-    for (let i = 0; i < count; i++) sum += centred[i * ambient + j]!
-    const mean = sum / count
-    for (let i = 0; i < count; i++) centred[i * ambient + j] = centred[i * ambient + j]! - mean
-  }
-  return gram(centred, count, ambient)
+  return gram(distancePoints(points, count, ambient).centred, count, ambient)
 }
 
-/** The explained variances, descending, min(k - 1, D) of them (rounding below 0 is set to 0). */
+/**
+ * The explained variances, descending, min(k - 1, D) of them. What rounding leaves of zeros, below 4 n eps λ_1 for a
+ * matrix of order n, is set to 0: flat data have a flat spectrum.
+ */
 export function explainedVariances(spectrum: CovarianceSpectrum): Float64Array {
   const { diagonal, offDiagonal } = spectrum.tridiagonal
   const descending = tridiagonalEigenvalues(diagonal, offDiagonal).reverse()
-  return descending.subarray(0, spectrum.rank).map((value) => Math.max(0, value))
+  const floor = 4 * descending.length * 2 ** -52 * (descending[0] ?? 0)
+  return descending.subarray(0, spectrum.rank).map((value) => (value > floor ? value : 0))
 }
 
 /**
