@@ -3,6 +3,8 @@ export { attribute, describe, float, int, ints, tensorAttribute, text } from './
 export { type GraphBuilder, graphBuilder } from './builder.ts'
 export type { Pieces } from './encode.ts'
 export type { ExternalData } from './external.ts'
+export { float64Forms } from './float64/table.ts'
+export { type Float64Options, toFloat64 } from './float64/toFloat64.ts'
 export type { Info } from './infer/rule.ts'
 export { inspect, type ModelSummary } from './inspect.ts'
 export { type JacobianOptions, jacobian } from './jvp/jacobian.ts'

@@ -266,6 +266,7 @@ function attributeMessage(name: string, a: Attribute, tensor: TensorWriter): Att
 function valueMessage(info: ValueInfo): ValueInfoProto {
   const source = sources.value.get(info)
   if (source) return source
+  if (info.type === 'other') return create(ValueInfoProtoSchema, { name: info.name })
   return create(ValueInfoProtoSchema, {
     name: info.name,
     type: {

@@ -1,0 +1,26 @@
+// Declared types of values in float64, sequences and optionals of tensors included.
+import { sources } from '../proto.ts'
+import type { ValueInfo } from '../types.ts'
+
+const FLOAT = 1
+const DOUBLE = 11
+
+/** The declaration with float64 for float32, at whatever depth. */
+export function widened(info: ValueInfo): ValueInfo {
+  if (info.type === 'float32') return { name: info.name, type: 'float64', shape: info.shape }
+  const message = sources.value.get(info)
+  if (info.type !== 'other' || !message?.type) return info
+  const copy: ValueInfo = { ...info }
+  sources.value.set(copy, { ...message, type: wideType(message.type) })
+  return copy
+}
+
+/** Follows the parts of a type message that hold other types. */
+function wideType<T extends object>(type: T): T {
+  const entries = Object.entries(type).map(([key, value]): [string, unknown] => {
+    if (key === 'elemType' && value === FLOAT) return [key, DOUBLE]
+    const nested = ['value', 'elemType', 'valueType'].includes(key) && typeof value === 'object' && value !== null
+    return [key, nested ? wideType(value as object) : value]
+  })
+  return Object.fromEntries(entries) as T
+}
