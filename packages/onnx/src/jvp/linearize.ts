@@ -14,7 +14,8 @@ import { normalizationRules } from './rules/normalization.ts'
 import { reductionRules } from './rules/reduction.ts'
 import { type Tangent, type Tape, tape } from './tangent.ts'
 
-const rules: RuleTable = {
+/** Derivative rules by operator. */
+export const ruleTable: RuleTable = {
   ...elementwiseRules,
   ...movementRules,
   ...reductionRules,
@@ -25,7 +26,7 @@ const rules: RuleTable = {
 }
 
 /** Operators that have a derivative rule. */
-export const differentiableOperators: readonly string[] = Object.keys(rules).sort()
+export const differentiableOperators: readonly string[] = Object.keys(ruleTable).sort()
 
 /** Tangents of a model's values, by name. `seed` makes the tangents of the values in `wrt`. */
 export function linearize(
@@ -51,7 +52,7 @@ export function linearize(
 }
 
 function ruleOf(node: Node): Rule {
-  const rule = node.domain === '' && Object.hasOwn(rules, node.opType) ? rules[node.opType] : undefined
+  const rule = node.domain === '' && Object.hasOwn(ruleTable, node.opType) ? ruleTable[node.opType] : undefined
   if (!rule)
     throw new OodError('E_UNSUPPORTED', `jvp: expected an operator with a derivative rule, got ${describe(node)}`)
   return rule

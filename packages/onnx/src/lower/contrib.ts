@@ -107,7 +107,6 @@ export const microsoftLowerings: LoweringTable = {
   FusedMatMul: fusedMatMul,
   FusedConv: fusedConv,
   FusedGemm: fusedGemm,
-  SimplifiedLayerNormalization: simplified,
   SkipLayerNormalization: skipLayer,
   SkipSimplifiedLayerNormalization: skipSimplified,
 }

@@ -87,11 +87,15 @@ export function lower(what: string, model: Model, wrt: readonly string[]): Model
 }
 
 function rebuilt(model: Model, w: Rewriter, opset: number): Model {
-  const graph = { ...model.graph, nodes: w.nodes, initializers: w.initializers }
+  const graph = { ...model.graph, nodes: withoutIdleLists(model, w.nodes), initializers: w.initializers }
   const opsets = { ...model.opsets, '': opset }
+  // Every call in the main graph is written out; what is left may be called from subgraphs.
+  const nested = w.nodes.some((node) => Object.values(node.attributes).some((a) => a.kind === 'graph'))
+  const functions = nested ? model.functions : []
   const lowered: Model = withGraph(
     {
       ...model,
+      functions,
       opsets,
       irVersion: opset === model.opsets[''] ? model.irVersion : Math.max(model.irVersion, IR_VERSION),
     },
@@ -100,4 +104,21 @@ function rebuilt(model: Model, w: Rewriter, opset: number): Model {
   const base = sources.model.get(model) ?? sources.base.get(model)
   if (base) sources.base.set(lowered, base)
   return lowered
+}
+
+/** Operators that only make sequences and optionals. */
+const listMakers = 'Optional SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SplitToSequence'
+
+/** Drops sequences nobody reads any more; other values keep their names for whoever asks for them. */
+function withoutIdleLists(model: Model, nodes: readonly Node[]): Node[] {
+  const makers = new Set(listMakers.split(' '))
+  const read = new Set(model.graph.outputs.map((output) => output.name))
+  const kept: Node[] = []
+  for (const node of nodes.toReversed()) {
+    const idle = makers.has(node.opType) && node.domain === '' && !node.outputs.some((name) => read.has(name))
+    if (idle) continue
+    for (const name of usedValues(node)) read.add(name)
+    kept.push(node)
+  }
+  return kept.reverse()
 }

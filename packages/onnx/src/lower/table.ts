@@ -2,11 +2,14 @@
 import type { Node } from '../types.ts'
 import { attentionLowerings } from './attention.ts'
 import { microsoftLowerings, simplified } from './contrib.ts'
+import { einsum } from './einsum.ts'
+import { gridSample } from './grid.ts'
 import { layerLowerings } from './layers.ts'
 import { movementLowerings } from './movement.ts'
 import { recurrentLowerings } from './recurrent.ts'
 import type { NodeWriter } from './rewriter.ts'
 import { type LoweringTable, lowered } from './rule.ts'
+import { signalLowerings } from './signal.ts'
 
 /** Lowerings of the standard domain. */
 export const standardLowerings: LoweringTable = {
@@ -14,6 +17,9 @@ export const standardLowerings: LoweringTable = {
   ...attentionLowerings,
   ...layerLowerings,
   ...movementLowerings,
+  ...signalLowerings,
+  Einsum: einsum,
+  GridSample: gridSample,
   // The runtime writes it without a domain.
   SimplifiedLayerNormalization: simplified,
 }

@@ -8,6 +8,8 @@ export type Shapes = Record<string, readonly number[]>
 export interface Case {
   name: string
   op: string
+  /** Of the operator; '' if left out. */
+  domain?: string
   inputs: Shapes
   build: (g: GraphBuilder, x: string[], type: FloatType) => string | string[]
   /** float64 wherever the engine has float64 kernels (default), else float32. */
@@ -17,8 +19,6 @@ export interface Case {
   opset?: number
   /** The sizes must be known before run time (steps that are unrolled ...). */
   fixed?: boolean
-  /** Operator sets of other domains. */
-  domains?: Record<string, number>
   /** Largest error relative to the largest derivative; by default that of central differences in the type. */
   tolerance?: number
   /** Step of the differences, where the default does not suit. */
@@ -54,10 +54,12 @@ export function buildCase(c: Case): Built {
   })
   const outputs = [c.build(g, wrt, type)].flat()
   outputs.forEach((value, i) => {
-    g.output(`y${i}`, value)
+    // Nothing is inferred of operators of other domains.
+    const info = g.info(value)
+    g.output(`y${i}`, value, info.type === 'other' ? { type, shape: undefined } : { ...info })
   })
   const model = g.model()
-  const opsets = { ...model.opsets, ...c.domains }
+  const opsets = c.domain ? { ...model.opsets, [c.domain]: 1 } : model.opsets
   const tolerance = c.tolerance ?? TOLERANCE[type]
   return { model: { ...model, opsets }, feeds, wrt, type, tolerance, step: c.step }
 }

@@ -1,5 +1,5 @@
 // Cases of elementwise operators.
-import { float, int, text } from '../../src/index.ts'
+import { float, int, tensorOf, text } from '../../src/index.ts'
 import { awayFromZero, type Case, inUnit, one, positive, type Shapes, unary, X } from './case.ts'
 
 const smooth = 'Sigmoid Tanh Exp Sin Cos Identity Neg'.split(' ').map((op) => unary(op))
@@ -107,6 +107,40 @@ const elementwise: Case[] = [
   { name: 'x * x', op: 'Mul', inputs: X, build: (g, [x]) => g.op('Mul', [x!, x!]) },
 ]
 
+const bounds: Case[] = [
+  {
+    name: 'Clip with bounds that vary',
+    op: 'Clip',
+    inputs: { x: [3, 4], low: [], high: [] },
+    map: (v, i) => (i === 0 ? 0.3 * v : v),
+    build: (g, [x, low, high], type) =>
+      g.op('Clip', [x!, g.op('Sub', [low!, g.scalar(type, 2)]), g.op('Add', [high!, g.scalar(type, 1)])]),
+  },
+  unary(
+    'Shrink',
+    { type: 'float32', map: (_v, i) => [-1.4, -0.9, -0.3, 0.1, 0.45, 0.9, 2][i % 7]! },
+    { lambd: float(0.6), bias: float(0.2) },
+  ),
+  {
+    name: 'Mod of floats',
+    op: 'Mod',
+    inputs: { a: [2, 3], b: [3] },
+    map: (_v, i) => [0.3, 5.1, -4.4, 2.7, -1.2, 3.3][i]!,
+    build: (g, [a, b], type) => g.op('Mod', [a!, g.op('Add', [b!, g.scalar(type, 0.4)])], { fmod: int(1) }),
+  },
+  {
+    name: 'DequantizeLinear by its scale',
+    op: 'DequantizeLinear',
+    type: 'float32',
+    inputs: { s: [] },
+    map: positive,
+    build: (g, [s]) => {
+      const x = g.constant('x', tensorOf('int8', [4], [-3, 0, 5, 100]))
+      return g.op('DequantizeLinear', [x, s!, g.constant('zero', tensorOf('int8', [], [2]))])
+    },
+  },
+]
+
 export const elementwiseCases: Case[] = [
   ...smooth,
   ...kinked,
@@ -118,4 +152,5 @@ export const elementwiseCases: Case[] = [
   ...binary,
   ...constants,
   ...elementwise,
+  ...bounds,
 ]

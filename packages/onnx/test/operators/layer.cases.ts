@@ -64,7 +64,7 @@ const singleLayers: Case[] = [
     name: 'Conv with varying weights and bias',
     op: 'Conv',
     inputs: { x: [2, 2, 4, 4], w: [3, 2, 2, 2], b: [3] },
-    build: one('Conv'),
+    build: one('Conv', { kernel_shape: ints([2, 2]) }),
   },
   {
     name: 'ConvTranspose',

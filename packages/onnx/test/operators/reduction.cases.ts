@@ -2,7 +2,7 @@
 import { int } from '../../src/index.ts'
 import { type Case, positive, unary, X } from './case.ts'
 
-const reductions: Case[] = 'Sum Mean Max Min L1 L2 SumSquare LogSum LogSumExp'.split(' ').flatMap((kind) =>
+const reductions: Case[] = 'Sum Mean Max Min Prod L1 L2 SumSquare LogSum LogSumExp'.split(' ').flatMap((kind) =>
   [
     { how: 'last kept', axes: [-1], keep: 1 },
     { how: 'middle', axes: [1], keep: 0 },
@@ -44,4 +44,15 @@ const alongAxis: Case[] = [
   },
 ]
 
-export const reductionCases: Case[] = [...reductions, ...alongAxis]
+const zeros: Case[] = [
+  // One zero in some rows, two in others.
+  {
+    name: 'ReduceProd with zeros',
+    op: 'ReduceProd',
+    inputs: { x: [4, 3] },
+    map: (v, i) => ([1, 3, 4].includes(i) ? 0 : v),
+    build: (g, [x]) => g.op('ReduceProd', [x!, g.int64([1])]),
+  },
+]
+
+export const reductionCases: Case[] = [...reductions, ...alongAxis, ...zeros]

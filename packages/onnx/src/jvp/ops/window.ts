@@ -19,10 +19,11 @@ export interface Window {
 /** The window of a node; undefined when its padding depends on sizes that are not known. */
 export function windowOf(
   node: Node,
-  kernel: readonly Dim[],
+  sizes: readonly Dim[],
   big: readonly Dim[],
   small: readonly Dim[],
 ): Window | undefined {
+  const kernel: readonly Dim[] = attribute(node, 'kernel_shape', 'ints', undefined) ?? sizes
   const rank = kernel.length
   const fill = (value: number): number[] => new Array<number>(rank).fill(value)
   const strides = attribute(node, 'strides', 'ints', fill(1))
@@ -47,8 +48,8 @@ export function windowOf(
     return Math.max(0, s * (o - 1) + reach + (transposed ? extra[i]! : 0) - n)
   })
   if (!totals.every((total) => total !== undefined)) return undefined
-  // An odd element goes to the end with SAME_UPPER, and the other way round for transposed convolutions in the engine.
-  const late = (auto === 'SAME_UPPER') !== transposed
+  // An odd element goes to the end with SAME_UPPER only, in the engine also when a transposed convolution has a shape.
+  const late = auto === 'SAME_UPPER'
   const less = totals.map((total) => Math.floor(total / 2))
   const more = totals.map((total, i) => total - less[i]!)
   return { ...base, before: late ? less : more, after: late ? more : less }

@@ -36,7 +36,8 @@ const conv: Rule = (a) => {
     else parts.push(convolveBack(a.tape, tx, weights, window, out))
   }
   if (tw) {
-    if (!window) throw unsupported(a, 'padding known before run time when its weights have a tangent')
+    if (!window?.kernel.every((n) => typeof n === 'number'))
+      throw unsupported(a, 'kernel and padding known before run time when its weights have a tangent')
     const side = opType === 'Conv' ? 'big' : 'small'
     if (mixes) parts.push(mixWeights(a, tw, out))
     else parts.push(convolveWeights(a.tape, tw, { data: a.x[0]!, weights, result: a.y[0]!, side, window }, out))

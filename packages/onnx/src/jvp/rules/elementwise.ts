@@ -12,6 +12,7 @@ import {
   type RuleTable,
   shapeOf,
   typeOf,
+  unsupported,
   zero,
 } from '../rule.ts'
 
@@ -102,6 +103,7 @@ const functions: RuleTable = {
   ThresholdedRelu: masked((p, x, _y, a) => p.test('Greater', x, real(a, 'alpha', 1))),
   Gelu: unary(gelu),
   HardSwish: unary(hardSwish),
+  Shrink: masked((p, x, _y, a) => p.test('Greater', p.un('Abs', x), real(a, 'lambd', 0.5))),
   Mish: unary(mish),
   Swish: unary(swish),
   HardSigmoid: unary((p, _x, y, a) => {
@@ -121,7 +123,6 @@ const functions: RuleTable = {
   Acosh: unary((p, x) => p.pow(p.sub(square(p, x), 1), -0.5), { singular: true }),
   Atanh: unary((p, x) => p.un('Reciprocal', p.sub(1, square(p, x))), { singular: true }),
   Identity: elementwise(number(1)),
-  Dropout: elementwise(number(1)),
 }
 
 /** Input i itself as a factor. */
@@ -142,18 +143,23 @@ const powBase: Partial = (a) => {
   const [base, exponent] = [a.x[0]!, a.x[1]!]
   const constant = a.g.constantTensor(exponent)
   const c = constant?.data.length === 1 ? plainNumbers(constant)[0]! : undefined
+  if (c === 0) return scalar(typeOf(a), 0)
   if (c === 1) return scalar(typeOf(a), 1)
   if (c === 2) return { ...factorOf(a.g, base), scale: 2 }
   if (c !== undefined) return { ...factorOf(a.g, p.pow(base, c - 1), { singular: c < 1 }), scale: c }
+  // Where the exponent is 0 the slope is 0, at the base 0 too.
   const b = a.g.op('CastLike', [exponent, base])
-  return factorOf(a.g, p.mul(b, p.pow(base, p.sub(b, 1))), { singular: true })
+  const value = p.mul(b, p.pow(base, p.sub(b, 1)))
+  return factorOf(a.g, p.where(p.test('Equal', b, 0), 0, value), { singular: true, masked: true })
 }
 
-/** d(a^b)/db = y log a, and 0 where y is 0. */
+/** d(a^b)/db = y log a, and 0 for the base 0 with exponents from 0 on. */
 const powExponent: Partial = (a) => {
   const p = primal(a.g, typeOf(a))
-  const value = p.mul(a.y[0]!, p.un('Log', a.x[0]!))
-  return factorOf(a.g, p.where(p.test('Equal', a.y[0]!, 0), 0, value), { masked: true })
+  const [base, exponent] = a.x as [string, string]
+  const flat = a.g.op('And', [p.test('Equal', base, 0), p.test('GreaterOrEqual', exponent, 0)])
+  const value = p.mul(a.y[0]!, p.un('Log', p.where(flat, 1, base)))
+  return factorOf(a.g, value, { masked: true })
 }
 
 /** Largest or smallest of n inputs: the tangents of those that attain it, averaged over ties. */
@@ -173,10 +179,17 @@ const clip: Rule = (a) => {
   const below = high ? p.test('LessOrEqual', x!, high) : undefined
   const inside = above && below ? a.g.op('And', [above, below]) : (above ?? below)
   const mask = (condition: string): Factor => factorOf(a.g, p.mask(condition), { masked: true })
+  // Bounds that cross: the upper one wins.
+  const crossed = (): string | undefined => (low && high ? p.test('Less', high, low) : undefined)
+  const both = (opType: string, one: string, other: string | undefined): string =>
+    other ? a.g.op(opType, [one, other]) : one
   return elementwise(
     () => (inside ? mask(inside) : scalar(typeOf(a), 1)),
-    () => mask(a.g.op('Not', [above!])),
-    () => mask(a.g.op('Not', [below!])),
+    () => {
+      const ordered = crossed()
+      return mask(both('And', a.g.op('Not', [above!]), ordered && a.g.op('Not', [ordered])))
+    },
+    () => mask(both('Or', a.g.op('Not', [below!]), crossed())),
   )(a)
 }
 
@@ -194,6 +207,29 @@ const prelu: Rule = elementwise(
 const sum: Rule = (a) => elementwise(...a.x.map(() => number(1)))(a)
 const mean: Rule = (a) => elementwise(...a.x.map(() => number(1 / a.x.length)))(a)
 
+/** a - b trunc(a / b); the sign of the result is a's. */
+const mod: Rule = elementwise(number(1), (a) => {
+  const p = primal(a.g, typeOf(a))
+  const [x, b] = a.x as [string, string]
+  const whole = p.div(p.sub(x, a.y[0]!), b)
+  return { ...factorOf(a.g, p.un('Round', whole)), scale: -1 }
+})
+
+/** In inference nothing is dropped. */
+const dropout: Rule = (a) => {
+  const training = a.x[2] ? a.g.constantTensor(a.x[2]) : undefined
+  if (a.x[2] && !(training && plainNumbers(training)[0] === 0)) throw unsupported(a, 'a training mode that is false')
+  return elementwise(number(1))(a)
+}
+
+/** (x - zero point) scale: integers have no tangent, the scale may. */
+const dequantize: Rule = (a) => {
+  const p = primal(a.g, typeOf(a))
+  if (a.t[0] || shapeOf(a, a.x[1]!).length > 0) throw unsupported(a, 'a tangent on a scale of one number only')
+  const same: Partial = () => factorOf(a.g, p.div(a.y[0]!, a.x[1]!))
+  return elementwise(same, same)(a)
+}
+
 const where: Rule = (a) => {
   const [, yes, no] = a.t
   const shape = shapeOf(a, a.y[0]!)
@@ -210,7 +246,8 @@ const cast: Rule = (a) => {
 
 const constant =
   'Greater GreaterOrEqual Less LessOrEqual Equal Not And Or Xor IsNaN IsInf Sign Floor Ceil Round Shape Size ' +
-  'ConstantOfShape EyeLike RandomNormalLike RandomUniformLike Bernoulli'
+  'ConstantOfShape EyeLike RandomNormalLike RandomUniformLike Bernoulli Multinomial Hardmax NonZero QuantizeLinear ' +
+  'BitShift BitwiseAnd BitwiseOr BitwiseXor BitwiseNot NonMaxSuppression'
 
 export const elementwiseRules: RuleTable = {
   ...functions,
@@ -229,6 +266,9 @@ export const elementwiseRules: RuleTable = {
   Mean: mean,
   Clip: clip,
   PRelu: prelu,
+  Mod: mod,
+  Dropout: dropout,
+  DequantizeLinear: dequantize,
   Where: where,
   Cast: cast,
   CastLike: cast,

@@ -6,7 +6,7 @@ import { type Factor, factorOf, scalar } from '../factor.ts'
 import { reshape } from '../ops/movement.ts'
 import { reduceSum } from '../ops/reduction.ts'
 import { primal } from '../primal.ts'
-import { type Application, combine, type Rule, type RuleTable, shapeOf, typeOf, unsupported } from '../rule.ts'
+import { type Application, combine, type Rule, type RuleTable, shapeOf, typeOf } from '../rule.ts'
 import type { Tangent, Term } from '../tangent.ts'
 import { inverseCount } from './reduction.ts'
 
@@ -61,6 +61,7 @@ function scaleAndShift(
   tangent: Tangent | undefined,
   normalized: () => string,
   perValue: readonly Dim[],
+  out: { shape: readonly Dim[]; like: string | undefined } = { shape: shapeOf(a, a.y[0]!), like: a.y[0] },
 ): Tangent {
   const [, ts, tb] = a.t
   const target = perValue.map((n) => (typeof n === 'number' ? n : -1))
@@ -70,7 +71,7 @@ function scaleAndShift(
   if (tangent) terms.push({ of: tangent, by: reshapedScale() })
   if (ts) terms.push({ of: reshape(a.tape, ts, perValue, undefined), by: factorOf(a.g, normalized()) })
   if (tb) terms.push({ of: reshape(a.tape, tb, perValue, undefined), by: scalar(tb.type, 1) })
-  return combine(a.tape, terms, shapeOf(a, a.y[0]!), a.y[0])
+  return combine(a.tape, terms, out.shape, out.like)
 }
 
 /** LayerNormalization and RMSNormalization: over the last axes, scale of the shape of those axes. */
@@ -101,37 +102,42 @@ const instance: Rule = (a) => {
 /** Channels in groups, each normalized with its positions; computed on [N, groups, rest]. */
 const group: Rule = (a) => {
   const [x, t] = [a.x[0]!, a.t[0]]
-  if (!t || a.t[1] || a.t[2]) throw unsupported(a, 'a tangent on the first input only')
-  const [batch, ...rest] = shapeOf(a, x)
-  if (rest.some((n) => typeof n !== 'number')) throw unsupported(a, 'known channels and spatial sizes')
   const groups = attribute(a.node, 'num_groups', 'int', 1)
-  const each = (rest as number[]).reduce((p, n) => p * n, 1) / groups
-  const inGroups = a.g.op('Reshape', [x, a.g.int64([-1, groups, each])])
-  const shape: readonly Dim[] = [batch!, groups, each]
-  const { tangent } = normalizedTangent(a, reshape(a.tape, t, shape, inGroups), inGroups, [2], true)
-  const back = reshape(a.tape, tangent, shapeOf(a, x), x)
-  const channels = rest[0] as number
+  const inGroups = a.g.op('Reshape', [x, a.g.int64([0, groups, -1])])
+  const shape = shapeOf(a, inGroups)
+  const done = t && normalizedTangent(a, reshape(a.tape, t, shape, inGroups), inGroups, [2], true)
+  const value = (): string => done?.normalized.value ?? normalize(a, inGroups, [2], true).value
+  const out = { shape: shapeOf(a, x), like: x }
   // Up to operator set 20 there is one scale per group.
-  const scale = a.g.opset >= 21 ? a.x[1]! : spreadGroups(a, groups, channels)
-  const factor = factorOf(a.g, a.g.op('Reshape', [scale, a.g.int64([channels, ...rest.slice(1).map(() => 1)])]))
-  return [combine(a.tape, [{ of: back, by: factor }], shapeOf(a, a.y[0]!), a.y[0])]
+  if (a.g.opset < 21) {
+    const whole = scaleAndShift(a, done?.tangent, value, [groups, 1], { shape, like: inGroups })
+    return [reshape(a.tape, whole, out.shape, out.like)]
+  }
+  const tangent = done && reshape(a.tape, done.tangent, out.shape, out.like)
+  const normalized = (): string => a.g.op('Reshape', [value(), a.g.op('Shape', [x])])
+  return [scaleAndShift(a, tangent, normalized, perChannel(a))]
 }
 
-function spreadGroups(a: Application, groups: number, channels: number): string {
-  const column = a.g.op('Unsqueeze', [a.x[1]!, a.g.int64([1])])
-  return a.g.op('Expand', [column, a.g.int64([groups, channels / groups])])
-}
-
-/** In inference a batch normalization is one factor per channel: scale / sqrt(variance + epsilon). */
+/** In inference a batch normalization is linear in all but the variance: (x - mean) scale / deviation + bias. */
 const batch: Rule = (a) => {
-  const [t, ...others] = a.t
-  if (!t || others.some((other) => other)) throw unsupported(a, 'a tangent on the first input only')
-  if (attribute(a.node, 'training_mode', 'int', 0) === 1) throw unsupported(a, 'inference mode')
   const p = primal(a.g, typeOf(a))
+  const [tx, ts, tb, tm, tv] = a.t
+  const target = perChannel(a)
+  const sizes = a.g.int64(target.map((n) => (typeof n === 'number' ? n : -1)))
+  const channels = (value: string): string => a.g.op('Reshape', [value, sizes])
   const deviation = p.un('Sqrt', p.add(a.x[4]!, attribute(a.node, 'epsilon', 'float', 1e-5)))
-  const target = perChannel(a).map((n) => (typeof n === 'number' ? n : -1))
-  const factor = a.g.op('Reshape', [p.div(a.x[1]!, deviation), a.g.int64(target)])
-  return [combine(a.tape, [{ of: t, by: factorOf(a.g, factor) }], shapeOf(a, a.y[0]!), a.y[0])]
+  const slope = (): string => channels(p.div(a.x[1]!, deviation))
+  const normalized = (): string => p.div(p.sub(a.x[0]!, channels(a.x[3]!)), channels(deviation))
+  const terms: Term[] = []
+  const term = (t: Tangent | undefined, by: () => Factor, perValue = true): void => {
+    if (t) terms.push({ of: perValue ? reshape(a.tape, t, target, undefined) : t, by: by() })
+  }
+  term(tx, () => factorOf(a.g, slope()), false)
+  term(ts, () => factorOf(a.g, normalized()))
+  term(tb, () => scalar(typeOf(a), 1))
+  term(tm, () => ({ ...factorOf(a.g, slope()), scale: -1 }))
+  term(tv, () => ({ ...factorOf(a.g, p.div(p.mul(normalized(), slope()), channels(deviation))), scale: -0.5 }))
+  return [combine(a.tape, terms, shapeOf(a, a.y[0]!), a.y[0])]
 }
 
 export const normalizationRules: RuleTable = {

@@ -4,7 +4,7 @@ import { positiveAxis } from '../../infer/dims.ts'
 import { type Factor, factorOf, scalar } from '../factor.ts'
 import { cumSum, reduceSum } from '../ops/reduction.ts'
 import { type Primal, primal } from '../primal.ts'
-import { type Application, combine, intsOf, linear, type Rule, type RuleTable, shapeOf, typeOf } from '../rule.ts'
+import { type Application, combine, intsOf, linear, type Rule, type RuleTable, shapeOf, typeOf, zero } from '../rule.ts'
 import type { Tangent } from '../tangent.ts'
 
 /** The axes a reduction runs over, as 0..rank-1. */
@@ -30,6 +30,7 @@ function weightedSum(
 ): Rule {
   return linear((a, t) => {
     const axes = reducedAxes(a)
+    if (axes.length === 0) return t
     const p = primal(a.g, typeOf(a))
     const weighted = weight
       ? combine(a.tape, [{ of: t, by: weight(a, p, () => keptOutput(a, axes), axes) }], t.shape, a.x[0])
@@ -54,6 +55,19 @@ const extreme: Rule = weightedSum((a, p, kept, axes) => {
   const ties = a.g.op('ReduceSum', [attained, a.g.int64(axes)], { keepdims: int(1) })
   return factorOf(a.g, p.div(attained, ties), { masked: true })
 })
+
+/** The product of all other elements, which is not 0 beside one zero: at that zero. */
+function productOfOthers(a: Application, p: Primal, _kept: () => string, axes: readonly number[]): Factor {
+  const x = a.x[0]!
+  const isZero = p.test('Equal', x, 0)
+  const filled = p.where(isZero, 1, x)
+  const over = (opType: string, value: string): string => a.g.op(opType, [value, a.g.int64(axes)], { keepdims: int(1) })
+  const rest = over('ReduceProd', filled)
+  const zeros = over('ReduceSum', p.mask(isZero))
+  const atZero = p.where(p.test('Equal', zeros, 1), rest, 0)
+  const elsewhere = p.where(p.test('Equal', zeros, 0), p.div(rest, filled), 0)
+  return factorOf(a.g, p.where(isZero, atZero, elsewhere), { masked: true })
+}
 
 const softmaxAxis = (a: Application, t: Tangent): number =>
   positiveAxis(attribute(a.node, 'axis', 'int', -1), t.shape.length)
@@ -102,13 +116,18 @@ export const reductionRules: RuleTable = {
   ReduceMax: extreme,
   ReduceMin: extreme,
   ReduceL1: weightedSum((a, p) => factorOf(a.g, p.un('Sign', a.x[0]!))),
-  ReduceL2: weightedSum((a, p, kept) => factorOf(a.g, p.div(a.x[0]!, kept()), { singular: true })),
+  ReduceL2: weightedSum((a, p, kept) => {
+    // PyTorch's convention: the norm has slope 0 at 0.
+    const isZero = p.test('Equal', kept(), 0)
+    return factorOf(a.g, p.where(isZero, 0, p.div(a.x[0]!, p.where(isZero, 1, kept()))))
+  }),
+  ReduceProd: weightedSum(productOfOthers),
   ReduceSumSquare: weightedSum((a) => ({ ...factorOf(a.g, a.x[0]!), scale: 2 })),
   ReduceLogSum: weightedSum((a, p, kept) => factorOf(a.g, p.un('Exp', p.mul(-1, kept())), { singular: true })),
   ReduceLogSumExp: weightedSum((a, p, kept) => factorOf(a.g, p.un('Exp', p.sub(a.x[0]!, kept())))),
   Softmax: softmax,
   LogSoftmax: logSoftmax,
   CumSum: cumSumRule,
-  ArgMax: () => [],
-  ArgMin: () => [],
+  ArgMax: zero,
+  ArgMin: zero,
 }
