@@ -235,3 +235,44 @@ describe('parseManifest', () => {
     expect(() => parseManifest({ ...good, graphs })).toThrow('graphs.encode: expected a value, got undefined')
   })
 })
+
+describe('parseManifest of a diffusion model', () => {
+  const port = (...names: string[]) => Object.fromEntries(names.map((name) => [name, ['N', 4]]))
+  const manifest = (inputs: string[], output: string, more: object = {}) => ({
+    schemaVersion: 1,
+    name: 'score',
+    kind: 'diffusion',
+    graphs: { score: { file: 'score.onnx', inputs: port(...inputs), outputs: port(output) } },
+    data: { dataset: 'none', shape: [4], valueRange: [0, 1] },
+    preprocessing: [],
+    sha256: { 'score.onnx': '0'.repeat(64) },
+    ...more,
+  })
+
+  it('takes the usual ports, and others by name', () => {
+    const sde = { name: 'vp', betaMin: 0.1 }
+    expect(parseManifest(manifest(['x', 't'], 'net', { sde, prediction: 'epsilon', timeScale: 1000 })).sde).toEqual(sde)
+    const ports = { x: 'sample', t: 'timestep', net: 'out_sample' }
+    expect(parseManifest(manifest(['sample', 'timestep'], 'out_sample', { ports })).ports).toEqual(ports)
+  })
+
+  it.each<[string, object, string]>([
+    ['other ports unnamed', manifest(['sample', 'timestep'], 'out_sample'), 'graphs.score.inputs.x: expected a value'],
+    [
+      'a port of no role',
+      manifest(['x', 't'], 'net', { ports: { y: 'x' } }),
+      'ports: expected names for x, t, net, got y',
+    ],
+    [
+      'a port without a name',
+      manifest(['x', 't'], 'net', { ports: { x: '' } }),
+      'ports.x: expected a non-empty string',
+    ],
+    ['a process without a name', manifest(['x', 't'], 'net', { sde: {} }), 'sde.name: expected a value'],
+    ['a process as text', manifest(['x', 't'], 'net', { sde: 'vp' }), 'sde: expected an object, got vp'],
+    ['a prediction', manifest(['x', 't'], 'net', { prediction: 1 }), 'prediction: expected a non-empty string'],
+    ['a time scale', manifest(['x', 't'], 'net', { timeScale: '1' }), 'timeScale: expected a number, got 1'],
+  ])('names %s', (_, value, message) => {
+    expect(() => parseManifest(value)).toThrow(`manifest.json ${message}`)
+  })
+})
