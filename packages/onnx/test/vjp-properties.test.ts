@@ -90,6 +90,7 @@ describe('convolutions', () => {
             strides: list(strides),
             dilations: list(dilations),
             group: int(group),
+            kernel_shape: list(axes.map((a) => a.kernel)),
             ...(auto ? { auto_pad: text(auto) } : { pads: list(pads) }),
           }),
         )
@@ -123,6 +124,7 @@ describe('convolutions', () => {
             strides: list(strides),
             dilations: list(dilations),
             group: int(group),
+            kernel_shape: list(shapes.w.slice(2)),
             ...(same ? { auto_pad: text(auto) } : { pads: list(pads), output_padding: list(extra) }),
           }),
         )

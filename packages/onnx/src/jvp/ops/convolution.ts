@@ -64,7 +64,9 @@ export function writeTransposed(
 }
 
 function common(w: Window): Record<string, Attribute> {
-  return { strides: ints(w.strides), dilations: ints(w.dilations), group: int(w.group) }
+  const base = { strides: ints(w.strides), dilations: ints(w.dilations), group: int(w.group) }
+  const known = w.kernel.every((n) => typeof n === 'number')
+  return known ? { ...base, kernel_shape: ints(w.kernel as number[]) } : base
 }
 
 /** The window of the equivalent convolution from the small side to the big one; needs unit strides. */

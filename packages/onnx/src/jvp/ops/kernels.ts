@@ -1,10 +1,11 @@
 // Convolutions in their weights, for data that is held, and the correlation that is their transpose.
-import { ints } from '../../attributes.ts'
+import { int, ints } from '../../attributes.ts'
 import type { Tangent, Tape, Transposer } from '../tangent.ts'
 import type { Emitter } from '../writer.ts'
 import { custom, type Out } from './apply.ts'
 import { writeConvolution, writeTransposed } from './convolution.ts'
-import { type Extent, extent, extents, joined, overExtent, timesExtent } from './extent.ts'
+import { extent, extents, joined, minusExtent, overExtent, plusExtent, timesExtent } from './extent.ts'
+import { flip } from './product.ts'
 import type { Window } from './window.ts'
 
 /** The primal values around weights that vary. */
@@ -58,77 +59,75 @@ function moreColumns(e: Emitter, x: string, { weights, window }: Layer): string 
 }
 
 /**
- * The cotangent of each weight: the sum, over rows and positions, of what it multiplied times the cotangent there. That is
- * a convolution with rows and channels exchanged, strides and dilations too, and the small side as its kernel.
+ * The cotangent of each weight: the sum, over rows and positions, of what it multiplied times the cotangent there. For
+ * each tap of the kernel what it saw is cut out of the big side; all taps times the small side is one matrix product.
+ * (A convolution with rows and channels exchanged does the same with less memory, but has the small side for its kernel,
+ * which took the engine ten times as long.)
  */
 function correlate(tape: Tape, ct: Tangent, layer: Layer, out: Out): Tangent {
-  const { data, weights, result, side, window: w } = layer
-  return custom(tape, 'Conv', ct, out, (e, x) => {
+  const { data, result, side, window: w } = layer
+  return custom(tape, 'MatMul', ct, out, (e, x) => {
     const { g } = e
-    const [big, small] =
-      side === 'big'
-        ? [bigData(e, data, w), smallVarying(e, x, result, w)]
-        : [bigVarying(e, x, result, w), swapFirst(e, data, w)]
-    const exchanged = {
-      strides: ints(w.dilations),
-      dilations: ints(w.strides),
-      group: { kind: 'int', value: w.group } as const,
-    }
-    const all = g.op('Conv', [big, small], { ...exchanged, pads: ints([...w.before, ...w.after]) })
-    const kernel = extents(g, weights, 2)
-    const axes = g.int64(after(w, 2))
-    const cut = g.op('Slice', [all, g.int64(kernel.map(() => 0)), joined(g, kernel), axes])
-    const [rows, columns] = [extent(g, weights, 0), extent(g, weights, 1)]
-    // [c, groups * K * m, k...] or [K * c, M, k...] to [K, M, c, k...].
-    const [sizes, head] =
-      side === 'big'
-        ? [
-            [columns, w.group, kOf(e), overExtent(g, rows, w.group)],
-            [2, 1, 3, 0],
-          ]
-        : [
-            [-1, columns, rows],
-            [0, 2, 1],
-          ]
-    const split = g.op('Reshape', [cut, joined(g, [...(sizes as Extent[]), ...kernel])])
-    const ordered = g.op('Transpose', [split], { perm: ints([...(head as number[]), ...after(w, head!.length)]) })
-    return e.reshape(ordered, out.shape, out.like, true)
+    const varying = { value: x, like: result, stacked: true }
+    const held = { value: data, like: data, stacked: false }
+    const [big, small] = side === 'big' ? [held, varying] : [varying, held]
+    // The engine multiplies by the transposed matrix without transposing it.
+    const product = g.op('MatMul', [rowsOfPositions(e, small, w), flip(g, seenByTaps(e, big, small, w))])
+    return e.reshape(product, out.shape, out.like, true)
   })
 }
 
-/** Data [N, groups * c, n...] as [c, groups * N, n...]. */
-function bigData(e: Emitter, value: string, w: Window): string {
-  if (w.group === 1) return swapFirst(e, value, w)
-  const { g } = e
-  const [n, channels, ...sizes] = extents(g, value, 0)
-  const each = overExtent(g, channels!, w.group)
-  const split = g.op('Reshape', [value, joined(g, [n!, w.group, each, ...sizes])])
-  const moved = g.op('Transpose', [split], { perm: ints([2, 1, 0, ...after(w, 3)]) })
-  return g.op('Reshape', [moved, joined(g, [each, timesExtent(g, n!, w.group), ...sizes])])
+/** One side of a layer while its weights are transposed: a primal value, or cotangents [K, ...] of its shape. */
+interface Side {
+  readonly value: string
+  readonly like: string
+  readonly stacked: boolean
 }
 
-/** Cotangents [K, N, groups * c, n...] as [K * c, groups * N, n...]. */
-function bigVarying(e: Emitter, value: string, like: string, w: Window): string {
-  const { g } = e
-  const [n, channels, ...sizes] = extents(g, like, 0)
-  const each = overExtent(g, channels!, w.group)
-  const split = g.op('Reshape', [value, joined(g, [kOf(e), n!, w.group, each, ...sizes])])
-  const moved = g.op('Transpose', [split], { perm: ints([0, 3, 2, 1, ...after(w, 4)]) })
-  return g.op('Reshape', [moved, joined(g, [-1, timesExtent(g, n!, w.group), ...sizes])])
+/** Every position in the kernel. */
+function taps(w: Window): number[][] {
+  return (w.kernel as number[]).reduce<number[][]>(
+    (list, size) => list.flatMap((tap) => Array.from({ length: size }, (_, i) => [...tap, i])),
+    [[]],
+  )
 }
 
-/** Cotangents [K, N, groups * m, o...] as [groups * K * m, N, o...]. */
-function smallVarying(e: Emitter, value: string, like: string, w: Window): string {
+/** The big side [N, groups * c, n...] as [groups, c * taps, N * positions]. */
+function seenByTaps(e: Emitter, big: Side, small: Side, w: Window): string {
   const { g } = e
-  const [n, rows, ...sizes] = extents(g, like, 0)
-  const split = g.op('Reshape', [value, joined(g, [kOf(e), n!, w.group, overExtent(g, rows!, w.group), ...sizes])])
-  const moved = g.op('Transpose', [split], { perm: ints([2, 0, 3, 1, ...after(w, 4)]) })
-  return g.op('Reshape', [moved, joined(g, [-1, n!, ...sizes])])
+  const k = big.stacked ? 1 : 0
+  const head = big.stacked ? [kOf(e)] : []
+  const channelsFirst = g.op('Transpose', [big.value], {
+    perm: ints([...head.map(() => 0), k + 1, k, ...after(w, k + 2)]),
+  })
+  const none = new Array<number>(k + 2).fill(0)
+  const pads = [...none, ...w.before, ...none, ...w.after]
+  const padded = pads.some((n) => n > 0) ? g.op('Pad', [channelsFirst, g.int64(pads)]) : channelsFirst
+  const axes = g.int64(after(w, -w.kernel.length))
+  const steps = g.int64(w.strides)
+  // The last position's window starts here.
+  const last = w.strides.map((s, i) => timesExtent(g, minusExtent(g, extent(g, small.like, i + 2), 1), s))
+  const channels = overExtent(g, extent(g, big.like, 1), w.group)
+  const sizes = taps(w).length === 1 ? [channels, -1] : [channels, 1, -1]
+  const rows = joined(g, [...head, w.group, ...sizes])
+  const cuts = taps(w).map((tap) => {
+    const start = tap.map((t, i) => t * w.dilations[i]!)
+    const end = start.map((from, i) => plusExtent(g, last[i]!, from + 1))
+    return g.op('Reshape', [g.op('Slice', [padded, g.int64(start), joined(g, end), axes, steps]), rows])
+  })
+  if (cuts.length === 1) return cuts[0]!
+  const all = g.op('Concat', cuts, { axis: int(-2) })
+  return g.op('Reshape', [all, joined(g, [...head, w.group, timesExtent(g, channels, cuts.length), -1])])
 }
 
-/** [N, C, ...] as [C, N, ...]. */
-function swapFirst(e: Emitter, value: string, w: Window): string {
-  return e.g.op('Transpose', [value], { perm: ints([1, 0, ...after(w, 2)]) })
+/** The small side [N, groups * m, o...] as [groups, m, N * positions]. */
+function rowsOfPositions(e: Emitter, small: Side, w: Window): string {
+  const { g } = e
+  const head = small.stacked ? [kOf(e)] : []
+  const [n, rows] = [extent(g, small.like, 0), overExtent(g, extent(g, small.like, 1), w.group)]
+  const split = g.op('Reshape', [small.value, joined(g, [...head, n, w.group, rows, -1])])
+  const perm = small.stacked ? [0, 2, 3, 1, 4] : [1, 2, 0, 3]
+  return g.op('Reshape', [g.op('Transpose', [split], { perm: ints(perm) }), joined(g, [...head, w.group, rows, -1])])
 }
 
 /** The numbers of the spatial axes when the first of them is axis `from`. */
