@@ -31,8 +31,9 @@ export interface Float64Options {
  * last place. Float attributes become the shortest decimal number with the same float32 (a slope of 0.01, not
  * 0.009999999776) where the operator is rewritten.
  *
- * Works with derivatives in either order. `toFloat64(jvp(model))` differentiates the original operators by their rules
- * and is the smaller graph; `jvp(toFloat64(model))` differentiates the forms.
+ * Works with derivatives in either order, but convert first: `jvp(toFloat64(model))` writes its constants (1/3, the
+ * density in a Gelu's slope) in float64; in `toFloat64(jvp(model))` they were rounded to float32 and are off by 6e-8,
+ * though the Jacobian's zeros and its rank are as exact.
  *
  * Cost: building takes milliseconds and copies weights once, at twice their size. Running: products take twice the
  * time; 3 x 3 convolutions about four times, and their slices nine times the input's memory.
@@ -40,7 +41,7 @@ export interface Float64Options {
  * @throws OodError `E_UNSUPPORTED` naming operator and node for operators without float64 form, for sizes a form needs
  *   that are only known at run time, and for operator sets beyond the newest known; `E_ARGUMENT` for bad options
  * @example
- * const exact = toFloat64(jvp(readModel(bytes), { wrt: ['z'] }))
+ * const exact = jvp(toFloat64(readModel(bytes)), { wrt: ['z'] })
  * // z: float64 [N, 784], z_tangent: float64 [K, N, 784] -> the Jacobian with a rank that can be counted to 1e-13
  */
 export function toFloat64(model: Model, options: Float64Options = {}): Model {
