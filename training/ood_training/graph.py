@@ -48,8 +48,15 @@ def strip(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def multiplications(model: onnx.ModelProto) -> int:
-    """Multiply-accumulates of Conv, Gemm and MatMul for one row."""
-    inferred = shape_inference.infer_shapes(model)
+    """Multiply-accumulates of Conv, Gemm and MatMul with a weight, for one row."""
+    one = onnx.ModelProto()
+    one.CopyFrom(model)
+    # With the batch axis known, reshapes to computed sizes can be followed.
+    for port in [*one.graph.input, *one.graph.output]:
+        for dim in port.type.tensor_type.shape.dim:
+            if dim.dim_param:
+                dim.dim_value = 1
+    inferred = shape_inference.infer_shapes(one, data_prop=True)
     shapes = {
         v.name: [d.dim_value or 1 for d in v.type.tensor_type.shape.dim]
         for v in [*inferred.graph.value_info, *inferred.graph.output, *inferred.graph.input]
