@@ -60,7 +60,7 @@ const gelu: Derivative = (p, x, _y, a) => {
 
 const hardSwish: Derivative = (p, x) => {
   const middle = p.add(p.mul(1 / 3, x), 0.5)
-  return p.where(p.test('Less', x, -3), 0, p.where(p.test('Greater', x, 3), 1, middle))
+  return p.where(p.test('LessOrEqual', x, -3), 0, p.where(p.test('GreaterOrEqual', x, 3), 1, middle))
 }
 
 const mish: Derivative = (p, x) => {
