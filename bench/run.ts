@@ -16,6 +16,7 @@ import { jacobianRows } from './rows/jacobian.ts'
 import { jvpRows } from './rows/jvp.ts'
 import { linearAlgebraRows } from './rows/linear-algebra.ts'
 import { logProbRows } from './rows/log-prob.ts'
+import { modelFreeLidRows } from './rows/model-free-lid.ts'
 import type { Result, Row } from './types.ts'
 
 const rows: readonly Row[] = [
@@ -26,6 +27,7 @@ const rows: readonly Row[] = [
   ...aurocRows,
   ...logProbRows,
   ...linearAlgebraRows,
+  ...modelFreeLidRows,
 ]
 
 const USAGE = `npm run bench -- [options]

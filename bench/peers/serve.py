@@ -20,6 +20,7 @@ import time
 MODULES = {
     "peak": "peak", "jacobian": "jacobian", "log_prob": "log_prob", "auroc": "auroc", "dual_roc": "dual_roc",
     "gram": "gram", "eigenvalues": "eigenvalues", "jvp": "jvp", "unet": "unet",
+    "model_free_lid": "model_free_lid",
     "flipd": "flipd", "score_network": "score_network",
 }
 
