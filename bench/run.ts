@@ -10,6 +10,7 @@ import { load, machine, pinTo } from './machine.ts'
 import { describePeaks, measurePeaks } from './peaks.ts'
 import { findPython, type Peer, startPeer } from './peer.ts'
 import { aurocRows } from './rows/auroc.ts'
+import { diffusionLogProbRows } from './rows/diffusion-log-prob.ts'
 import { dualRocRows } from './rows/dual-roc.ts'
 import { flipdRows } from './rows/flipd.ts'
 import { jacobianRows } from './rows/jacobian.ts'
@@ -23,6 +24,7 @@ const rows: readonly Row[] = [
   ...jacobianRows,
   ...jvpRows,
   ...flipdRows,
+  ...diffusionLogProbRows,
   ...dualRocRows,
   ...aurocRows,
   ...logProbRows,

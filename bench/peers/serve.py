@@ -22,6 +22,7 @@ MODULES = {
     "gram": "gram", "eigenvalues": "eigenvalues", "jvp": "jvp", "unet": "unet",
     "model_free_lid": "model_free_lid",
     "flipd": "flipd", "score_network": "score_network",
+    "diffusion_log_prob": "diffusion_log_prob",
 }
 
 

@@ -228,6 +228,7 @@ describe('odeLogProb', () => {
     })
     expect(calls).toBe(2)
     await expect(odeLogProb(model, x, { t: 1 })).rejects.toThrow('logProb t: expected a time in (0, 1), got 1')
+    await expect(odeLogProb(model, x, { batchSize: 0 })).rejects.toThrow('batchSize')
     await expect(odeLogProb(model, x, { tolerance: 0 })).rejects.toThrow('tolerance')
     await expect(odeLogProb(model, x, { steps: 0 })).rejects.toThrow('steps')
     await expect(odeLogProb(model, x, { integrator: 'magic' as 'rk4' })).rejects.toThrow(

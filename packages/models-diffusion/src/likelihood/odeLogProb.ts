@@ -125,6 +125,8 @@ export async function odeLogProb(model: ScoreModel, x: NdArray, options: OdeLogP
   const latent = new Float64Array(n * d)
   let evaluations = 0
   const size = options.batchSize ?? BLOCK
+  if (!(Number.isInteger(size) && size > 0))
+    throw mismatch('E_ARGUMENT', 'logProb batchSize', 'a positive integer', size)
   for (let first = 0; first < n; first += size) {
     throwIfAborted(options.signal, 'logProb')
     const last = Math.min(n, first + size)
