@@ -263,19 +263,19 @@ describe('errors', () => {
     const g = graphBuilder()
     const x = g.input('x', 'float32', [2, 3])
     const c = g.input('c', 'float32', [2, 3])
-    const odd = g.op('Hardmax', [reached ? x : c])
-    g.output('y', g.op('Add', [x, odd]))
+    const odd = g.ops('Odd', [reached ? x : c], {}, 1, 'example')[0]!
+    g.output('y', g.op('Add', [x, g.op('Reshape', [odd, g.int64([2, 3])])]))
     return g.model()
   }
 
   it('name operator and node when a tangent reaches an operator without a rule', () => {
     expect(() => jvp(withOperator(true), { wrt: ['x'] })).toThrow(
-      new OodError('E_UNSUPPORTED', 'jvp: expected an operator with a derivative rule, got Hardmax "Hardmax_0"'),
+      new OodError('E_UNSUPPORTED', 'derivative: expected an operator with a rule for it, got example.Odd "Odd_0"'),
     )
   })
 
   it('do not mind an operator without a rule that no tangent reaches', () => {
-    expect(inspect(jvp(withOperator(false), { wrt: ['x'] })).operators.Hardmax).toBe(1)
+    expect(inspect(jvp(withOperator(false), { wrt: ['x'] })).operators['example.Odd']).toBe(1)
   })
 
   it('name what is unknown, missing or of the wrong kind', () => {
@@ -305,7 +305,7 @@ describe('errors', () => {
     const x = g.input('x', 'float32', [1, 2, 4, 4])
     g.output('y', g.ops('MaxPool', [x], { kernel_shape: ints([2, 2]), storage_order: int(1) }, 2)[0]!)
     expect(() => jvp(g.model(), { wrt: ['x'] })).toThrow(
-      /^jvp of MaxPool "MaxPool_0": expected row-major storage order/,
+      /^derivative of MaxPool "MaxPool_0": expected row-major storage order/,
     )
   })
 })

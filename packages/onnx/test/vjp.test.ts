@@ -190,6 +190,8 @@ describe('cotangents that are zero', () => {
     const found = g.op('Cast', [g.op('NonZero', [other])], { to: int(11) })
     g.output('y', g.op('MatMul', [x, sines(g, 'w', [4, 4])]))
     g.output('rest', g.op('MatMul', [g.op('Add', [x, other]), sines(g, 'v', [4, 4])]))
+    // An operator nobody has a rule for does not matter, because it does not lead to y.
+    g.output('odd', g.ops('Odd', [x], {}, 1, 'example')[0]!)
     g.output('found', found)
     const derivative = vjp(g.model(), { wrt: ['x'], of: ['y'] })
     expect(derivative.graph.nodes.filter((node) => node.opType === 'MatMul')).toHaveLength(2)

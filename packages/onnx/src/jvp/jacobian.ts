@@ -49,7 +49,7 @@ export function jacobian(model: Model, options: JacobianOptions): Model {
   if (!shape.every((n) => typeof n === 'number'))
     throw mismatch('E_UNSUPPORTED', `jacobian wrt ${options.wrt}`, 'known sizes', [...shape])
   const { type } = g.info(options.wrt)
-  const tangents = linearize(bound, g, [options.wrt], (name, tape) => tape.seed('', shape, type, name))
+  const tangents = linearize(bound, g, [options.wrt], of, (name, tape) => tape.seed('', shape, type, name))
   const seed = tangents.get(options.wrt)!
   const wanted = of.flatMap((name) => tangents.get(name) ?? [])
   const write = writeJacobian(g, seed, tangentsToWrite([seed, ...wanted]), new Set(wanted))

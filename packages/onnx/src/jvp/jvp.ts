@@ -48,7 +48,7 @@ export function jvp(given: Model, options: JvpOptions): Model {
   checkNames('jvp wrt', options.wrt, g, model)
   checkNames('jvp of', of, g, model)
 
-  const tangents = linearize(model, g, options.wrt, (name, tape) => {
+  const tangents = linearize(model, g, options.wrt, of, (name, tape) => {
     const shape = rankedShape('jvp wrt', g, name)
     const { type } = g.info(name)
     const input = g.input(name + suffix, type, [axis, ...named(shape, name)])

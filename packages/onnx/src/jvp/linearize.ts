@@ -2,7 +2,7 @@
 import { mismatch, OodError, unknownName } from '@ood/core'
 import { describe } from '../attributes.ts'
 import type { GraphBuilder } from '../builder.ts'
-import { usedValues } from '../prune.ts'
+import { prune, usedValues } from '../prune.ts'
 import type { Dim, Model, Node } from '../types.ts'
 import type { Rule, RuleTable } from './rule.ts'
 import { convolutionRules } from './rules/convolution.ts'
@@ -28,17 +28,22 @@ export const ruleTable: RuleTable = {
 /** Operators that have a derivative rule. */
 export const differentiableOperators: readonly string[] = Object.keys(ruleTable).sort()
 
-/** Tangents of a model's values, by name. `seed` makes the tangents of the values in `wrt`. */
+/**
+ * Tangents of a model's values, by name: of those in `of`, and of what lies between them and the values in `wrt`, whose
+ * tangents `seed` makes. The rest of the model may hold operators without rules.
+ */
 export function linearize(
   model: Model,
   g: GraphBuilder,
   wrt: readonly string[],
+  of: readonly string[],
   seed: (name: string, tape: Tape) => Tangent,
 ): Map<string, Tangent> {
   const program = tape()
   const tangents = new Map<string, Tangent>()
   for (const name of wrt) tangents.set(name, seed(name, program))
-  for (const node of model.graph.nodes) {
+  const ends = of.map((name) => ({ name, ...g.info(name) }))
+  for (const node of prune({ ...model.graph, outputs: ends }).nodes) {
     if (!usedValues(node).some((name) => tangents.has(name))) continue
     const t = node.inputs.map((name) => tangents.get(name))
     const found = ruleOf(node)({ node, g, tape: program, x: node.inputs, y: node.outputs, t })
@@ -54,7 +59,7 @@ export function linearize(
 function ruleOf(node: Node): Rule {
   const rule = node.domain === '' && Object.hasOwn(ruleTable, node.opType) ? ruleTable[node.opType] : undefined
   if (!rule)
-    throw new OodError('E_UNSUPPORTED', `jvp: expected an operator with a derivative rule, got ${describe(node)}`)
+    throw new OodError('E_UNSUPPORTED', `derivative: expected an operator with a rule for it, got ${describe(node)}`)
   return rule
 }
 

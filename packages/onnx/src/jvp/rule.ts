@@ -86,7 +86,10 @@ export function combine(tape: Tape, terms: readonly Term[], shape?: readonly Dim
 export function shapeOf(a: Application, value: string): readonly Dim[] {
   const { shape } = a.g.info(value)
   if (!shape)
-    throw new OodError('E_UNSUPPORTED', `jvp: expected a known rank of value ${value} at ${describe(a.node)}, got none`)
+    throw new OodError(
+      'E_UNSUPPORTED',
+      `derivative: expected a known rank of value ${value} at ${describe(a.node)}, got none`,
+    )
   return shape
 }
 
@@ -111,5 +114,5 @@ export function intsOf(a: Application, index: number, fallback?: readonly number
 
 /** Error for what a rule cannot do: names operator and node. */
 export function unsupported(a: Application, expected: string): OodError {
-  return mismatch('E_UNSUPPORTED', `jvp of ${describe(a.node)}`, expected, 'otherwise')
+  return mismatch('E_UNSUPPORTED', `derivative of ${describe(a.node)}`, expected, 'otherwise')
 }

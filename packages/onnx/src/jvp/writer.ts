@@ -145,7 +145,8 @@ export function tangentWriter(
 
   function stacked(t: Tangent, e: Emitter): string {
     const written = values.get(t)
-    if (!written) throw new OodError('E_RUNTIME', 'jvp: expected operands to be written before results, got none')
+    if (!written)
+      throw new OodError('E_RUNTIME', 'derivative: expected operands to be written before results, got none')
     if ('stacked' in written) return written.stacked
     const made = other.get(t) ?? e.reshape(written.folded, t.shape, t.like, false)
     other.set(t, made)
@@ -163,7 +164,7 @@ export function tangentWriter(
     const list = terms(t)
     if (list) return { stacked: sumOfTerms(e, t, list, []) }
     if (def.kind !== 'apply')
-      throw new OodError('E_RUNTIME', 'jvp: expected a linear operator, got a sum without terms')
+      throw new OodError('E_RUNTIME', 'derivative: expected a linear operator, got a sum without terms')
     return def.op.emit(e, t, def.operands)
   }
 

@@ -35,7 +35,8 @@ export interface VjpOptions {
  * The derivative is linearized as for `jvp` and the linear program is transposed (Radul et al., You Only Linearize Once,
  * 2023), so that both modes come from one rule per operator and agree where f has kinks. The primal runs once whatever K
  * is, regions of elementwise operators cost one product per value they lead back to, and what no cotangent reaches is
- * not computed. Cost for K = 1: about two to three times the model.
+ * not computed. Cost for K = 1, the model's own run included: about three times the model, four with the cotangents of
+ * all its weights.
  *
  * The result is an ordinary model: `jvp` of it gives Hessian-vector products, `vjp` of it (with another suffix)
  * derivatives of gradients.
@@ -61,7 +62,7 @@ export function vjp(given: Model, options: VjpOptions): Model {
   checkSuffix('vjp', suffix, [...wrt, ...of], g)
 
   const seeds = new Map(wrt.map((name) => [name, rankedShape('vjp wrt', g, name)]))
-  const tangents = linearize(model, g, wrt, (name, program) => {
+  const tangents = linearize(model, g, wrt, of, (name, program) => {
     return program.seed('', seeds.get(name)!, g.info(name).type, name)
   })
   const cotangents = tape()
