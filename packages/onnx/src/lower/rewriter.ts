@@ -3,6 +3,7 @@ import type { GraphBuilder } from '../builder.ts'
 import { constantInfo, constantOf, inferNode } from '../infer/infer.ts'
 import type { Info } from '../infer/rule.ts'
 import { usedValues } from '../prune.ts'
+import { isExternal } from '../storage.ts'
 import { count, tensorOf } from '../tensors.ts'
 import type { Attribute, ElementType, Model, Node, Tensor, ValueInfo } from '../types.ts'
 import { evaluate } from './evaluate.ts'
@@ -167,7 +168,7 @@ function foldedOutputs(
   }
   const inputs = node.inputs.map((name) => (name === '' ? undefined : constant(name)))
   if (node.inputs.length === 0 || inputs.some((tensor, i) => !tensor && node.inputs[i] !== '')) return undefined
-  if (inputs.some((tensor) => tensor && count(tensor.shape) > LARGEST_FOLD)) return undefined
+  if (inputs.some((tensor) => tensor && (count(tensor.shape) > LARGEST_FOLD || isExternal(tensor)))) return undefined
   return evaluate(node, inputs)
 }
 
