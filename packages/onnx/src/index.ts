@@ -11,6 +11,7 @@ export { type JacobianOptions, jacobian } from './jvp/jacobian.ts'
 export { type JvpOptions, jvp } from './jvp/jvp.ts'
 export { differentiableOperators } from './jvp/linearize.ts'
 export { type ReadOptions, readModel } from './read.ts'
+export { type SimplifyOptions, simplify } from './simplify/simplify.ts'
 export { tensorStrings } from './storage.ts'
 export { constantTensor, plainNumbers, tensorNumbers, tensorOf } from './tensors.ts'
 export type {
