@@ -3,7 +3,7 @@ import type { NdArray } from '@ood/core'
 import { fastFlowLidl, flipd, fpRegress, normalBundle, normalBundleGap, thresholdLid } from '@ood/lid'
 import { type Diffusion, openDiffusion } from '@ood/models-diffusion'
 import { openFlow } from '@ood/models-flow'
-import { checkpointPath, listCheckpoints } from '@ood/zoo'
+import { checkpointPath } from '@ood/zoo'
 
 /** An estimator of images by a shipped model. */
 export interface ImageEstimator {
@@ -11,7 +11,8 @@ export interface ImageEstimator {
   settings: string
   /** Images at most: one costs up to seconds. */
   most: number
-  shipped(set: string): boolean
+  /** Name of the checkpoint it needs for an image set. */
+  checkpoint(set: string): string
   run(set: string, images: NdArray): Promise<ArrayLike<number>>
 }
 
@@ -20,14 +21,13 @@ const SCALE = -3
 const PROBES = 8
 
 const checkpoint = (kind: string, set: string): string => `${kind}-${set === 'fashion-mnist' ? 'fmnist' : set}`
-const shipped = (kind: string) => (set: string) => listCheckpoints().includes(checkpoint(kind, set))
 
 function flowEstimator(name: string, make: typeof thresholdLid | typeof fastFlowLidl): ImageEstimator {
   return {
     name,
     settings: `s = ${SCALE}`,
     most: 32,
-    shipped: shipped('flow'),
+    checkpoint: (set) => checkpoint('flow', set),
     async run(set, images) {
       const flow = await openFlow(checkpointPath(checkpoint('flow', set)), { workers: 1 })
       try {
@@ -50,7 +50,7 @@ function diffusionEstimator(
     name,
     settings,
     most,
-    shipped: shipped('diffusion'),
+    checkpoint: (set) => checkpoint('diffusion', set),
     async run(set, images) {
       const model = await openDiffusion(checkpointPath(checkpoint('diffusion', set)), { workers: 1 })
       try {

@@ -8,8 +8,18 @@ const VERSION = 1
 
 /** The key of a cell: a hash of everything that decides its result. */
 export function keyOf(cell: Cell): string {
-  const { suite, set, estimator, settings, seed, n, queries } = cell
-  const text = JSON.stringify([VERSION, suite, set, estimator, settings, seed, n, queries])
+  const { suite, set, estimator, settings, seed, n, queries, model } = cell
+  const text = JSON.stringify([
+    VERSION,
+    suite,
+    set,
+    estimator,
+    settings,
+    seed,
+    n,
+    queries,
+    ...(model === undefined ? [] : [model]),
+  ])
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 

@@ -4,7 +4,7 @@ import { renderSvg } from '@ood/plots'
 import { machine } from '../machine.ts'
 import { errorHeatmap, rankingPlot } from './figures.ts'
 import { average, interval } from './score.ts'
-import type { Logged, Outcome, Suite } from './types.ts'
+import type { Cell, Logged, Outcome, Suite } from './types.ts'
 
 /** Seeds of one estimator on one set. */
 export interface Group {
@@ -33,7 +33,7 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 export async function writeReport(out: string, lines: readonly Logged[], seeds: number): Promise<void> {
   const groups = grouped(lines)
   writeFileSync(`${out}/results.csv`, csv(groups))
-  const free = groups.filter(({ suite }) => suite === 'model-free')
+  const free = complete(groups.filter(({ suite }) => suite === 'model-free'))
   const [ranking, heatmap] = [rankingPlot(free), errorHeatmap(free)]
   if (ranking) writeFileSync(`${out}/ranking.svg`, await renderSvg(ranking))
   if (heatmap) writeFileSync(`${out}/relative-error.svg`, await renderSvg(heatmap))
@@ -51,15 +51,34 @@ export async function writeReport(out: string, lines: readonly Logged[], seeds: 
 
 function grouped(lines: readonly Logged[]): Group[] {
   const groups = new Map<string, Group>()
+  // Of several checkpoints under one name the last one measured is shown.
+  const latest = new Map<string, string | undefined>()
+  const subject = ({ suite, set, estimator, settings }: Cell): string =>
+    JSON.stringify([suite, set, estimator, settings])
+  for (const { cell } of lines) latest.set(subject(cell), cell.model)
   for (const { cell, outcome, error } of lines) {
+    if (latest.get(subject(cell)) !== cell.model) continue
     const { suite, set, estimator, settings, n, queries } = cell
     const key = JSON.stringify([suite, set, estimator, settings, n, queries])
     const group = groups.get(key) ?? { suite, set, estimator, settings, n, queries, outcomes: [] }
     if (outcome) group.outcomes.push(outcome)
-    if (error !== undefined) group.error = error
+    if (error !== undefined) group.error = error.replace(/^\w+: /, '')
     groups.set(key, group)
   }
   return [...groups.values()]
+}
+
+/**
+ * Groups cut to the seeds that nine tenths of them have, so that every seed's mean is over the same sets. An estimator
+ * that refused a set stays, without outcomes.
+ */
+function complete(groups: readonly Group[]): Group[] {
+  const ran = groups.filter((g) => g.outcomes.length > 0)
+  let seeds = 1
+  while (ran.filter((g) => g.outcomes.length > seeds).length >= 0.9 * ran.length && ran.length > 0) seeds += 1
+  return groups
+    .filter((g) => g.outcomes.length >= seeds || (g.outcomes.length === 0 && g.error !== undefined))
+    .map((g) => ({ ...g, outcomes: g.outcomes.slice(0, seeds) }))
 }
 
 function csv(groups: readonly Group[]): string {
@@ -115,12 +134,14 @@ function modelFreeSection(groups: readonly Group[]): string {
         spread(over('mae', mine)),
         spread(over('mse', mine)),
         spread(bias),
-        spread(
-          over(
-            'concordance',
-            mine.filter((g) => mixed.has(g.set)),
-          ),
-        ),
+        estimator.endsWith('(set)')
+          ? '-'
+          : spread(
+              over(
+                'concordance',
+                mine.filter((g) => mixed.has(g.set)),
+              ),
+            ),
         spread(
           over('ms', mine).map((ms) => ms / (mine[0]?.queries ?? 1)),
           2,
@@ -131,7 +152,16 @@ function modelFreeSection(groups: readonly Group[]): string {
     })
     .sort((a, b) => a.bias - b.bias)
   const { n, queries } = groups[0]!
-  const head = ['estimator', 'settings', 'MAE', 'MSE', 'relative error', 'concordance', 'ms a point', 'refused']
+  const head = [
+    'estimator',
+    'settings',
+    'MAE',
+    'MSE',
+    'relative error',
+    'concordance',
+    'ms a point',
+    'not finite or refused on',
+  ]
   const detail = sets.map((set) => {
     const here = groups.filter((g) => g.set === set)
     const truth = Object.keys(here.find((g) => g.outcomes.length > 0)?.outcomes[0]?.byDimension ?? {}).join(', ')
@@ -143,7 +173,7 @@ function modelFreeSection(groups: readonly Group[]): string {
   })
   return `## Model-free estimators
 
-${n} points a set, judged at ${queries} of them; ${sets.length} sets. Means over sets, sorted by relative error (mean |estimate - d| / d; sets with points of dimension 0 left out of it). Concordance is over the ${mixed.size} sets with several dimensions. Neighbour search is in every time: nothing is shared between estimators.
+${n} points a set, judged at ${queries} of them; ${sets.length} sets. Means over sets, sorted by relative error (mean |estimate - d| / d; sets with points of dimension 0 left out of it). Concordance is over the ${mixed.size} sets with several dimensions. One number for a whole set agrees with every order, so it has none. Neighbour search is in every time: nothing is shared between estimators. Intervals are over ${most} seeds.
 
 ${table(
   head,
@@ -193,21 +223,22 @@ function imageSection(groups: readonly Group[]): string {
   const here = groups.filter((g) => g.outcomes.length > 0)
   if (here.length === 0) return ''
   const sets = names(here, 'set')
-  const rows = names(here, 'estimator').map((estimator) => {
+  const methods = [...new Map(here.map((g) => [`${g.estimator} ${g.settings}`, g])).values()]
+  const rows = methods.map(({ estimator, settings }) => {
     const cells = sets.flatMap((set) => {
-      const found = here.find((g) => g.set === set && g.estimator === estimator)
+      const found = here.find((g) => g.set === set && g.estimator === estimator && g.settings === settings)
       const outcome = found?.outcomes[0]
-      if (!found || !outcome) return ['-', '-', '-']
+      if (!found || !outcome) return ['-', '-', '-', '-']
       const r = outcome.rankCorrelation
       const correlation = r ? `${r.value.toFixed(2)} [${r.low.toFixed(2)}, ${r.high.toFixed(2)}]` : '-'
-      return [shown(outcome.meanLid), correlation, shown(outcome.ms / found.queries, 2)]
+      return [String(found.queries), shown(outcome.meanLid), correlation, shown(outcome.ms / found.queries, 2)]
     })
-    return [estimator, here.find((g) => g.estimator === estimator)?.settings ?? '', ...cells]
+    return [estimator, settings, ...cells]
   })
   const head = [
     'estimator',
     'settings',
-    ...sets.flatMap((set) => [`${set}: mean LID`, 'rank correlation with PNG', 'ms an image']),
+    ...sets.flatMap((set) => [`${set}: images`, 'mean LID', 'rank correlation with PNG', 'ms an image']),
   ]
   return `## Real images
 

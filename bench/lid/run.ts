@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { flatData, OodError, sliceRows, tensor } from '@ood/core'
 import { manifold } from '@ood/datasets'
+import { modelId } from './checkpoints.ts'
 import { IMAGE_ESTIMATORS } from './image-models.ts'
 import { IMAGE_SETS, imageOutcome, imagesOf, pngSizes } from './images.ts'
 import { type Log, openLog } from './log.ts'
@@ -54,6 +55,7 @@ async function measure(log: Log, cell: Cell, run: () => Promise<Outcome>): Promi
   const line = `${cell.suite} ${cell.set} ${cell.estimator} seed ${cell.seed}`
   try {
     const outcome = await run()
+    if (!Number.isFinite(outcome.meanLid)) throw new OodError('E_NOT_FINITE', 'infinite at some points')
     log.append({ cell, outcome, load: load() })
     console.log(
       `${line}: mean ${outcome.meanLid.toFixed(2)}, MAE ${outcome.mae.toFixed(3)}, ${outcome.ms.toFixed(0)} ms`,
@@ -76,9 +78,11 @@ const cellOf = (
   set: string,
   estimator: { name: string; settings: string },
   rest: [number, number, number],
+  model?: string,
 ): Cell => {
   const [seed, n, queries] = rest
-  return { suite, set, estimator: estimator.name, settings: estimator.settings, seed, n, queries }
+  const { name, settings } = estimator
+  return { suite, set, estimator: name, settings, seed, n, queries, ...(model !== undefined && { model }) }
 }
 
 async function modelFree(): Promise<void> {
@@ -107,10 +111,14 @@ async function models(): Promise<void> {
         const x = tensor(Float32Array.from(flatData(points)), points.shape)
         for (const estimator of MODEL_ESTIMATORS) {
           if (!opened[estimator.kind]) continue
-          await measure(log, cellOf('model', set.name, estimator, [seed, q, q]), async () => {
-            const [found, ms] = await timed(() => estimator.run(opened, x, train, seed))
-            return outcomeOf(lid, found, ms)
-          })
+          await measure(
+            log,
+            cellOf('model', set.name, estimator, [seed, q, q], modelId(set[estimator.kind])),
+            async () => {
+              const [found, ms] = await timed(() => estimator.run(opened, x, train, seed))
+              return outcomeOf(lid, found, ms)
+            },
+          )
         }
       }
     } finally {
@@ -131,8 +139,9 @@ async function images(): Promise<void> {
       })
     for (const estimator of IMAGE_ESTIMATORS) {
       const queries = Math.min(q, estimator.most)
-      const cell = cellOf('images', set, estimator, [1, queries, queries])
-      if (!estimator.shipped(set)) continue
+      const model = modelId(estimator.checkpoint(set))
+      if (model === undefined) continue
+      const cell = cellOf('images', set, estimator, [1, queries, queries], model)
       await measure(log, cell, async () => {
         const [found, ms] = await timed(() => estimator.run(set, sliceRows(bytes, 0, queries)))
         return imageOutcome(found, sizes.subarray(0, queries), ms, 1)

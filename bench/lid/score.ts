@@ -1,10 +1,12 @@
 // From estimates and truths to the figures of one cell, and from cells to intervals over seeds.
+import { OodError } from '@ood/core'
 import { concordanceIndex, mae, mse, relativeBias } from '@ood/lid'
 import type { Outcome } from './types.ts'
 
 /** The figures of one cell on data with known dimension. One estimate stands for every point. */
 export function outcomeOf(truth: Float64Array, estimates: ArrayLike<number>, ms: number): Outcome {
   const lid = estimates.length === 1 ? new Float64Array(truth.length).fill(estimates[0]!) : Float64Array.from(estimates)
+  if (lid.some((value) => !Number.isFinite(value))) throw new OodError('E_NOT_FINITE', 'infinite at some points')
   const byDimension: Record<string, number> = {}
   for (const d of [...new Set(truth)].sort((a, b) => a - b)) {
     const here = lid.filter((_, i) => truth[i] === d)

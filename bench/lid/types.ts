@@ -17,6 +17,8 @@ export interface Cell {
   n: number
   /** Points it is judged on. */
   queries: number
+  /** Which weights, for estimators over a model: another checkpoint is another cell. */
+  model?: string
 }
 
 /** What one cell found. */
