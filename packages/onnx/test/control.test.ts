@@ -157,6 +157,8 @@ describe('Loop', () => {
       [real('x', [3]), real('z', [3]), value('n', 'int64', [])],
     )
     expect(lower('jvp', m, ['z']).graph.nodes.map((n) => n.opType)).toEqual(['Loop', 'Sin'])
+    // Nor one that none of the values asked for needs.
+    expect(lower('jvp', m, ['x', 'z'], ['y']).graph.nodes.map((n) => n.opType)).toEqual(['Loop', 'Sin'])
   })
 })
 

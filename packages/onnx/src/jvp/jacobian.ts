@@ -39,7 +39,7 @@ export interface JacobianOptions {
  * // input z [1, 784]; outputs x [1, 1, 28, 28], x_jacobian [784, 1, 1, 28, 28]
  */
 export function jacobian(model: Model, options: JacobianOptions): Model {
-  const bound = lower('jacobian', atOnePoint(model), [options.wrt])
+  const bound = lower('jacobian', atOnePoint(model), [options.wrt], options.of)
   const g = graphBuilder({ from: bound })
   const of = options.of ?? floatingOutputs(bound, g)
   checkNames('jacobian wrt', [options.wrt], g, model)

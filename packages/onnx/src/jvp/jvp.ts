@@ -40,7 +40,7 @@ export interface JvpOptions {
  * // inputs z [N, 784], z_tangent [K, N, 784]; outputs x [N, 1, 28, 28], x_tangent [K, N, 1, 28, 28]
  */
 export function jvp(given: Model, options: JvpOptions): Model {
-  const model = lower('jvp', given, options.wrt)
+  const model = lower('jvp', given, options.wrt, options.of)
   const g = graphBuilder({ from: model })
   const axis = directionAxis('jvp tangentAxis', model, options.tangentAxis)
   const suffix = options.suffix ?? '_tangent'

@@ -2,7 +2,7 @@
 import { mismatch } from '@ood/core'
 import { functionKey, functionTable } from '../functions.ts'
 import { sources } from '../proto.ts'
-import { usedValues } from '../prune.ts'
+import { prune, usedValues } from '../prune.ts'
 import type { Model, Node } from '../types.ts'
 import { withGraph } from '../write.ts'
 import { inlineFunction, renameInputs } from './body.ts'
@@ -26,10 +26,11 @@ const IR_VERSION = 8
  *
  * @param what - the transform this is for, named in errors
  * @param wrt - values that derivatives start from; they keep their names, as all values of the main graph do
+ * @param of - values to differentiate (default: the outputs); what only others need stays as it is
  * @throws OodError `E_UNSUPPORTED` naming operator and node: loops without a known number of rounds or with too many,
  *   branches with results of different shapes, operator sets before 7
  */
-export function lower(what: string, model: Model, wrt: readonly string[]): Model {
+export function lower(what: string, model: Model, wrt: readonly string[], of?: readonly string[]): Model {
   const opset = model.opsets[''] ?? 0
   if (opset < OLDEST_OPSET) throw mismatch('E_UNSUPPORTED', `${what} operator set`, `${OLDEST_OPSET} or newer`, opset)
   const target = Math.max(opset, WRITTEN_OPSET)
@@ -37,6 +38,8 @@ export function lower(what: string, model: Model, wrt: readonly string[]): Model
   const functions = functionTable(model)
   const original = new Set(model.graph.nodes.flatMap((node) => node.outputs))
   const lists = sequences(w)
+  /** Is the node at hand one that nothing asked for depends on? */
+  let idle = false
 
   function emit(given: Node, written: number): void {
     for (const node of upgrade(renameInputs(given, w.resolve), written, w)) emitOne(node, written)
@@ -75,14 +78,19 @@ export function lower(what: string, model: Model, wrt: readonly string[]): Model
     const control = { w, emit: (inner: Node) => emit(inner, written) }
     const taken = node.opType === 'If' && node.domain === '' ? takenBranch(control, node) : undefined
     if (taken) return taken
-    if (!usedValues(node).some((name) => w.isActive(name))) return undefined
+    if (idle || !usedValues(node).some((name) => w.isActive(name))) return undefined
     if (node.domain === '' && node.opType === 'If') return bothBranches(control, node)
     if (node.domain === '' && node.opType === 'Loop') return unrollLoop(control, node)
     if (node.domain === '' && node.opType === 'Scan') return unrollScan(control, node)
     return lowerNode(node, w)
   }
 
-  for (const node of model.graph.nodes) emit(node, opset)
+  const ends = of?.map((name) => ({ name, type: 'other' as const, shape: undefined })) ?? model.graph.outputs
+  const needed = new Set(prune({ ...model.graph, outputs: ends }).nodes)
+  for (const node of model.graph.nodes) {
+    idle = !needed.has(node)
+    emit(node, opset)
+  }
   return rebuilt(model, w, target)
 }
 

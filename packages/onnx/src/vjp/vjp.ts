@@ -50,7 +50,7 @@ export interface VjpOptions {
  * const hvp = jvp(loss, { wrt: ['x'], of: ['x_cotangent'] }) // x_cotangent_tangent: the Hessian times x_tangent
  */
 export function vjp(given: Model, options: VjpOptions): Model {
-  const model = lower('vjp', given, options.wrt)
+  const model = lower('vjp', given, options.wrt, options.of)
   const g = graphBuilder({ from: model })
   const { wrt, suffix = '_cotangent' } = options
   const axis = directionAxis('vjp cotangentAxis', model, options.cotangentAxis)
