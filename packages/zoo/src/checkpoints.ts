@@ -10,7 +10,7 @@ const root: URL = new URL('../checkpoints/', import.meta.url)
  * Names of the shipped checkpoints, sorted: every folder of `checkpoints/` that holds a `manifest.json`.
  *
  * @example
- * listCheckpoints() // ['flow-fmnist', 'flow-mnist']
+ * listCheckpoints() // ['diffusion-lollipop', ..., 'flow-fmnist', 'flow-lollipop', ...]
  */
 export function listCheckpoints(): string[] {
   if (!existsSync(root)) return []
