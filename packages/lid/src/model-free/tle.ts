@@ -8,7 +8,7 @@ import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } 
 export interface TleOptions {
   /** Measurements below this share of the neighbourhood's radius R_k are dropped in pairs (default 1e-4). */
   epsilon?: number
-  /** `'scikit-dimension'`: `epsilon` is a distance, not a share, and dropped distances R_j stay in the sum. */
+  /** `'scikit-dimension'`: `epsilon` is a distance, not a share, and one R_j below it empties the last sum. */
   compat?: 'scikit-dimension' | undefined
 }
 
@@ -27,9 +27,9 @@ export interface TleOptions {
  * with v_ij = 0 and measurements below epsilon are dropped, and the count 2 k² with them. 0 at a point whose neighbours
  * are all its duplicates, Infinity when all measurements equal r.
  *
- * scikit-dimension takes epsilon as an absolute distance, so its result changes with the unit of the data, and counts
- * off distances below epsilon without taking them out of the sum (log 0 where there are duplicates);
- * `compat: 'scikit-dimension'` does the same. Without near-duplicates the two agree.
+ * scikit-dimension takes epsilon as an absolute distance, so its result changes with the unit of the data, and means to
+ * leave distances below it out of Σ log(u_i / r) but slices the wrong axis: a single one (a duplicate of the point, say)
+ * makes the whole sum 0. `compat: 'scikit-dimension'` does the same. Without near-duplicates the two agree.
  *
  * @throws OodError `E_ARGUMENT` for a negative epsilon
  *
@@ -97,11 +97,15 @@ function tleDimension(neighbourhood: Neighbourhood, epsilon: number, compat: boo
       }
     }
   }
+  let lengths = 0
+  let dropped = 0
   for (let i = 0; i < k; i++) {
     const u = distances[i]! / r
-    if (u < least) kept--
-    if (u >= least || compat) logs += 2 * Math.log(u)
+    if (u < least) dropped++
+    else lengths += 2 * Math.log(u)
   }
+  kept -= dropped
+  if (!(compat && dropped > 0)) logs += lengths
   logs += Math.log(product)
   return logs === 0 ? Number.POSITIVE_INFINITY : (-2 * kept) / logs
 }

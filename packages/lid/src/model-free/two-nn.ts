@@ -21,8 +21,8 @@ export interface TwoNnOptions {
  *
  *   d = Σ x_i y_i / Σ x_i²,   x_i = log μ_(i),   y_i = -log(1 - i / N)
  *
- * scikit-dimension starts at i = 0, which lowers every y and the estimate with it, by about 1 / N in F: 4 % on 100 points
- * in two dimensions. `compat: 'scikit-dimension'` does the same. A ratio at F = 1 is left out. Infinity when all ratios
+ * scikit-dimension starts at i = 0, which lowers every y and the estimate with it (2.33 for 2.46 on 60 points of a plane);
+ * `compat: 'scikit-dimension'` does the same. A ratio at F = 1 is left out. Infinity when all ratios
  * are 1.
  *
  * @param ratios - one a point, at least 1

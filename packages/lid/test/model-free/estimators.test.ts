@@ -211,6 +211,22 @@ describe('known dimensions', () => {
     ).resolves.toBeCloseTo(2, 12)
   })
 
+  it('TLE as scikit-dimension sums, where the point has a duplicate', async () => {
+    const x = ball(6, 40, 2, 3)
+    const data = x.data as Float64Array
+    data.copyWithin(3, 0, 3)
+    const one = { neighbours: 8, queries: [0] }
+    const table = await findNeighbours(x, 8, { queries: [0] })
+    const ours = (await pointwiseDimensions(x, tleRule(), one)).lid[0]!
+    const theirs = (await pointwiseDimensions(x, tleRule({ compat: 'scikit-dimension' }), one)).lid[0]!
+    // d = -2 kept / (sums + lengths), theirs without the lengths; the duplicate is not kept.
+    const lengths = table.distances.slice(1).reduce((sum, r) => sum + 2 * Math.log(r / table.distances[7]!), 0)
+    expect(1 / ours - 1 / theirs).toBeCloseTo(-lengths / (2 * (64 - 1)), 10)
+    const apart = { neighbours: 8, queries: [5] }
+    const same = (await pointwiseDimensions(x, tleRule({ compat: 'scikit-dimension' }), apart)).lid[0]!
+    expect(same).toBeCloseTo((await pointwiseDimensions(x, tleRule(), apart)).lid[0]!, 12)
+  })
+
   it('lPCA as scikit-dimension counts, with the zero eigenvalue of the mean', async () => {
     const wide = tensor(normals(random(5), 40 * 30), [40, 30])
     const options = { neighbours: 10, queries: [0, 1, 2] }
