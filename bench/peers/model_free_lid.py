@@ -86,9 +86,9 @@ def tle(points, dists):
             b = di**2 + q - dj**2
             return r * (np.sqrt(b**2 + 4 * q * (r**2 - di**2)) - b) / (2 * (r**2 - di**2))
         s, t = measure(v**2), measure(z2)
-    last = dists == r
-    s[last] = r * v[last] ** 2 / (r**2 + v[last] ** 2 - dj[last] ** 2)
-    t[last] = r * z2[last] / (r**2 + z2[last] - dj[last] ** 2)
+        last = dists == r
+        s[last] = r * v[last] ** 2 / (r**2 + v[last] ** 2 - dj[last] ** 2)
+        t[last] = r * z2[last] / (r**2 + z2[last] - dj[last] ** 2)
     np.fill_diagonal(s, r)
     np.fill_diagonal(t, r)
     return -2 * k**2 / (np.sum(np.log(s / r)) + np.sum(np.log(t / r)) + 2 * np.sum(np.log(dists / r)))
