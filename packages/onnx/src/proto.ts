@@ -92,6 +92,11 @@ export function encodeMessage<S extends DescMessage>(schema: S, message: Message
   return toBinary(schema, message)
 }
 
+/** A copy of a message with some fields changed. Not a spread: defaults live in a message's prototype. */
+export function withFields<M extends object>(message: M, fields: Partial<M>): M {
+  return Object.assign(Object.create(Object.getPrototypeOf(message) as object) as M, message, fields)
+}
+
 /** A message type, as far as the check of a file's structure needs it. */
 export interface Descriptor {
   readonly fields: readonly DescriptorField[]

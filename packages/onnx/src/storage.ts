@@ -10,6 +10,7 @@ import {
   sources,
   type TensorProto,
   TensorProtoSchema,
+  withFields,
 } from './proto.ts'
 import { arrays, byteSize, count, storageLength } from './tensors.ts'
 import type { ElementType, Tensor, TypedArray } from './types.ts'
@@ -103,7 +104,7 @@ export function readSparse(message: SparseTensorProto, what: string, external: E
 /** Message of a tensor, under the given name. */
 export function writeTensor(name: string, tensor: Tensor): TensorProto {
   const source = sources.tensor.get(tensor)
-  if (source) return source.name === name ? source : { ...source, name }
+  if (source) return source.name === name ? source : withFields(source, { name })
   return create(TensorProtoSchema, {
     name,
     dims: tensor.shape.map(BigInt),
@@ -116,7 +117,8 @@ export function writeTensor(name: string, tensor: Tensor): TensorProto {
 export function writeInline(name: string, tensor: Tensor): TensorProto {
   const source = sources.tensor.get(tensor)
   if (!source || source.dataLocation !== DataLocation.EXTERNAL) return writeTensor(name, tensor)
-  return { ...source, name, externalData: [], dataLocation: DataLocation.DEFAULT, rawData: bytesOf(tensor.data) }
+  const rawData = bytesOf(tensor.data)
+  return withFields(source, { name, externalData: [], dataLocation: DataLocation.DEFAULT, rawData })
 }
 
 /** The memory of a typed array as bytes, not copied. */

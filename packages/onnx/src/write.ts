@@ -21,6 +21,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
   ValueInfoProtoSchema,
+  withFields,
 } from './proto.ts'
 import { bytesOf, isExternal, writeInline, writeTensor } from './storage.ts'
 import type { Attribute, Graph, LocalFunction, Model, Node, Tensor, ValueInfo } from './types.ts'
@@ -95,8 +96,7 @@ export function writeExternal(model: Model, options: { location: string; thresho
     const offset = size + padding
     chunks.push(raw)
     size = offset + raw.length
-    return {
-      ...inline,
+    return withFields(inline, {
       rawData: new Uint8Array(0),
       floatData: [],
       doubleData: [],
@@ -109,7 +109,7 @@ export function writeExternal(model: Model, options: { location: string; thresho
         key,
         value: String(value),
       })),
-    }
+    })
   }
   return { model: encodePieces(modelMessage(model, put)), data: { chunks, size } }
 }
@@ -146,7 +146,7 @@ type TensorWriter = (name: string, tensor: Tensor) => TensorProto
 function modelMessage(model: Model, tensor: TensorWriter): ModelProto {
   const base = sources.model.get(model) ?? sources.base.get(model)
   const functions = model.functions.map((f) => functionMessage(f, tensor))
-  if (sources.model.has(model)) return { ...base!, functions, graph: graphMessage(model.graph, tensor) }
+  if (sources.model.has(model)) return withFields(base!, { functions, graph: graphMessage(model.graph, tensor) })
   const [producerName = '', ...version] = model.producer.split(' ')
   const message = createModel({
     ...(base && { domain: base.domain, modelVersion: base.modelVersion, docString: base.docString }),
@@ -236,7 +236,7 @@ function attributeMessage(name: string, a: Attribute, tensor: TensorWriter): Att
   const outside =
     tensor !== writeTensor &&
     ((a.kind === 'tensor' && isExternal(a.value)) || (a.kind === 'graph' && hasOutside(a.value)))
-  if (source && !outside) return source.name === name ? source : { ...source, name }
+  if (source && !outside) return source.name === name ? source : withFields(source, { name })
   const encode = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value)
   const inner = outside ? writeInline : writeTensor
   switch (a.kind) {

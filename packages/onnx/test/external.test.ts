@@ -219,6 +219,34 @@ describe('unknown fields', () => {
   })
 })
 
+describe('numbers stored as lists', () => {
+  // A name that is changed, or data that is moved, must not lose the other fields of the message.
+  it('are written under another name, into the file and beside it', () => {
+    const four = new Float32Array([1, 2, 3, 4])
+    const stored = [...whole(1, 4), ...whole(2, 1), ...field(4, new Uint8Array(four.buffer))]
+    const tensor = field(5, [...stored, ...field(8, 'w')])
+    const attribute = field(5, [...field(1, 'value'), ...field(5, stored), ...whole(20, 4)])
+    const read = readModel(
+      modelOf([...node('Constant', [], ['c'], attribute), ...tensor, ...port(12, 'w'), ...port(12, 'c')]),
+    )
+    const c = read.graph.nodes[0]!.attributes.value!
+    const w = read.graph.initializers.get('w')!
+    if (c.kind !== 'tensor') throw new Error('no tensor')
+    const initializers = new Map([
+      ['w', c.value],
+      ['v', w],
+    ])
+    const renamed: Model = { ...read, graph: { ...read.graph, initializers } }
+    const { model: file, data } = writeExternal(renamed, { location: 'w.bin', threshold: 1 })
+    const bytes = new Uint8Array(Buffer.concat(data.chunks))
+    const external = (_location: string, offset: number, length: number) => bytes.subarray(offset, offset + length)
+    const moved = readModel(new Uint8Array(Buffer.concat(file.chunks)), { external })
+    for (const copy of [readModel(writeModel(renamed)), moved, readModel(writeModel(moved, { inline: true }))])
+      for (const name of ['w', 'v'])
+        expect([...tensorNumbers(copy.graph.initializers.get(name)!)]).toEqual([1, 2, 3, 4])
+  })
+})
+
 describe('short element types', () => {
   // Values by hand from the ONNX description of each format.
   const cases: [string, number, number[], number[], number[]][] = [

@@ -1,5 +1,5 @@
 // Declared types of values in float64, sequences and optionals of tensors included.
-import { sources } from '../proto.ts'
+import { sources, withFields } from '../proto.ts'
 import type { ValueInfo } from '../types.ts'
 
 const FLOAT = 1
@@ -11,7 +11,7 @@ export function widened(info: ValueInfo): ValueInfo {
   const message = sources.value.get(info)
   if (info.type !== 'other' || !message?.type) return info
   const copy: ValueInfo = { ...info }
-  sources.value.set(copy, { ...message, type: wideType(message.type) })
+  sources.value.set(copy, withFields(message, { type: wideType(message.type) }))
   return copy
 }
 
@@ -22,5 +22,5 @@ function wideType<T extends object>(type: T): T {
     const nested = ['value', 'elemType', 'valueType'].includes(key) && typeof value === 'object' && value !== null
     return [key, nested ? wideType(value as object) : value]
   })
-  return Object.fromEntries(entries) as T
+  return withFields(type, Object.fromEntries(entries) as Partial<T>)
 }
