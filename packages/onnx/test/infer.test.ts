@@ -140,3 +140,16 @@ describe('equals what the engine computes', () => {
     expect(shape).toEqual(out.y!.shape)
   })
 })
+
+it('follows the sizes of an expansion in which -1 keeps the axis', () => {
+  const g = graphBuilder()
+  const x = g.input('x', 'float32', ['N', 3, 4])
+  const token = g.input('token', 'float32', [1, 1, 4])
+  const n = g.op('Gather', [g.op('Shape', [x]), g.int64([0])])
+  const asked = g.op('Concat', [n, g.int64([-1, -1])], { axis: int(0) })
+  const ones = g.op('ConstantOfShape', [g.int64([3])], {
+    value: { kind: 'tensor', value: tensorOf('int64', [1], [1]) },
+  })
+  const sizes = g.op('Where', [g.op('Equal', [asked, g.int64([-1, -1, -1])]), ones, asked])
+  expect(g.info(g.op('Expand', [token, sizes])).shape).toEqual(['N', 1, 4])
+})

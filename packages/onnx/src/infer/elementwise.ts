@@ -38,9 +38,27 @@ const cast: InferRule = (n) => [
   },
 ]
 
-const where: InferRule = (n) => [
-  { type: n.inputs[1]?.type ?? 'other', shape: broadcast(n.inputs.map((i) => i?.shape)) },
-]
+/** Also follows choices between sizes: exporters write "-1 keeps the axis" that way. */
+const where: InferRule = (n) => {
+  const type = n.inputs[1]?.type ?? 'other'
+  const [condition, yes, no] = [0, 1, 2].map((i) => partialInts(n, i))
+  const ints =
+    type.startsWith('int') && condition && yes && no && yes.length === no.length && condition.length === yes.length
+      ? condition.map((c, i) => (c === 1 ? yes[i]! : c === 0 ? no[i]! : yes[i] === no[i] ? yes[i]! : unknownDim()))
+      : undefined
+  return [{ type, shape: broadcast(n.inputs.map((i) => i?.shape)), ints }]
+}
+
+/** Comparison of sizes: 1, 0, or unknown. A size is never negative. */
+const equal: InferRule = (n) => {
+  const [info] = comparison(n)
+  const same = (a: Dim, b: Dim): Dim => {
+    if (a === b) return 1
+    const [number, other] = typeof a === 'number' ? [a, b] : [b, a]
+    return typeof number === 'number' && (typeof other === 'number' || number < 0) ? 0 : unknownDim()
+  }
+  return [{ ...info!, ints: n.inputs[0]?.type.startsWith('int') ? combine(n, same) : undefined }]
+}
 
 const unary =
   'Relu Sigmoid Tanh Exp Log Sqrt Softplus Softsign Neg Abs Reciprocal Elu Selu Celu LeakyRelu ThresholdedRelu Gelu Erf ' +
@@ -59,7 +77,8 @@ export const elementwise: InferTable = {
       .split(' ')
       .map((op) => [op, broadcasting]),
   ),
-  ...Object.fromEntries('Equal Greater GreaterOrEqual Less LessOrEqual'.split(' ').map((op) => [op, comparison])),
+  ...Object.fromEntries('Greater GreaterOrEqual Less LessOrEqual'.split(' ').map((op) => [op, comparison])),
+  Equal: equal,
   IsNaN: comparison,
   IsInf: comparison,
   Cast: cast,

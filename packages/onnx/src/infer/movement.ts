@@ -207,6 +207,14 @@ const constant: InferRule = (n) => {
   return [unknown]
 }
 
+const constantOfShape: InferRule = (n) => {
+  const value = attribute(n.node, 'value', 'tensor', undefined)
+  const [info] = shapeFrom(0, () => value?.type ?? 'float32')(n)
+  const length = info!.shape?.length === 1 ? info!.shape[0] : undefined
+  const isList = value?.type === 'int64' && typeof length === 'number' && length <= 64
+  return [{ ...info!, ints: isList ? new Array<number>(length).fill(Number(value.data[0])) : undefined }]
+}
+
 const range: InferRule = (n) => {
   const [start, limit, delta] = [0, 1, 2].map((i) => knownInts(n, i)?.[0])
   const known = start !== undefined && limit !== undefined && delta !== undefined
@@ -233,10 +241,7 @@ export const movement: InferTable = {
   Shape: shapeOf,
   Size: () => [{ type: 'int64', shape: [] }],
   Constant: constant,
-  ConstantOfShape: shapeFrom(0, (n) => {
-    const value = attribute(n.node, 'value', 'tensor', undefined)
-    return value?.type ?? 'float32'
-  }),
+  ConstantOfShape: constantOfShape,
   EyeLike: (n) => [{ type: n.inputs[0]?.type ?? 'other', shape: n.inputs[0]?.shape }],
   Range: range,
 }
