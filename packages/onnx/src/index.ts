@@ -13,6 +13,7 @@ export { differentiableOperators } from './jvp/linearize.ts'
 export { type ReadOptions, readModel } from './read.ts'
 export { type SimplifyOptions, simplify } from './simplify/simplify.ts'
 export { tensorStrings } from './storage.ts'
+export { type OperatorSummary, type Summary, summary } from './summary.ts'
 export { constantTensor, plainNumbers, tensorNumbers, tensorOf } from './tensors.ts'
 export type {
   Attribute,
