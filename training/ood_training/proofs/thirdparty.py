@@ -89,8 +89,8 @@ MODELS: dict[str, Callable[[], tuple[nn.Module, tuple[int, ...]]]] = {
     "timm swin_tiny_patch4_window7_224": timm_model(
         "swin_tiny_patch4_window7_224", 56, img_size=56, embed_dim=24, depths=(2, 2), num_heads=(2, 4)
     ),
-    "timm mixer_s32_224": timm_model("mixer_s32_224", 64, img_size=64, num_blocks=3),
-    "timm gmlp_ti16_224": timm_model("gmlp_ti16_224", 64, img_size=64, num_blocks=3),
+    "timm mixer_s32_224": timm_model("mixer_s32_224", 64, img_size=64),
+    "timm gmlp_ti16_224": timm_model("gmlp_ti16_224", 64, img_size=64),
     "timm poolformer_s12": timm_model("poolformer_s12", 64, layers=(1, 1, 1, 1)),
     "timm coatnet_pico_rw_224": timm_model("coatnet_pico_rw_224", 64, img_size=64),
     "timm xcit_nano_12_p16_224": timm_model("xcit_nano_12_p16_224", 64, depth=2),
