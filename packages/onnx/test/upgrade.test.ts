@@ -92,7 +92,7 @@ describe('an older operator set', () => {
         ? floats(
             type,
             shape,
-            Array.from(raw.data, (_, i) => ((i * 7) % 24) / 4),
+            numbersOf(raw).map((_, i) => ((i * 7) % 24) / 4),
           )
         : raw,
     }

@@ -21,7 +21,7 @@ const GATES = { LSTM: 4, GRU: 3, RNN: 1 } as const
 
 /** A recurrent layer in all its outputs, differentiated by input, weights and states. */
 function layer(op: keyof typeof GATES, o: Layer): Case {
-  const attributes = { hidden_size: int(HIDDEN), ...o.attributes }
+  const attributes: Record<string, Attribute> = { hidden_size: int(HIDDEN), ...o.attributes }
   const direction = attributes.direction?.kind === 'string' ? attributes.direction.value : 'forward'
   const d = direction === 'bidirectional' ? 2 : 1
   const batchFirst = o.attributes?.layout !== undefined
