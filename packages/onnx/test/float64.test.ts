@@ -363,6 +363,31 @@ describe('whole models', () => {
     },
   )
 
+  // fixtures/float64.py: a net of layers that all need other forms, with values and Jacobians of PyTorch in float64.
+  // Sums of a few dozen products of order 1, ten layers deep: some 100 units in the last place.
+  it('a convolutional net and its Jacobian equal PyTorch in float64 to 1e-13', async () => {
+    const folder = new URL('fixtures/', import.meta.url)
+    const stored: { x: unknown; y: unknown; jacobian: number[][][][][] } = JSON.parse(
+      readFileSync(new URL('float64.json', folder), 'utf8'),
+    )
+    const model = readModel(new Uint8Array(readFileSync(new URL('float64.onnx', folder))))
+    const units = Array.from({ length: 96 * 192 }, (_, i) =>
+      Number(i % 192 === Math.floor(i / 192) || i % 192 === Math.floor(i / 192) + 96),
+    )
+    const feeds = { x: floats('float64', [2, 2, 8, 6], flat(stored.x)) }
+    const tangents = { x_tangent: floats('float64', [96, 2, 2, 8, 6], units) }
+    const { y } = await runGraph(toFloat64(model), feeds)
+    expect(relativeError(numbersOf(y), flat(stored.y))).toBeLessThan(1e-13)
+    // x_tangent [96, 2 points], y_tangent [96, 2, 5]; stored [2, 5, 96].
+    const expected = [...Array(96).keys()].flatMap((k) =>
+      stored.jacobian.flatMap((point) => point.map((row) => flat(row)[k]!)),
+    )
+    const exact = await runGraph(jvp(toFloat64(model), { wrt: ['x'] }), { ...feeds, ...tangents })
+    expect(relativeError(numbersOf(exact.y_tangent), expected)).toBeLessThan(1e-13)
+    const late = await runGraph(toFloat64(jvp(model, { wrt: ['x'] })), { ...feeds, ...tangents })
+    expect(relativeError(numbersOf(late.y_tangent), expected)).toBeLessThan(1e-7)
+  })
+
   it('converted first, the constants of the derivative are exact as well', async () => {
     const model = toFloat64(single('Gelu', ['N']))
     const at = [-3, -0.7, 0, 0.5, 1, 4]

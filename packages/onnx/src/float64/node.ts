@@ -1,13 +1,13 @@
 // One node in float64: its attributes, its subgraphs, and another form where there is no kernel.
 import { OodError } from '@ood/core'
-import { describe, int, tensorAttribute } from '../attributes.ts'
+import { attribute, describe, int, tensorAttribute } from '../attributes.ts'
 import { inferNode } from '../infer/infer.ts'
 import { lowered } from '../lower/rule.ts'
 import { lowerNode } from '../lower/table.ts'
 import { tensorOf } from '../tensors.ts'
 import type { Attribute, Graph, Node, Tensor } from '../types.ts'
 import type { Scope } from './scope.ts'
-import { float32Only, forms, partlyThroughLowering, throughLowering } from './table.ts'
+import { float32Only, forms, throughLowering } from './table.ts'
 import type { Converter } from './toFloat64.ts'
 
 const FLOAT = 1
@@ -88,7 +88,8 @@ function otherForm(node: Node, s: Scope, c: Converter): readonly (string | undef
   const standard = node.domain === ''
   const form = standard && Object.hasOwn(forms, node.opType) ? forms[node.opType] : undefined
   if (form) {
-    const { type } = s.info(node.inputs[node.opType === 'OneHot' ? 2 : 0] ?? '')
+    const index = node.opType === 'OneHot' ? Math.max(0, node.inputs.findIndex(isDouble)) : 0
+    const { type } = s.info(node.inputs[index] ?? '')
     // A type nobody knows is taken for the one nearly every value has.
     if (type !== 'float64' && type !== 'other') return undefined
     const make = () => form({ ...lowered(node, s), type: 'float64' })
@@ -100,7 +101,8 @@ function otherForm(node: Node, s: Scope, c: Converter): readonly (string | undef
     const values = lowerNode(node, s)
     if (values) return values
   }
-  if (standard && partlyThroughLowering.includes(node.opType)) return whereKnown(() => lowerNode(node, s))
+  if (standard && node.opType === 'Attention')
+    return hasDoubleMask(node, s) ? whereKnown(() => lowerNode(node, s)) : undefined
   if (standard && node.opType === 'Mul') return unfused(node, s)
   if (standard && !float32Only.includes(node.opType) && !throughLowering.includes(node.opType)) return undefined
   if (c.fallback === 'float32') return inFloat32(node, s)
@@ -116,6 +118,14 @@ function makesFloats(node: Node): boolean {
     node.domain === '' &&
     (node.opType.startsWith('Random') ||
       ['DequantizeLinear', 'MelWeightMatrix', 'TfIdfVectorizer'].includes(node.opType))
+  )
+}
+
+/** Causal attention with a mask of numbers is the one form that the engine composes of float32 parts. */
+function hasDoubleMask(node: Node, s: Scope): boolean {
+  const mask = node.inputs[3]
+  return (
+    attribute(node, 'is_causal', 'int', 0) === 1 && mask !== undefined && mask !== '' && s.info(mask).type !== 'bool'
   )
 }
 

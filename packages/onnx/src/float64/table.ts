@@ -48,9 +48,6 @@ export const forms: LoweringTable = {
 /** Operators with no float64 kernel whose derivative lowering serves here too. */
 export const throughLowering: readonly string[] = ['LSTM', 'GRU', 'RNN', 'RotaryEmbedding']
 
-/** Operators with float64 kernels for some of their forms; lowered where that is possible. */
-export const partlyThroughLowering: readonly string[] = ['Attention']
-
 /** Operators that only take or give float32, or have no float64 kernel and no other form here. */
 export const float32Only: readonly string[] = [
   'Bernoulli',
