@@ -126,7 +126,7 @@ function modelFreeSection(groups: readonly Group[]): string {
       const refused = groups.filter((g) => g.estimator === estimator && g.outcomes.length === 0).map((g) => g.set)
       const bias = over(
         'relativeBias',
-        mine.filter((g) => !g.outcomes[0]?.byDimension['0']),
+        mine.filter((g) => !('0' in (g.outcomes[0]?.byDimension ?? {}))),
       )
       const cells = [
         estimator,
