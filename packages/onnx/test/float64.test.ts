@@ -1,5 +1,5 @@
 // toFloat64: every form against exact values, against the float32 kernels and against stored float64 values of PyTorch.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { Matrix, SVD } from 'ml-matrix'
 import { describe, expect, it } from 'vitest'
 import {
@@ -405,6 +405,20 @@ describe('whole models', () => {
     const want = numbersOf(y).map((v, i) => (at[i] === 0 ? 0.5 : v / at[i]!) + at[i]! * density(at[i]!))
     expect(relativeError(numbersOf(y_tangent), want)).toBeLessThan(3e-15)
   })
+
+  const shipped = new URL('../../zoo/checkpoints/flow-fmnist/decode.onnx', import.meta.url)
+  // float32 rounding through some hundred layers: 1e-6 was seen.
+  it.skipIf(!existsSync(shipped))(
+    `a shipped flow equals its float32 self to rounding${existsSync(shipped) ? '' : ' (checkpoint absent)'}`,
+    async () => {
+      const model = readModel(new Uint8Array(readFileSync(shipped)))
+      const z = gaussian('float32', [2, 784], 4)
+      const narrow = numbersOf((await runGraph(model, { z })).x)
+      const wide = numbersOf((await runGraph(toFloat64(model), { z: floats('float64', [2, 784], numbersOf(z)) })).x)
+      const square = (list: readonly number[]): number => list.reduce((sum, v) => sum + v * v, 0)
+      expect(Math.sqrt(square(wide.map((v, i) => v - narrow[i]!)) / square(narrow))).toBeLessThan(1e-5)
+    },
+  )
 
   it('ports may stay float32', async () => {
     const model = readModel(new Uint8Array(readFileSync(new URL('tiny-rqs/decode.onnx', fixtures))))
