@@ -91,7 +91,7 @@ function csv(groups: readonly Group[]): string {
       value === undefined || !Number.isFinite(value) ? '' : String(Number(value.toPrecision(8)))
     const of = (pick: (o: Outcome) => number | undefined): number[] =>
       outcomes.map(pick).filter((v): v is number => v !== undefined)
-    const cells = [suite, set, estimator, `"${settings}"`, n, queries, outcomes.length]
+    const cells = [suite, set, `"${estimator}"`, `"${settings}"`, n, queries, outcomes.length]
     cells.push(number(average(of((o) => o.meanLid))), number(average(of((o) => o.meanTruth))))
     for (const metric of METRICS) {
       const { mean, half } = interval(of((o) => o[metric] ?? Number.NaN))

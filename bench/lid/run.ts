@@ -48,6 +48,8 @@ const wanted = (cell: Cell): boolean =>
   (values.suite === undefined || cell.suite === values.suite) &&
   !log.has(cell)
 
+const REFUSALS: readonly string[] = ['E_EMPTY', 'E_NOT_FINITE', 'E_ARGUMENT']
+
 /** Runs a cell unless it is logged; an estimator that refuses is logged with its reason. */
 async function measure(log: Log, cell: Cell, run: () => Promise<Outcome>): Promise<void> {
   if (!wanted(cell) || Date.now() > deadline) return
@@ -61,7 +63,8 @@ async function measure(log: Log, cell: Cell, run: () => Promise<Outcome>): Promi
       `${line}: mean ${outcome.meanLid.toFixed(2)}, MAE ${outcome.mae.toFixed(3)}, ${outcome.ms.toFixed(0)} ms`,
     )
   } catch (error) {
-    if (!(error instanceof OodError)) throw error
+    // What an estimator says of the data is a result; a damaged checkpoint or a failed engine is not.
+    if (!(error instanceof OodError && REFUSALS.includes(error.code))) throw error
     log.append({ cell, error: `${error.code}: ${error.message}`, load: load() })
     console.log(`${line}: ${error.message}`)
   }
