@@ -26,9 +26,13 @@ try {
   mkdirSync(consumer)
   writeFileSync(join(consumer, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
   run('npm', ['install', '--no-audit', '--no-fund', '--silent', ...files], consumer)
-  const names = readdirSync(join(root, 'packages')).map(
-    (name) => JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')).name,
-  )
+  // Every entry of every package: `@ood/onnx/node` as well as `@ood/onnx`.
+  const names = readdirSync(join(root, 'packages')).flatMap((folder) => {
+    const { name, exports } = JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8'))
+    return Object.keys(exports)
+      .filter((entry) => entry !== './package.json')
+      .map((entry) => name + entry.slice(1))
+  })
   writeFileSync(
     join(consumer, 'index.mjs'),
     [

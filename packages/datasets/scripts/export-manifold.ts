@@ -21,7 +21,8 @@ const { values, positionals } = parseArgs({
   },
 })
 const [name, out] = positionals
-if (!name || !out) throw new Error('usage: export-manifold NAME OUT [--n N] [--validation N] [--seed S] [--standardize auto|yes|no]')
+if (!name || !out)
+  throw new Error('usage: export-manifold NAME OUT [--n N] [--validation N] [--seed S] [--standardize auto|yes|no]')
 const seed = Number(values.seed)
 const sizes = { train: Number(values.n), validation: Number(values.validation) }
 const standardize = values.standardize
@@ -32,7 +33,12 @@ if (already === record) {
 } else {
   await mkdir(out, { recursive: true })
   for (const [split, n] of Object.entries(sizes)) {
-    const set = manifold(name, { n, seed, split, ...(standardize !== 'auto' && { standardize: standardize === 'yes' }) })
+    const set = manifold(name, {
+      n,
+      seed,
+      split,
+      ...(standardize !== 'auto' && { standardize: standardize === 'yes' }),
+    })
     const { points, lid } = set.all()
     await writeNpy(join(out, `${split}.npy`), tensor(Float32Array.from(points.data), [n, rowSize(points)]))
     await writeNpy(join(out, `${split}-lid.npy`), tensor(lid, [n]))

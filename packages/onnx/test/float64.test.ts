@@ -23,7 +23,7 @@ import { floats, gaussian, numbersOf, relativeError, runGraph, type Values } fro
 /** A model of one operator; extra inputs are constants. */
 function single(
   op: string,
-  shape: readonly number[],
+  shape: readonly (number | string)[],
   attributes: Record<string, Attribute> = {},
   rest: (g: GraphBuilder) => string[] = () => [],
   type: 'float32' | 'float64' = 'float32',
