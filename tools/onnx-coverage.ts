@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { jvp, type Model, toFloat64, vjp } from '@ood/onnx'
-import { float32Only, partlyThroughLowering, throughLowering } from '../packages/onnx/src/float64/table.ts'
+import { float32Only, throughLowering } from '../packages/onnx/src/float64/table.ts'
 import { type Coverage, coverage as derivatives } from '../packages/onnx/src/lower/coverage.ts'
 import { buildCase, operatorCases } from '../packages/onnx/test/operators/cases.ts'
 
@@ -90,7 +90,7 @@ function casesByOperator(): Map<string, Built[]> {
 /** Whether an operator runs in float64, by a kernel or another form; blank where no test case has it. */
 function float64(op: string, cases: readonly Built[]): string {
   if (float32Only.includes(op)) return '-'
-  if (throughLowering.includes(op) || partlyThroughLowering.includes(op)) return 'yes'
+  if (throughLowering.includes(op)) return 'yes'
   if (cases.length === 0) return ''
   const works = cases.filter(({ model }) => {
     try {
