@@ -66,8 +66,8 @@ export function errorHeatmap(all: readonly Group[]): PlotSpec | undefined {
   }))
   return {
     ...frame,
-    config,
-    title: { text: 'Relative error by set: where each estimator fails' },
+    config: { ...config, view: { ...config.view, fill: '#d9d9d9' } },
+    title: { text: 'Relative error by set: where each estimator fails', subtitle: 'grey: not finite, or refused' },
     width: { step: 26 },
     height: { step: 16 },
     data: { values },
