@@ -117,7 +117,7 @@ MODELS: dict[str, Callable[[], tuple[nn.Module, tuple[int, ...]]]] = {
 def whisper() -> tuple[nn.Module, tuple[int, ...]]:
     library = importlib.import_module("transformers")
     config = library.WhisperConfig(
-        d_model=32, encoder_layers=2, encoder_attention_heads=4, encoder_ffn_dim=64, num_mel_bins=8, max_source_positions=20
+        d_model=32, encoder_layers=2, encoder_attention_heads=4, encoder_ffn_dim=64, decoder_layers=1, decoder_attention_heads=4, num_mel_bins=8, max_source_positions=20
     )
     return Logits(library.WhisperModel(config).encoder, "input_features", STATE), (8, 40)
 
@@ -149,6 +149,13 @@ def gap(got: np.ndarray, want: np.ndarray) -> float:
     if got.shape != want.shape:
         raise ValueError(f"expected shape {want.shape}, got {got.shape}")
     return float(np.abs(got - want).max() / np.abs(want).max())
+
+
+def consistent(want: dict[str, np.ndarray], tangents: Tensor, cotangents: Tensor) -> bool:
+    """Whether the reference's two modes agree: <u, J v> = <u J, v>. Seen to fail: one image through timm's xcit."""
+    forward, reverse = (want["jvp"] * cotangents.numpy()).sum(), (want["vjp"] * tangents.numpy()).sum()
+    size = np.linalg.norm(want["vjp"]) * np.linalg.norm(tangents.numpy())
+    return bool(abs(forward - reverse) < 1e-9 * size)
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
@@ -198,6 +205,9 @@ def check(make: Callable, exporter: str, folder: Path) -> dict:
             if "error" in report[mode]:
                 result[mode] = report[mode]["error"]
                 continue
+            if mode == "vjp" and not consistent(want, tangents, cotangents):
+                result["note"] = f"PyTorch's reverse mode contradicts its forward mode at {rows} rows: not compared there"
+                continue
             out = "y_tangent" if mode == "jvp" else "x_cotangent"
             try:
                 feeds = {"x": x.numpy(), **{name: value.numpy() for name, value in seeds.items()}}
@@ -241,7 +251,8 @@ def main() -> None:
             operators = ", ".join(sorted(found.get("operators", {})))
             sizes = " | ".join(str(found.get(key, "-")) for key in ("nodes", "jvp nodes", "vjp nodes"))
             errors = " | ".join(cell(found.get(key)) for key in ("y", "jvp", "vjp"))
-            print(f"| {name} | {exporter} | {sizes} | {errors} | {operators} |", flush=True)
+            name_cell = f"{name} (*)" if "note" in found else name
+            print(f"| {name_cell} | {exporter} | {sizes} | {errors} | {operators} |", flush=True)
             failures = {key: value for key, value in found.items() if isinstance(value, str)}
             if failures and args.log:
                 with args.log.open("a") as log:
