@@ -19,8 +19,10 @@ export type {
 } from './interfaces.ts'
 export { jacobian } from './jacobian.ts'
 export type { MatmulBackend } from './matmul.ts'
+export { type Once, once } from './once.ts'
 export { type CallOptions, forEachBatch, type Progress, throwIfAborted } from './progress.ts'
 export { normals, permutation, type Random, random, uniforms } from './random.ts'
+export { assertFiniteRows, type Sweep, sweep } from './sweep.ts'
 export {
   assertFinite,
   assertRows,

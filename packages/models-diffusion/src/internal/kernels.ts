@@ -1,9 +1,8 @@
 // The network's graph and its derivative as functions on flat rows: the arithmetic that runs in a worker, or in process.
-import { type FloatArray, OodError } from '@ood/core'
+import { type FloatArray, OodError, once } from '@ood/core'
 import { jvp, readModel, writeModel } from '@ood/onnx'
 import { type Device, openSession, type Port, type Session, type TensorStorage, type TensorValue } from '@ood/runtime'
 import { type TracePlan, type Traces, traceRows } from '../trace/traceRows.ts'
-import { once } from './once.ts'
 import { type Pass, passes, type TimePort } from './passes.ts'
 
 /** Names of a graph's data input, time input and output. */

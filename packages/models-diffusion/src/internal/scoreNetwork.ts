@@ -1,6 +1,7 @@
 // A network's graph as a score model: times, predictions and batches over the engine's workers.
 import {
   assertFinite,
+  assertFiniteRows,
   assertRows,
   type CallOptions,
   type DiffusionProcess,
@@ -9,6 +10,7 @@ import {
   type NdArray,
   rowCount,
   type ScoreDivergence,
+  sweep,
   type Times,
   type TraceOptions,
   tensor,
@@ -18,7 +20,6 @@ import type { DiscreteProcess } from '../sde/ddpm.ts'
 import { planOf, tracePlan } from '../trace/jacobianTrace.ts'
 import type { Engine } from './pooledKernels.ts'
 import { type Affine, type Prediction, toScaledScore } from './prediction.ts'
-import { assertFiniteRows, sweep } from './sweep.ts'
 import { timesOf } from './times.ts'
 
 /** What a score model is built from. */

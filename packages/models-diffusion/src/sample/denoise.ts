@@ -1,6 +1,7 @@
 // From noise towards data: every sampler, from any time to any earlier one.
 import {
   assertFinite,
+  assertFiniteRows,
   assertRows,
   flatData,
   mismatch,
@@ -16,7 +17,6 @@ import {
 import { float64, scaledScore } from '../internal/calls.ts'
 import { dimension, pointFlow } from '../internal/probabilityFlow.ts'
 import { integrateRows } from '../internal/rowsOde.ts'
-import { assertFiniteRows } from '../internal/sweep.ts'
 import { type DenoiseOptions, SAMPLERS } from './options.ts'
 import { ddim, ddpm, euler, eulerMaruyama, heun, plms, type Step } from './steps.ts'
 import { checkSpan, givenTimes, timeGrid } from './timeGrid.ts'

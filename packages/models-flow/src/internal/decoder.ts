@@ -1,6 +1,7 @@
 // The decoder as a differentiable map: values, directional derivatives, the whole Jacobian, and its metric per latent.
 import {
   assertFinite,
+  assertFiniteRows,
   assertRows,
   type CallOptions,
   flatData,
@@ -8,11 +9,11 @@ import {
   type NdArray,
   OodError,
   rowCount,
+  sweep,
   tensor,
 } from '@ood/core'
 import type { FlowDecoder } from '../flow.ts'
 import type { Kernels } from './kernels.ts'
-import { assertFiniteRows, sweep } from './rows.ts'
 import type { FlowShape } from './shape.ts'
 
 /** Tangents pushed through together by `jvp`: few enough for the cache, enough to make the primal cheap (measured). */

@@ -1,9 +1,19 @@
 // From raw rows to latents and log-densities.
-import { assertFinite, assertRows, flatData, mismatch, type NdArray, rowCount, sliceRows, tensor } from '@ood/core'
+import {
+  assertFinite,
+  assertFiniteRows,
+  assertRows,
+  flatData,
+  mismatch,
+  type NdArray,
+  rowCount,
+  sliceRows,
+  sweep,
+  tensor,
+} from '@ood/core'
 import type { Transform } from '@ood/datasets'
 import type { Flow, FlowCallOptions, InvertibilityReport, LogProbOptions } from '../flow.ts'
 import type { Kernels } from './kernels.ts'
-import { assertFiniteRows, sweep } from './rows.ts'
 import type { FlowShape } from './shape.ts'
 
 /** What the density side of a flow is built from. */

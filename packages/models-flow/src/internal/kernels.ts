@@ -1,7 +1,7 @@
 // The flow's graphs as functions on flat rows: the arithmetic that runs in a worker, or in process.
+import { once } from '@ood/core'
 import { type Device, openSession } from '@ood/runtime'
 import { type MetricRow, openMetric } from './metric.ts'
-import { once } from './once.ts'
 import { feed, float32, numbers, openTangents } from './tangents.ts'
 
 /** What the kernels are made from; plain data, so it can be sent to a worker. */

@@ -1,10 +1,9 @@
 // Jacobian-vector products of the decoder, and its whole Jacobian at a point.
-import { type FloatArray, OodError } from '@ood/core'
+import { type FloatArray, OodError, once } from '@ood/core'
 import { jacobian, jvp, type Model, readModel, writeModel } from '@ood/onnx'
 import { openSession, type Session, type TensorValue } from '@ood/runtime'
 import type { KernelSetup } from './kernels.ts'
 import { type LatentBlock, latentBlocks } from './latentBlocks.ts'
-import { once } from './once.ts'
 
 /** The decoder's derivatives. */
 export interface Tangents {

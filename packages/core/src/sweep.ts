@@ -1,5 +1,6 @@
-// Runs batches of rows through kernels, several at a time, with progress, abort and a check for rows gone wrong.
-import { type CallOptions, mismatch, throwIfAborted } from '@ood/core'
+// Runs batches of rows several at a time, with progress, abort and a check for rows gone wrong.
+import { mismatch } from './errors.ts'
+import { type CallOptions, throwIfAborted } from './progress.ts'
 
 /** What limits one sweep over rows. */
 export interface Sweep {
@@ -13,6 +14,10 @@ export interface Sweep {
 /**
  * Calls `run(from, to)` for consecutive row ranges, `lanes` at a time. Progress counts finished rows. After a failure or
  * an abort no new batch starts; the first error is thrown when the running ones have ended.
+ *
+ * @throws OodError `E_ARGUMENT` for a batch size that is no positive integer, `E_ABORTED`; what `run` throws
+ * @example
+ * await sweep({ label: 'score', total: 100, batchSize: 32, lanes: 2 }, options, (from, to) => scoreRows(from, to))
  */
 export async function sweep(
   { label, total, batchSize, lanes }: Sweep,
@@ -30,20 +35,17 @@ export async function sweep(
       const from = next
       const to = Math.min(total, from + batchSize)
       next = to
-      await run(from, to)
+      try {
+        await run(from, to)
+      } catch (cause) {
+        failed = true
+        throw cause
+      }
       done += to - from
       options?.onProgress?.({ done, total, label })
     }
   }
-  const guarded = async (): Promise<void> => {
-    try {
-      await lane()
-    } catch (cause) {
-      failed = true
-      throw cause
-    }
-  }
-  const results = await Promise.allSettled(Array.from({ length: Math.max(1, lanes) }, guarded))
+  const results = await Promise.allSettled(Array.from({ length: Math.max(1, lanes) }, lane))
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 

@@ -7,7 +7,14 @@ export interface Once<T> {
   release(): Promise<void>
 }
 
-/** Wraps an opener; a failed opening is reported to every caller. */
+/**
+ * Wraps an opener; a failed opening is reported to every caller.
+ *
+ * @example
+ * const session = once(() => openSession('model.onnx'))
+ * await (await session.get()).run(feeds)
+ * await session.release()
+ */
 export function once<T extends { release(): Promise<void> }>(open: () => Promise<T>): Once<T> {
   let opened: Promise<T> | undefined
   return {
