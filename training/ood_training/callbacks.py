@@ -70,7 +70,7 @@ class ProgressLines(L.Callback):
         self._mark = (time.monotonic(), trainer.global_step)
 
     def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: object) -> None:
-        self._sum += float(module.monitored())
+        self._sum += float(module.monitored)
         self._count += 1
         step = trainer.global_step
         if step % self.every:

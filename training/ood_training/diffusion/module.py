@@ -1,99 +1,36 @@
-"""The Lightning module of score matching: AdamW, an EMA of the weights and a budget-aware learning rate."""
+"""The Lightning module of score matching, within a budget."""
 
 from __future__ import annotations
 
-import copy
-import math
-import time
-
-import lightning as L
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ..budget import BudgetedModule
 from .config import DiffusionConfig
 from .objective import loss_per_image
 
 
-class DiffusionModule(L.LightningModule):
+class DiffusionModule(BudgetedModule):
     """`net` is trained, `ema` is what is evaluated and exported."""
 
     def __init__(self, config: DiffusionConfig, max_minutes: float | None = None) -> None:
-        super().__init__()
-        self.config, self.max_minutes = config, max_minutes
+        super().__init__(config, max_minutes)
         torch.manual_seed(config.seed)
         self.net = config.network()
         if len(config.net.shape) == 3:
             self.net = self.net.to(memory_format=torch.channels_last)
-        self.ema = copy.deepcopy(self.net).requires_grad_(False)
-        #: seconds trained before this process, restored from the checkpoint.
-        self.elapsed_before = 0.0
-        self._started: float | None = None
-        self.last_validation: float | None = None
+        self.start_ema()
 
-    metric = "loss"
-
-    def monitored(self) -> Tensor:
-        """What a progress line shows of the last training batch."""
-        return self.last_loss
-
-    def elapsed(self) -> float:
-        """Wall-clock seconds spent training, over all resumes."""
-        return self.elapsed_before + (time.monotonic() - self._started if self._started is not None else 0.0)
-
-    def progress(self) -> float:
-        """0 at the start, 1 at the end of the budget: steps or minutes, whichever is nearer to its end."""
-        done = self.global_step / self.config.steps
-        if self.max_minutes is not None:
-            done = max(done, self.elapsed() / (60 * self.max_minutes))
-        if self.trainer.world_size > 1:
-            done = self.trainer.strategy.broadcast(done)
-        return min(1.0, done)
-
-    def learning_rate(self, progress: float) -> float:
-        """Linear warm-up by step, then a half cosine to 1 % of the peak."""
-        warm = min(1.0, (self.global_step + 1) / max(1, self.config.warmup))
-        return self.config.lr * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        c = self.config
-        return torch.optim.AdamW(self.net.parameters(), lr=c.lr, betas=c.betas, weight_decay=c.weight_decay)
-
-    def on_train_start(self) -> None:
-        self._started = time.monotonic()
-
-    def on_train_batch_start(self, batch: object, batch_idx: int) -> None:
-        progress = self.progress()
-        if progress >= 1.0:
-            self.trainer.should_stop = True
-        torch.manual_seed(self.config.seed * 1_000_003 + self.global_step * 64 + self.global_rank)
-        for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = self.learning_rate(progress)
+    @property
+    def trained(self) -> nn.Module:
+        return self.net
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
-        loss, _ = loss_per_image(self.net, *batch, self.config.weighting)
-        self.last_loss = loss.mean().detach()
-        return loss.mean()
-
-    @torch.no_grad()
-    def on_train_batch_end(self, outputs: object, batch: object, batch_idx: int) -> None:
-        decay = min(self.config.ema, (1 + self.global_step) / (10 + self.global_step))
-        torch._foreach_lerp_(list(self.ema.parameters()), list(self.net.parameters()), 1 - decay)
+        loss = loss_per_image(self.net, *batch, self.config.weighting)[0].mean()
+        self.monitored = loss.detach()
+        return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> None:
         loss, error = loss_per_image(self.ema, *batch, self.config.weighting)
         self.log("val_loss", loss.mean(), batch_size=len(loss), sync_dist=True)
         self.log("val_epsilon", error.mean(), batch_size=len(loss), sync_dist=True)
-
-    def on_validation_epoch_end(self) -> None:
-        if "val_loss" in self.trainer.callback_metrics:
-            self.last_validation = float(self.trainer.callback_metrics["val_loss"])
-
-    def on_save_checkpoint(self, checkpoint: dict) -> None:
-        checkpoint["ood"] = {
-            "config": self.config.to_dict(), "elapsed": self.elapsed(),
-            "max_minutes": self.max_minutes, "val_loss": self.last_validation,
-        }
-
-    def on_load_checkpoint(self, checkpoint: dict) -> None:
-        self.elapsed_before = checkpoint["ood"]["elapsed"]
-        self.last_validation = checkpoint["ood"]["val_loss"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -57,8 +55,3 @@ def loss_per_image(net: ScoreNetwork, x: Tensor, t: Tensor, noise: Tensor, weigh
     if weighting == "likelihood":
         return error * sde.diffusion_squared(t) / sde.std(t) ** 2, error
     raise ValueError(f"weighting: expected one of {WEIGHTINGS}, got {weighting}")
-
-
-def baseline_bits(error: float) -> float:
-    """An error as the log2 of its square root: what one halving of the remaining noise is worth."""
-    return 0.5 * math.log2(max(error, 1e-12))
