@@ -1,17 +1,9 @@
-// The figures of one direction, as Vega-Lite specifications and one image sheet.
-import { flatData, sliceRows } from '@ood/core'
+// The figures of one direction, as Vega-Lite specifications.
+import { flatData } from '@ood/core'
 import { linspace, normalBundleDimension, readCurves } from '@ood/lid'
-import {
-  calibrationPlot,
-  histogramPlot,
-  imageGrid,
-  lidCurvePlot,
-  type PlotSpec,
-  rocPlot,
-  scatterPlot,
-} from '@ood/plots'
-import { dualRoc, rocCurve } from '@ood/roc'
-import { dataSetTitle, mean, type SplitName, splitLabels, splitNames } from '../common/splits.ts'
+import { calibrationPlot, histogramPlot, lidCurvePlot, type PlotSpec, scatterPlot } from '@ood/plots'
+import { rocFigure } from '../common/figures.ts'
+import { mean, type SplitName, splitLabels, splitNames } from '../common/splits.ts'
 import { DEFAULT_RULE, type Method, type ScaleRuleName, scaleRules } from './choose.ts'
 import type { MethodResult } from './evaluate.ts'
 import type { DirectionResult } from './index.ts'
@@ -74,9 +66,10 @@ export function likelihoodCharts({ direction, splits }: DirectionResult): Record
 /** Charts of one method in one direction. */
 export function methodCharts(result: DirectionResult, found: MethodResult): Record<string, PlotSpec> {
   const { direction, splits, lpca } = result
-  const { method, choices, chosen, lid } = found
+  const { method, choices, chosen, lid, score } = found
   const label = splitLabels(direction, 'model')
   const { scale } = chosen
+  const pairs = (name: SplitName) => ({ logProb: splits[name].logProb, lid: lid[name], score: score[name] })
   const train = splits.in_distr_train
   const scales = method === 'flipd' ? linspace(-5.5, 0.5, 61) : linspace(-8, 1, 91)
   const lidAt = (at: number): Float64Array =>
@@ -111,47 +104,11 @@ export function methodCharts(result: DirectionResult, found: MethodResult): Reco
       })),
       target: { lid: lpca, label: 'lPCA of the training set' },
     }),
-    [`${method}-roc`]: rocOf(result, found),
+    [`${method}-roc`]: rocFigure(
+      direction,
+      { test: pairs('in_distr_test'), ood: pairs('ood') },
+      chosen,
+      ` (${methodTitle[method]})`,
+    ),
   }
-}
-
-function rocOf({ direction, splits }: DirectionResult, { method, chosen, lid, score }: MethodResult): PlotSpec {
-  const { single, dual, fitted } = chosen
-  const pairs = (name: SplitName) => ({ x: splits[name].logProb, y: lid[name] })
-  const [test, ood] = [pairs('in_distr_test'), pairs('ood')]
-  const one = rocCurve(test.x, ood.x)
-  const two = dualRoc(test, ood)
-  const sum = rocCurve(
-    score.in_distr_test.map((value) => -value),
-    score.ood.map((value) => -value),
-  )
-  return rocPlot({
-    title: `Accepting test images, rejecting the other data set (${methodTitle[method]})`,
-    subtitle: direction.title,
-    curves: [
-      { label: 'log-likelihood alone', fpr: one.falsePositiveRate, tpr: one.truePositiveRate, auc: single.inDistr },
-      {
-        label: 'log-likelihood and LID, two cuts',
-        fpr: two.falsePositiveRate,
-        tpr: two.truePositiveRate,
-        auc: dual.inDistr,
-      },
-      { label: 'one fitted score', fpr: sum.falsePositiveRate, tpr: sum.truePositiveRate, auc: fitted.inDistr },
-    ],
-    xTitle: `share of ${dataSetTitle[direction.ood]} accepted`,
-    yTitle: `share of ${dataSetTitle[direction.inDistribution]} accepted`,
-  })
-}
-
-/** The first images of every split as one sheet. */
-export function imageSheet({ direction, splits }: DirectionResult): string {
-  const label = splitLabels(direction, 'model')
-  return imageGrid({
-    title: `What the four splits look like (${direction.title})`,
-    range: [0, 255],
-    groups: splitNames.map((name) => ({
-      label: label[name],
-      images: sliceRows(splits[name].images, 0, Math.min(32, splits[name].logProb.length)),
-    })),
-  })
 }

@@ -2,10 +2,11 @@
 import type { Run } from '@ood/cli'
 import { htmlReport, type PlotSpec, type ReportSection, renderSvg } from '@ood/plots'
 import { FALSE_POSITIVE_RATE } from '../common/compare.ts'
+import { imageSheet } from '../common/figures.ts'
 import { dataSetTitle, mean, splitNames } from '../common/splits.ts'
 import { DEFAULT_RULE, scaleRules } from './choose.ts'
 import type { MethodResult } from './evaluate.ts'
-import { curvesOf, imageSheet, likelihoodCharts, methodCharts, methodTitle, ruleTitle, scalesOf } from './figures.ts'
+import { curvesOf, likelihoodCharts, methodCharts, methodTitle, ruleTitle, scalesOf } from './figures.ts'
 import type { DirectionResult } from './index.ts'
 import type { Options } from './options.ts'
 
@@ -32,7 +33,7 @@ export async function writeReport(
       run.writeJson(`${folder}/figures/${name}.vl.json`, spec)
       run.writeText(`${folder}/figures/${name}.svg`, svg[name])
     }
-    svg.images = imageSheet(result)
+    svg.images = imageSheet(result.direction, result.splits, 'model')
     run.writeText(`${folder}/figures/images.svg`, svg.images)
     sections.push(directionSection(result, svg))
   }

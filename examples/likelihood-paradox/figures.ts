@@ -1,17 +1,9 @@
-// The figures of one direction, as Vega-Lite specifications and one image sheet.
-import { flatData, sliceRows } from '@ood/core'
+// The figures of one direction, as Vega-Lite specifications.
+import { flatData } from '@ood/core'
 import { defaultScales, lidCurve, linspace, thresholdDimension } from '@ood/lid'
-import {
-  calibrationPlot,
-  histogramPlot,
-  imageGrid,
-  lidCurvePlot,
-  type PlotSpec,
-  rocPlot,
-  scatterPlot,
-} from '@ood/plots'
-import { dualRoc, rocCurve } from '@ood/roc'
-import { dataSetTitle, mean, type SplitName, splitLabels, splitNames } from '../common/splits.ts'
+import { calibrationPlot, histogramPlot, lidCurvePlot, type PlotSpec, scatterPlot } from '@ood/plots'
+import { rocFigure } from '../common/figures.ts'
+import { mean, type SplitName, splitLabels, splitNames } from '../common/splits.ts'
 import { type ScaleRuleName, scaleRules } from './choose.ts'
 import { DEFAULT_RULE, type DirectionResult } from './result.ts'
 
@@ -42,6 +34,11 @@ export function charts(result: DirectionResult): Record<string, PlotSpec> {
   const { direction, splits, choices, results } = result
   const label = splitLabels(direction, 'flow')
   const chosen = results[DEFAULT_RULE]
+  const scored = (name: SplitName) => {
+    const { logProb, artifact } = splits[name]
+    const pairs = { logProb, lid: thresholdDimension(artifact, chosen.scale) }
+    return { ...pairs, score: choices.detectors[DEFAULT_RULE].score(pairs) }
+  }
   const scatterAt = (scale: number, title: string): PlotSpec =>
     scatterPlot({
       title,
@@ -87,53 +84,6 @@ export function charts(result: DirectionResult): Record<string, PlotSpec> {
     }),
     'scatter-chosen': scatterAt(chosen.scale, 'LID against log-likelihood, at the chosen scale'),
     'scatter-fixed': scatterAt(results.fixed.scale, 'LID against log-likelihood, at the fixed scale -3'),
-    roc: rocOf(result),
+    roc: rocFigure(direction, { test: scored('in_distr_test'), ood: scored('ood') }, chosen),
   }
-}
-
-function rocOf(result: DirectionResult): PlotSpec {
-  const { splits, choices, results, direction } = result
-  const { scale, single, dual, fitted } = results[DEFAULT_RULE]
-  const pairs = (name: SplitName) => ({
-    logProb: splits[name].logProb,
-    lid: thresholdDimension(splits[name].artifact, scale),
-  })
-  const test = pairs('in_distr_test')
-  const ood = pairs('ood')
-  const one = rocCurve(test.logProb, ood.logProb)
-  const two = dualRoc({ x: test.logProb, y: test.lid }, { x: ood.logProb, y: ood.lid })
-  const { score } = choices.detectors[DEFAULT_RULE]
-  const sum = rocCurve(
-    score(test).map((value) => -value),
-    score(ood).map((value) => -value),
-  )
-  return rocPlot({
-    title: 'Accepting test images, rejecting the other data set',
-    subtitle: direction.title,
-    curves: [
-      { label: 'log-likelihood alone', fpr: one.falsePositiveRate, tpr: one.truePositiveRate, auc: single.inDistr },
-      {
-        label: 'log-likelihood and LID, two cuts',
-        fpr: two.falsePositiveRate,
-        tpr: two.truePositiveRate,
-        auc: dual.inDistr,
-      },
-      { label: 'one fitted score', fpr: sum.falsePositiveRate, tpr: sum.truePositiveRate, auc: fitted.inDistr },
-    ],
-    xTitle: `share of ${dataSetTitle[direction.ood]} accepted`,
-    yTitle: `share of ${dataSetTitle[direction.inDistribution]} accepted`,
-  })
-}
-
-/** The first images of every split as one sheet. */
-export function imageSheet({ direction, splits }: DirectionResult): string {
-  const label = splitLabels(direction, 'flow')
-  return imageGrid({
-    title: `What the four splits look like (${direction.title})`,
-    range: [0, 255],
-    groups: splitNames.map((name) => ({
-      label: label[name],
-      images: sliceRows(splits[name].images, 0, Math.min(32, splits[name].logProb.length)),
-    })),
-  })
 }

@@ -3,9 +3,10 @@ import type { Run } from '@ood/cli'
 import { thresholdDimension } from '@ood/lid'
 import { htmlReport, type ReportSection, renderSvg } from '@ood/plots'
 import { FALSE_POSITIVE_RATE } from '../common/compare.ts'
+import { imageSheet } from '../common/figures.ts'
 import { dataSetTitle, splitNames } from '../common/splits.ts'
 import { scaleRules } from './choose.ts'
-import { charts, curveScales, curvesOf, imageSheet, ruleTitle } from './figures.ts'
+import { charts, curveScales, curvesOf, ruleTitle } from './figures.ts'
 import type { Options } from './options.ts'
 import { DEFAULT_RULE, type DirectionResult } from './result.ts'
 
@@ -25,7 +26,7 @@ export async function writeReport(
       run.writeJson(`${folder}/figures/${name}.vl.json`, spec)
       run.writeText(`${folder}/figures/${name}.svg`, svg[name])
     }
-    svg.images = imageSheet(result)
+    svg.images = imageSheet(result.direction, result.splits, 'flow')
     run.writeText(`${folder}/figures/images.svg`, svg.images)
     sections.push(directionSection(result, svg))
   }
