@@ -1,0 +1,2 @@
+// Public face of @ood/llr.
+export {}

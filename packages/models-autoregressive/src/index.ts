@@ -1,0 +1,2 @@
+// Public face of @ood/models-autoregressive.
+export {}

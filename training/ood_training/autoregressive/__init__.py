@@ -1,0 +1,1 @@
+"""Autoregressive models: PixelCNN++ for images, an LSTM for sequences."""
