@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from .data.mutation import Mutation
 from .flows import FlowConfig
 
 
@@ -16,6 +17,10 @@ class TrainConfig:
     name: str
     dataset: str
     flow: FlowConfig
+    #: what makes this a background model; none for the semantic one.
+    mutation: Mutation | None = None
+    #: run beside this one (its best weights) or .ckpt file to start from, in place of the data-dependent initialisation.
+    init: str | None = None
     #: JSON file in the package whose `heldout` training images are never used.
     exclude: str | None = None
     validation: int = 2000
@@ -37,6 +42,8 @@ class TrainConfig:
         values = dict(values)
         values["flow"] = FlowConfig.from_dict(values["flow"])
         values["betas"] = tuple(values.get("betas", (0.9, 0.99)))
+        if values.get("mutation") is not None:
+            values["mutation"] = Mutation(**values["mutation"])
         return TrainConfig(**values)
 
     @staticmethod
@@ -45,4 +52,7 @@ class TrainConfig:
             return TrainConfig.from_dict(tomllib.load(file))
 
     def to_dict(self) -> dict:
-        return {**asdict(self), "betas": list(self.betas), "flow": self.flow.to_dict()}
+        return {
+            **asdict(self), "betas": list(self.betas), "flow": self.flow.to_dict(),
+            "mutation": self.mutation.to_dict() if self.mutation else None,
+        }

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from .config import TrainConfig
 from .data.splits import train_validation
-from .data.stream import BatchStream
+from .data.stream import BatchStream, noisy
 from .data.transforms import preprocess
 
 
@@ -26,15 +26,17 @@ class ImageData(L.LightningDataModule):
         # Called after a checkpoint is restored, so global_step is where the stream has to go on.
         trainer = self.trainer
         stream = BatchStream(
-            self.train, self.config.batch, self.config.seed, trainer.global_step, trainer.global_rank, trainer.world_size
+            self.train, self.config.batch, self.config.seed, trainer.global_step, trainer.global_rank, trainer.world_size,
+            self.config.mutation,
         )
         return DataLoader(stream, batch_size=None)
 
     def val_dataloader(self) -> DataLoader:
-        # The same noise in every validation, so numbers of one run can be compared.
+        # The same noise and mutations in every validation, so numbers of one run can be compared.
         pixels = torch.from_numpy(np.ascontiguousarray(self.check))
-        noise = torch.rand(pixels.shape, generator=torch.Generator().manual_seed(12345))
-        return DataLoader(TensorDataset(*preprocess(pixels, noise)), batch_size=250)
+        generator = torch.Generator().manual_seed(12345)
+        return DataLoader(TensorDataset(*preprocess(*noisy(pixels, generator, self.config.mutation))), batch_size=250)
 
     def initial_images(self, count: int) -> Tensor:
-        return BatchStream(self.train, min(count, len(self.train)), self.config.seed).at(0)[0]
+        count = min(count, len(self.train))
+        return BatchStream(self.train, count, self.config.seed, mutation=self.config.mutation).at(0)[0]

@@ -16,10 +16,15 @@ class FlowModule(BudgetedModule):
 
     metric = "bpd"
 
-    def __init__(self, config: TrainConfig, max_minutes: float | None = None, compile: bool = False) -> None:
+    def __init__(self, config: TrainConfig, max_minutes: float | None = None, compile: bool = False,
+                 weights: dict[str, Tensor] | None = None) -> None:
+        """`weights`: those of a trained flow of the same architecture, to go on from."""
         super().__init__(config, max_minutes)
         torch.manual_seed(config.seed)
         self.flow = Flow(config.flow).to(memory_format=torch.channels_last)
+        self.warm = weights is not None
+        if weights is not None:
+            self.flow.load_state_dict(weights)
         self.start_ema()
         self._log_prob = torch.compile(self.flow.log_prob) if compile else self.flow.log_prob
 
@@ -29,7 +34,7 @@ class FlowModule(BudgetedModule):
 
     def on_train_start(self) -> None:
         super().on_train_start()
-        if self.global_step == 0:
+        if self.global_step == 0 and not self.warm:
             # Every rank initialises from the same images, so all start equal.
             x = self.trainer.datamodule.initial_images(self.config.init_images).to(self.device)
             self.flow.initialize(x)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import lightning as L
 import torch
+from torch import Tensor
 
 from .callbacks import ProgressLines, SafeCheckpoint
 from .config import TrainConfig
@@ -47,14 +48,22 @@ def build_trainer(
     )
 
 
+def initial_weights(init: str, runs: Path) -> dict[str, Tensor]:
+    """The averaged weights of a run in `runs`, or of a .ckpt file."""
+    checkpoint = Path(init) if init.endswith(".ckpt") else runs / init / "best.ckpt"
+    state = torch.load(checkpoint, map_location="cpu", weights_only=False)["state_dict"]
+    return {key[len("ema.") :]: value for key, value in state.items() if key.startswith("ema.")}
+
+
 def fit(config: TrainConfig, data: ImageData, folder: Path, *, max_minutes: float | None = None,
         compile: bool = False, **trainer_options: object) -> FlowModule:
     """Train in `folder`, resuming from `last.ckpt` when it is there."""
     folder.mkdir(parents=True, exist_ok=True)
-    module = FlowModule(config, max_minutes, compile)
+    last = folder / "last.ckpt"
+    start = None if config.init is None or last.exists() else initial_weights(config.init, folder.parent)
+    module = FlowModule(config, max_minutes, compile, start)
     options = {"max_steps": config.steps, "clip": config.clip, **trainer_options}
     trainer = build_trainer(folder, **options)
-    last = folder / "last.ckpt"
     trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.exists() else None, weights_only=False)
     return module
 

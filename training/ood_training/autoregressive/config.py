@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .mutation import Mutation
+from ..data.mutation import Mutation
 from .pixelcnn import PixelCnnConfig
 
 

@@ -1,6 +1,6 @@
 """An endless stream of training batches that is a pure function of (seed, step, rank).
 
-Order and dequantisation noise depend on nothing but these numbers, so a run that was killed and resumed at step k
+Order, dequantisation noise and mutations depend on nothing but these numbers, so a run that was killed and resumed at step k
 sees exactly the batches the undisturbed run would have seen.
 """
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from .mutation import Mutation
 from .transforms import preprocess
 
 
@@ -20,12 +21,20 @@ def step_generator(seed: int, step: int, rank: int) -> torch.Generator:
     return torch.Generator().manual_seed((seed * 1_000_003 + step) * 4_099 + rank)
 
 
-class BatchStream(IterableDataset):
-    """Yields model-space batches [B, 1, 28, 28] with their preprocessing log-determinants [B]."""
+def noisy(pixels: Tensor, generator: torch.Generator, mutation: Mutation | None) -> tuple[Tensor, Tensor]:
+    """Integer pixels, mutated if asked, and their dequantisation noise, which is drawn first and so does not depend on it."""
+    noise = torch.rand(pixels.shape, generator=generator)
+    return (pixels if mutation is None else mutation(pixels, generator)), noise
 
-    def __init__(self, images: np.ndarray, batch: int, seed: int, start: int = 0, rank: int = 0, world: int = 1) -> None:
+
+class BatchStream(IterableDataset):
+    """Yields model-space batches [B, 1, 28, 28] with their preprocessing log-determinants [B]; mutated anew every step."""
+
+    def __init__(self, images: np.ndarray, batch: int, seed: int, start: int = 0, rank: int = 0, world: int = 1,
+                 mutation: Mutation | None = None) -> None:
         self.images = torch.from_numpy(np.ascontiguousarray(images))
         self.batch, self.seed, self.start, self.rank, self.world = batch, seed, start, rank, world
+        self.mutation = mutation
         self._epoch = -1
         self._order = torch.arange(0)
 
@@ -41,8 +50,7 @@ class BatchStream(IterableDataset):
             self._epoch, self._order = epoch, torch.randperm(len(self.images), generator=generator)
         first = (within * self.world + self.rank) * self.batch
         pixels = self.images[self._order[first : first + self.batch]]
-        noise = torch.rand(pixels.shape, generator=step_generator(self.seed, step, self.rank))
-        return preprocess(pixels, noise)
+        return preprocess(*noisy(pixels, step_generator(self.seed, step, self.rank), self.mutation))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         step = self.start
