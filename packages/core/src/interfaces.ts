@@ -6,7 +6,7 @@ import type { NdArray } from './tensor.ts'
 export interface LogProb {
   /** One number per row, in nats. */
   instance: Float64Array
-  /** Per-feature contributions where the model has them; same shape as the input. */
+  /** Per-feature log-probs in nats where the model has them, [N, ...featureShape]: a PixelCNN++ gives one a pixel. */
   feature?: NdArray
 }
 

@@ -1,6 +1,6 @@
 // The manifest of a checkpoint folder: its type and the validator that names what is wrong.
 import { mismatch } from '@ood/core'
-import { at, type Field, fields, list, number, object, positive, string } from './internal/fields.ts'
+import { at, type Field, fields, integer, list, number, object, positive, string } from './internal/fields.ts'
 
 /** The manifest format this version reads and writes. */
 export const SCHEMA_VERSION = 1
@@ -52,12 +52,42 @@ export interface Manifest {
   timeScale?: number
   /** Diffusion: other names of the ports `x`, `t` and `net`, such as `{ x: 'sample' }`. */
   ports?: Partial<Record<'x' | 't' | 'net', string>>
+  /** Autoregressive: the distribution of a pixel whose parameters the graph gives. */
+  mixture?: Mixture
+  /** Autoregressive: shape of one row of the input `condition`, for models that have it. */
+  conditionShape?: number[]
+  /** Sequence: tokens are 0..vocabulary - 1. */
+  sequence?: { vocabulary: number; [extra: string]: unknown }
+  /** Which side of a likelihood ratio the model was trained for. */
+  role?: 'semantic' | 'background'
+  /** How the training data of a background model were mutated; null for none. */
+  mutation?: Mutation | null
   /** How it was trained: config, seed, epochs, git revision, hardware, wall time. */
   training?: Record<string, unknown>
   /** Figures on the test split, such as `bitsPerDim`, and the largest export error. */
   metrics?: Record<string, unknown>
   /** SHA-256 in lower-case hex of every file that `graphs` names. */
   sha256: Record<string, string>
+  [extra: string]: unknown
+}
+
+/** A discretised mixture of logistics over the integers low..high. */
+export interface Mixture {
+  name: 'logistic'
+  components: number
+  low: number
+  high: number
+  /** What couples channels: values in [-1, 1] (`normalized`) or in [low, high] (`raw`). */
+  channelDependence: 'normalized' | 'raw'
+  [extra: string]: unknown
+}
+
+/** Every feature was replaced with probability `rate`: by another value (`categorical`) or by any (`uniform`). */
+export interface Mutation {
+  rate: number
+  kind: 'categorical' | 'uniform'
+  /** Smallest and largest value. */
+  valueRange: [number, number]
   [extra: string]: unknown
 }
 
@@ -110,13 +140,48 @@ export function parseManifest(value: unknown, file = 'manifest.json'): Manifest 
   const data = object(at(top, 'data'))
   string(at(data, 'dataset'))
   sizes(at(data, 'shape'))
-  const range = list(at(data, 'valueRange')).map(number)
-  if (range.length !== 2 || !(range[0]! < range[1]!))
-    throw mismatch('E_MANIFEST', `${file} data.valueRange`, '[smallest, largest]', range)
+  valueRange(at(data, 'valueRange'))
+  ratioFields(top)
   for (const step of list(at(top, 'preprocessing'))) string(at(object(step), 'name'))
-  if (top.value.latentShape !== undefined) sizes(at(top, 'latentShape'))
+  for (const name of ['latentShape', 'conditionShape']) if (top.value[name] !== undefined) sizes(at(top, name))
   for (const name of ['training', 'metrics']) if (top.value[name] !== undefined) object(at(top, name))
   return value as Manifest
+}
+
+/** Checks the fields of models that likelihood ratios are made of. */
+function ratioFields(top: Field<Record<string, unknown>>): void {
+  const given = (name: string): boolean => top.value[name] !== undefined
+  if (given('mixture')) {
+    const mixture = object(at(top, 'mixture'))
+    oneOf(at(mixture, 'name'), ['logistic'])
+    positive(at(mixture, 'components'))
+    const low = integer(at(mixture, 'low'))
+    const high = at(mixture, 'high')
+    if (integer(high) <= low)
+      throw mismatch('E_MANIFEST', `${high.file} ${high.path}`, `an integer above ${low}`, high.value)
+    oneOf(at(mixture, 'channelDependence'), ['normalized', 'raw'])
+  }
+  if (given('sequence')) positive(at(object(at(top, 'sequence')), 'vocabulary'))
+  if (given('role')) oneOf(at(top, 'role'), ['semantic', 'background'])
+  if (given('mutation') && top.value.mutation !== null) {
+    const mutation = object(at(top, 'mutation'))
+    const rate = at(mutation, 'rate')
+    if (!(number(rate) > 0 && number(rate) <= 1))
+      throw mismatch('E_MANIFEST', `${rate.file} ${rate.path}`, 'a number in (0, 1]', rate.value)
+    oneOf(at(mutation, 'kind'), ['categorical', 'uniform'])
+    valueRange(at(mutation, 'valueRange'))
+  }
+}
+
+function valueRange(field: Field): void {
+  const range = list(field).map(number)
+  if (range.length !== 2 || !(range[0]! < range[1]!))
+    throw mismatch('E_MANIFEST', `${field.file} ${field.path}`, '[smallest, largest]', range)
+}
+
+function oneOf(field: Field, names: readonly string[]): void {
+  if (!names.some((name) => name === field.value))
+    throw mismatch('E_MANIFEST', `${field.file} ${field.path}`, `one of ${names.join(', ')}`, field.value)
 }
 
 /** Checks the fields only diffusion models have; returns the ports' other names. */
@@ -138,11 +203,8 @@ function diffusionFields(top: Field<Record<string, unknown>>): Record<string, st
 }
 
 function kindOf(field: Field): ModelKind {
-  const kinds = Object.keys(GRAPH_ROLES) as ModelKind[]
-  const kind = kinds.find((known) => known === field.value)
-  if (kind === undefined)
-    throw mismatch('E_MANIFEST', `${field.file} ${field.path}`, `one of ${kinds.join(', ')}`, field.value)
-  return kind
+  oneOf(field, Object.keys(GRAPH_ROLES))
+  return field.value as ModelKind
 }
 
 function sizes(field: Field): void {

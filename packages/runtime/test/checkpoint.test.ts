@@ -276,3 +276,60 @@ describe('parseManifest of a diffusion model', () => {
     expect(() => parseManifest(value)).toThrow(`manifest.json ${message}`)
   })
 })
+
+describe('parseManifest of models for likelihood ratios', () => {
+  const mixture = { name: 'logistic', components: 5, low: 0, high: 255, channelDependence: 'normalized' }
+  const mutation = { rate: 0.2, kind: 'categorical', valueRange: [0, 255] }
+  const manifest = (more: object) => ({
+    schemaVersion: 1,
+    name: 'pixelcnn',
+    kind: 'autoregressive',
+    graphs: { params: { file: 'params.onnx', inputs: { x: ['N', 1, 4, 4] }, outputs: { logits: ['N', 5, 4, 4] } } },
+    data: { dataset: 'none', shape: [1, 4, 4], valueRange: [0, 255] },
+    preprocessing: [],
+    sha256: { 'params.onnx': '0'.repeat(64) },
+    ...more,
+  })
+
+  it('takes what they record', () => {
+    const background = { mixture, mutation, role: 'background', conditionShape: [10] }
+    expect(parseManifest(manifest(background))).toMatchObject(background)
+    expect(parseManifest(manifest({ role: 'semantic', mutation: null })).mutation).toBeNull()
+    expect(parseManifest(manifest({ sequence: { vocabulary: 4 } })).sequence).toEqual({ vocabulary: 4 })
+    expect(parseManifest(manifest({ mixture: { ...mixture, low: -3, high: -2 } })).mixture?.low).toBe(-3)
+  })
+
+  it.each<[string, object, string]>([
+    ['mixture', { mixture: 'logistic' }, 'mixture: expected an object, got logistic'],
+    ['its name', { mixture: { ...mixture, name: 'normal' } }, 'mixture.name: expected one of logistic, got normal'],
+    [
+      'components',
+      { mixture: { ...mixture, components: 0 } },
+      'mixture.components: expected a positive integer, got 0',
+    ],
+    ['low', { mixture: { ...mixture, low: 0.5 } }, 'mixture.low: expected an integer, got 0.5'],
+    ['high', { mixture: { ...mixture, low: 7, high: 7 } }, 'mixture.high: expected an integer above 7, got 7'],
+    [
+      'channelDependence',
+      { mixture: { ...mixture, channelDependence: undefined } },
+      'mixture.channelDependence: expected a value, got undefined',
+    ],
+    ['conditionShape', { conditionShape: [0] }, 'conditionShape[0]: expected a positive integer, got 0'],
+    ['vocabulary', { sequence: { vocabulary: 2.5 } }, 'sequence.vocabulary: expected a positive integer, got 2.5'],
+    ['role', { role: 'foreground' }, 'role: expected one of semantic, background, got foreground'],
+    ['mutation', { mutation: 0.2 }, 'mutation: expected an object, got 0.2'],
+    ['rate', { mutation: { ...mutation, rate: 0 } }, 'mutation.rate: expected a number in (0, 1], got 0'],
+    [
+      'its kind',
+      { mutation: { ...mutation, kind: 'swap' } },
+      'mutation.kind: expected one of categorical, uniform, got swap',
+    ],
+    [
+      'its range',
+      { mutation: { ...mutation, valueRange: [255] } },
+      'mutation.valueRange: expected [smallest, largest], got [255]',
+    ],
+  ])('names the field: %s', (_, more, message) => {
+    expect(() => parseManifest(manifest(more))).toThrow(`manifest.json ${message}`)
+  })
+})

@@ -57,6 +57,12 @@ export function number(field: Field): number {
   return field.value
 }
 
+/** An integer. */
+export function integer(field: Field): number {
+  if (!Number.isSafeInteger(field.value)) throw fail(field, 'an integer')
+  return field.value as number
+}
+
 /** A positive integer. */
 export function positive(field: Field): number {
   const { value } = field
