@@ -69,6 +69,8 @@ function parseProfile(value: unknown): DataProfile {
     throw wrong('data.valueRange', '[smallest, largest] or null', valueRange)
   if (rangeSource !== null && rangeSource !== 'given' && rangeSource !== 'learnt' && rangeSource !== 'any')
     throw wrong('data.rangeSource', 'given, learnt, any or null', rangeSource)
+  if ((valueRange === null) === (rangeSource === 'given' || rangeSource === 'learnt'))
+    throw wrong('data.rangeSource', valueRange ? 'given or learnt' : 'any or null', rangeSource)
   if (wholeNumbers !== null && typeof wholeNumbers !== 'boolean')
     throw wrong('data.wholeNumbers', 'true, false or null', wholeNumbers)
   return { shape, valueRange, rangeSource, wholeNumbers }

@@ -1,12 +1,12 @@
 // The likelihood-ratio detector over any pair of likelihood models: a model of the data and a model of its background.
 import { type CallOptions, type LikelihoodModel, type LogProb, mismatch, type NdArray, throwIfAborted } from '@ood/core'
-import { type DecisionState, parseDecision } from './decision-state.ts'
+import type { DecisionState } from './decision-state.ts'
 import { describedByAll } from './internal/described.ts'
 import { extend } from './internal/extend.ts'
 import { sweepOptions } from './internal/sweeps.ts'
-import { VERSION } from './internal/version.ts'
 import { type DetectorOptions, type OutlierDetector, outlierDetector } from './outlier-detector.ts'
 import { type RatioConvention, type RatioScoreOptions, ratioScores } from './ratio-scores.ts'
+import { parseStored, type StoredDetector, stored, wrongField } from './stored-detector.ts'
 
 /** Parts and settings of the detector. */
 export interface LikelihoodRatioOptions extends DetectorOptions {
@@ -27,14 +27,10 @@ export interface RatioLogProbs {
 }
 
 /** A detector as plain JSON; the models are given again on loading. */
-export interface LikelihoodRatioState extends DecisionState {
-  schemaVersion: 1
+export interface LikelihoodRatioState extends StoredDetector {
   name: 'LLR'
-  version: string
   convention: RatioConvention
   impossible: 'error' | 'outlier'
-  dataType: string | null
-  compat: 'reference' | null
 }
 
 /** Likelihood-ratio detector over batches [N, ...dataShape]. */
@@ -85,24 +81,15 @@ export function likelihoodRatioFromJSON(
   state: unknown,
   models: Pick<LikelihoodRatioOptions, 'semantic' | 'background'>,
 ): LikelihoodRatio {
-  const decision = parseDecision(state)
-  const { schemaVersion, name, convention, impossible, dataType, compat } = state as Record<string, unknown>
-  if (schemaVersion !== 1) throw mismatch('E_FILE', 'detector state schemaVersion', '1', schemaVersion)
-  if (name !== 'LLR') throw mismatch('E_FILE', 'detector state name', 'LLR', name)
-  if (convention !== 'sum' && convention !== 'mean')
-    throw mismatch('E_FILE', 'detector state convention', 'sum or mean', convention)
-  if (impossible !== 'error' && impossible !== 'outlier')
-    throw mismatch('E_FILE', 'detector state impossible', 'error or outlier', impossible)
-  if (dataType !== null && typeof dataType !== 'string')
-    throw mismatch('E_FILE', 'detector state dataType', 'text or null', dataType)
-  if (compat !== null && compat !== 'reference')
-    throw mismatch('E_FILE', 'detector state compat', 'reference or null', compat)
-  const settings = { convention, impossible, ...(dataType === null ? {} : { dataType }), ...(compat ? { compat } : {}) }
-  return ratioDetector({ ...models, ...settings } as LikelihoodRatioOptions, decision)
+  const { decision, settings, fields } = parseStored(state, 'LLR')
+  const { convention, impossible } = fields
+  if (convention !== 'sum' && convention !== 'mean') throw wrongField('convention', 'sum or mean', convention)
+  if (impossible !== 'error' && impossible !== 'outlier') throw wrongField('impossible', 'error or outlier', impossible)
+  return ratioDetector({ ...models, ...settings, convention, impossible }, decision)
 }
 
 function ratioDetector(options: LikelihoodRatioOptions, state?: DecisionState): LikelihoodRatio {
-  const { semantic, background, convention = 'sum', impossible = 'error', dataType, compat } = options
+  const { semantic, background, convention = 'sum', impossible = 'error' } = options
   for (const [role, model] of Object.entries({ semantic, background }))
     if (typeof model?.logProb !== 'function')
       throw mismatch('E_ARGUMENT', `likelihoodRatio ${role}`, 'a model with logProb', model)
@@ -137,15 +124,6 @@ function ratioDetector(options: LikelihoodRatioOptions, state?: DecisionState): 
     background,
     convention,
     logProbs,
-    toJSON: (): LikelihoodRatioState => ({
-      schemaVersion: 1,
-      name: 'LLR',
-      version: VERSION,
-      convention,
-      impossible,
-      dataType: dataType ?? null,
-      compat: compat ?? null,
-      ...detector.decision(),
-    }),
+    toJSON: (): LikelihoodRatioState => ({ ...stored('LLR', options, detector.decision()), convention, impossible }),
   })
 }

@@ -282,6 +282,8 @@ function targetType(target: {
   falsePositiveRate?: number
   outlierType?: OutlierType
 }): OutlierType {
+  if (target.percentile !== undefined && target.falsePositiveRate !== undefined)
+    throw mismatch('E_ARGUMENT', 'threshold target', 'percentile or falsePositiveRate', 'both')
   if (target.percentile !== undefined) assertPercentile(target.percentile)
   return assertType(target.outlierType ?? 'instance')
 }
