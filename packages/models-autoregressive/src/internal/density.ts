@@ -1,0 +1,87 @@
+// From whole images to log-probabilities and mixture parameters.
+import { assertFiniteRows, assertRows, type NdArray, sweep, tensor } from '@ood/core'
+import { type MixtureParams, type PixelLogProb, summed } from '../mixture.ts'
+import type { PixelCnn, PixelCnnCallOptions } from '../pixelCnn.ts'
+import { type Paired, pair } from './condition.ts'
+import type { Engine } from './engine.ts'
+import type { PixelCnnFacts } from './facts.ts'
+import { assertWholeNumbers } from './pixels.ts'
+
+/** What the density side of a PixelCNN++ is built from. */
+export interface DensityParts {
+  engine: Engine
+  facts: PixelCnnFacts
+  batchSize: number
+  lanes: number
+}
+
+/** Builds `logProb`, `bitsPerDim` and `params`. */
+export function createDensity(parts: DensityParts): Pick<PixelCnn, 'logProb' | 'bitsPerDim' | 'params'> {
+  const { engine, facts, lanes } = parts
+  const { dataShape, mixture, conditionShape } = facts
+  const [channels, height, width] = dataShape
+  const pixels = height * width
+
+  /** Images checked once, as a whole, so that an error names the caller's row and not a batch's. */
+  function checked(what: string, x: NdArray, options: PixelCnnCallOptions | undefined): Paired {
+    assertRows(what, x, dataShape)
+    assertWholeNumbers(what, x, mixture.low, mixture.high)
+    return pair(what, x, options?.condition, conditionShape)
+  }
+
+  async function batches(
+    label: string,
+    total: number,
+    options: PixelCnnCallOptions | undefined,
+    run: (from: number, to: number) => Promise<void>,
+  ): Promise<void> {
+    const batchSize = options?.batchSize ?? Math.min(parts.batchSize, Math.ceil(total / lanes) || 1)
+    await sweep({ label, total, batchSize, lanes }, options, run)
+  }
+
+  async function logProb(x: NdArray, options?: PixelCnnCallOptions): Promise<PixelLogProb> {
+    const paired = checked('logProb', x, options)
+    const { total } = paired
+    const out = new Float64Array(total * pixels)
+    await batches('logProb', total, options, async (from, to) => {
+      const got = await engine.call('logProb', [paired.rows(from, to)], options?.signal)
+      assertFiniteRows('logProb', got, to - from, from)
+      out.set(got, from * pixels)
+    })
+    return summed(out, [total, height, width])
+  }
+
+  async function bitsPerDim(x: NdArray, options?: PixelCnnCallOptions): Promise<Float64Array> {
+    const { instance } = await logProb(x, options)
+    return instance.map((nats) => -nats / (channels * pixels * Math.LN2))
+  }
+
+  async function params(x: NdArray, options?: PixelCnnCallOptions): Promise<MixtureParams> {
+    const paired = checked('params', x, options)
+    const { total } = paired
+    const { components: m, low, high } = mixture
+    const shapes: Record<string, readonly number[]> = {
+      logits: [m],
+      locations: [m, channels],
+      scales: [m, channels],
+      ...(channels > 1 ? { coefficients: [m, (channels * (channels - 1)) / 2] } : {}),
+    }
+    const out: Record<string, NdArray<Float32Array>> = {}
+    for (const [name, sizes] of Object.entries(shapes)) {
+      const size = total * sizes.reduce((product, n) => product * n, pixels)
+      out[name] = tensor(new Float32Array(size), [total, ...sizes, height, width])
+    }
+    await batches('params', total, options, async (from, to) => {
+      const given = paired.rows(from, to)
+      given.x = given.x.map((v) => (2 * (v - low)) / (high - low) - 1)
+      const planes = await engine.call('params', [given], options?.signal)
+      for (const [name, plane] of Object.entries(planes)) {
+        assertFiniteRows(`params ${name}`, plane, to - from, from)
+        out[name]!.data.set(plane, (out[name]!.data.length / total) * from)
+      }
+    })
+    return out as unknown as MixtureParams
+  }
+
+  return { logProb, bitsPerDim, params }
+}

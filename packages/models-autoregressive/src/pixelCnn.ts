@@ -1,0 +1,64 @@
+// What a PixelCNN++ is here: the interface that `openPixelCnn` returns, and the options of its calls.
+import type { CallOptions, LikelihoodModel, NdArray } from '@ood/core'
+import type { Manifest } from '@ood/runtime'
+import type { MixtureParams, PixelLogProb } from './mixture.ts'
+
+/** Options of calls that take images. */
+export interface PixelCnnCallOptions extends CallOptions {
+  /**
+   * What a conditional model is conditioned on: [K, ...conditionShape], or one condition without a batch axis. Batch axes
+   * are broadcast: as many conditions as images, one condition for all images, or one image under every condition.
+   */
+  condition?: NdArray
+}
+
+/** Options of `sample`. */
+export interface PixelCnnSampleOptions extends CallOptions {
+  /** K conditions for a conditional model, repeated in turn up to n samples: n must be a multiple of K. */
+  condition?: NdArray
+  /**
+   * What stands where nothing has been sampled yet: a first guess of every pixel from noise (`guess`, as the reference
+   * does it: H W + 1 evaluations of the network), or the noise itself (`noise`: H W evaluations). No pixel depends on
+   * later ones, so the samples are the same.
+   */
+  start?: 'guess' | 'noise'
+}
+
+/**
+ * A PixelCNN++ (Salimans et al. 2017): log p(x) = sum over pixels of log p(x_i | x_1..x_i-1), with a discretised mixture
+ * of logistics for each pixel whose parameters one network gives for all pixels at once.
+ */
+export interface PixelCnn extends LikelihoodModel {
+  readonly manifest: Manifest
+  /** [C, H, W]. */
+  readonly dataShape: readonly [number, number, number]
+  /** Smallest and largest pixel value. */
+  readonly low: number
+  readonly high: number
+  /** Logistic components a pixel. */
+  readonly components: number
+  readonly channelDependence: 'normalized' | 'raw'
+  /** Shape of one condition; absent for models without. */
+  readonly conditionShape?: readonly number[]
+
+  /**
+   * Exact log-probabilities of whole images, in nats: `feature` [N, H, W] one a pixel (its channels together) and
+   * `instance` [N] their sums. A row's numbers do not depend on the batch it comes in, bit for bit on one device.
+   *
+   * @param x - whole pixels in [low, high], [N, C, H, W]
+   * @throws OodError `E_SHAPE`; `E_ARGUMENT`, `E_NOT_FINITE` naming the first row that does not hold whole pixels in
+   * [low, high]; `E_ABORTED`
+   * @example
+   * const { instance, feature } = await model.logProb(images)
+   */
+  logProb(x: NdArray, options?: PixelCnnCallOptions): Promise<PixelLogProb>
+
+  /** -log p(x) / (C H W ln 2) of each row: the bits a channel of a pixel costs. */
+  bitsPerDim(x: NdArray, options?: PixelCnnCallOptions): Promise<Float64Array>
+
+  /** The mixture's parameters at every pixel of whole images, as `mixtureLogProb` takes them. */
+  params(x: NdArray, options?: PixelCnnCallOptions): Promise<MixtureParams>
+
+  /** Stops the workers and frees the engine. */
+  release(): Promise<void>
+}
