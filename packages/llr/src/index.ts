@@ -27,6 +27,17 @@ export {
   type RatioLogProbs,
 } from './ratio/likelihood-ratio.ts'
 export {
+  applyReplacement,
+  applyShift,
+  type CategoricalOptions,
+  type Mutation,
+  type MutationOptions,
+  mutateCategorical,
+  mutateUniform,
+  type UniformOptions,
+} from './ratio/mutate.ts'
+export { mutateRows } from './ratio/mutate-rows.ts'
+export {
   type DetectorOptions,
   type FeatureRequest,
   type OutlierDetector,
