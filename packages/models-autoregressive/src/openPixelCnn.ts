@@ -5,6 +5,7 @@ import { type Checkpoint, type Device, openCheckpoint, parseDevice } from '@ood/
 import { createDensity } from './internal/density.ts'
 import { startEngine } from './internal/engine.ts'
 import { pixelCnnFacts } from './internal/facts.ts'
+import { createSampler } from './internal/sampler.ts'
 import type { PixelCnn } from './pixelCnn.ts'
 
 /** How a model runs. */
@@ -49,7 +50,7 @@ export async function openPixelCnn(source: string | Checkpoint, options: PixelCn
   const facts = pixelCnnFacts(manifest, folder)
   const graph = await checkpoint.graph('params')
   const engine = startEngine({ name: manifest.name, graph, device, threads, facts }, workers)
-  const lanes = Math.max(1, workers)
+  const parts = { engine, facts, batchSize, lanes: Math.max(1, workers) }
   const { dataShape, mixture, conditionShape } = facts
   return {
     manifest,
@@ -59,7 +60,8 @@ export async function openPixelCnn(source: string | Checkpoint, options: PixelCn
     components: mixture.components,
     channelDependence: mixture.channelDependence,
     ...(conditionShape ? { conditionShape } : {}),
-    ...createDensity({ engine, facts, batchSize, lanes }),
+    ...createDensity(parts),
+    ...createSampler(parts),
     release: () => engine.release(),
   }
 }
