@@ -16,6 +16,24 @@ export { type JpegXlCodecOptions, jpegXlCodec } from './complexity/optional/jpeg
 export { type Jpeg2000CodecOptions, jpeg2000Codec } from './complexity/optional/jpeg2000-codec.ts'
 export { type WebpCodecOptions, webpCodec } from './complexity/optional/webp-codec.ts'
 export { type Deflate, type PngCodecOptions, pngCodec } from './complexity/png/png-codec.ts'
+export {
+  couplingFraction,
+  type FractionChoice,
+  leastVarianceFraction,
+  separationFraction,
+} from './diffusion/choose.ts'
+export { type DiffusionRatio, type DiffusionRatioOptions, diffusionRatio } from './diffusion/diffusion-ratio.ts'
+export {
+  type DenoisingLosses,
+  denoisingLosses,
+  type LossCall,
+  type LossSettings,
+  publishedFractions,
+} from './diffusion/losses.ts'
+export { type LossRatioOptions, lossRatio, type RatioForm, type RatioValues } from './diffusion/ratio.ts'
+export { averageLossTrend, type LossTrend, type LossTrendOptions, trendGrid } from './diffusion/trend.ts'
+export { quarterTurns } from './diffusion/turns.ts'
+export type { LossWeighting } from './diffusion/weighting.ts'
 export type { DataProfile } from './ratio/data-profile.ts'
 export type { DecisionState } from './ratio/decision-state.ts'
 export {
@@ -38,6 +56,12 @@ export {
 } from './ratio/mutate.ts'
 export { mutateRows } from './ratio/mutate-rows.ts'
 export {
+  type NegativeLogLikelihood,
+  type NegativeLogLikelihoodState,
+  negativeLogLikelihood,
+  negativeLogLikelihoodFromJSON,
+} from './ratio/negative-log-likelihood.ts'
+export {
   type DetectorOptions,
   type FeatureRequest,
   type OutlierDetector,
@@ -49,3 +73,6 @@ export {
 } from './ratio/outlier-detector.ts'
 export { type OutlierScores, type RatioConvention, type RatioScoreOptions, ratioScores } from './ratio/ratio-scores.ts'
 export type { StoredDetector } from './ratio/stored-detector.ts'
+export { type TypicalBatch, type TypicalBatchOptions, typicalBatch } from './ratio/typical-batch.ts'
+export { type Typicality, type TypicalityState, typicality, typicalityFromJSON } from './ratio/typicality.ts'
+export { type Waic, type WaicOptions, type WaicState, waic, waicFromJSON } from './ratio/waic.ts'

@@ -1,11 +1,11 @@
 // The likelihood-ratio detector over any pair of likelihood models: a model of the data and a model of its background.
 import { type CallOptions, type LikelihoodModel, type LogProb, mismatch, type NdArray, throwIfAborted } from '@ood/core'
 import type { DecisionState } from './decision-state.ts'
-import { describedByAll } from './internal/described.ts'
+import { describedDetector } from './internal/described.ts'
 import { extend } from './internal/extend.ts'
 import { sweepOptions } from './internal/sweeps.ts'
-import { type DetectorOptions, type OutlierDetector, outlierDetector } from './outlier-detector.ts'
-import { type RatioConvention, type RatioScoreOptions, ratioScores } from './ratio-scores.ts'
+import type { DetectorOptions, OutlierDetector } from './outlier-detector.ts'
+import { type RatioConvention, ratioScores } from './ratio-scores.ts'
 import { parseStored, type StoredDetector, stored, wrongField } from './stored-detector.ts'
 
 /** Parts and settings of the detector. */
@@ -95,30 +95,16 @@ function ratioDetector(options: LikelihoodRatioOptions, state?: DecisionState): 
       throw mismatch('E_ARGUMENT', `likelihoodRatio ${role}`, 'a model with logProb', model)
   if (convention !== 'sum' && convention !== 'mean')
     throw mismatch('E_ARGUMENT', 'convention', 'sum or mean', convention)
-  const known = describedByAll('likelihoodRatio', [semantic, background])
-  const dataShape = options.dataShape ?? known.dataShape
-  const valueRange = options.valueRange ?? known.valueRange
-
   const logProbs = async (x: NdArray, call: CallOptions = {}): Promise<RatioLogProbs> => {
     const first = await semantic.logProb(x, sweepOptions(call, x, 0, 2, 'likelihood ratio: semantic'))
     throwIfAborted(call.signal, 'likelihood ratio')
     const second = await background.logProb(x, sweepOptions(call, x, 1, 2, 'likelihood ratio: background'))
     return { semantic: first, background: second }
   }
-  const detector = outlierDetector(
-    {
-      ...options,
-      ...(dataShape ? { dataShape } : {}),
-      ...(valueRange ? { valueRange } : {}),
-      name: 'LLR',
-      async scores(x, feature, call) {
-        const both = await logProbs(x, call)
-        const rule: RatioScoreOptions = { convention, impossible, feature }
-        return ratioScores(both.semantic, both.background, rule)
-      },
-    },
-    state,
-  )
+  const detector = describedDetector('LLR', [semantic, background], options, state, async (x, feature, call) => {
+    const both = await logProbs(x, call)
+    return ratioScores(both.semantic, both.background, { convention, impossible, feature })
+  })
   return extend(detector, {
     semantic,
     background,

@@ -93,6 +93,10 @@ export interface OutlierDetector extends Thresholded<NdArray> {
   scores(x: NdArray, options?: CallOptions & { feature?: FeatureRequest }): Promise<OutlierScores>
   /** Takes in-distribution rows, best held out from training, as the reference of p-values. */
   calibrate(x: NdArray, options?: CallOptions): Promise<void>
+  /** Forgets threshold and calibration scores; what is known of the data stays. */
+  reset(): void
+  /** Throws unless `x` is data of the shape and range this detector is for. */
+  assertData(x: NdArray): void
   /** p-values of instance scores, null before calibration. */
   pValues(scores: ArrayLike<number>): Float64Array | null
   inferThreshold(x: NdArray, target: ThresholdTarget, options?: CallOptions): Promise<number>
@@ -137,8 +141,9 @@ export function outlierDetector(spec: OutlierDetectorSpec, state?: DecisionState
   let calibrated = state?.calibrated ?? false
   let profile = state?.data ?? givenProfile(spec.dataShape, spec.valueRange)
 
+  const assertData = (x: NdArray): void => assertProfile(`${name} data`, x, profile)
   const scores = async (x: NdArray, feature: FeatureRequest, call: CallOptions = {}): Promise<OutlierScores> => {
-    assertProfile(`${name} data`, x, profile)
+    assertData(x)
     const n = rowCount(x)
     if (n === 0) return { instance: new Float64Array(0), feature: null }
     const found = await spec.scores(x, feature, call)
@@ -223,6 +228,12 @@ export function outlierDetector(spec: OutlierDetectorSpec, state?: DecisionState
       calibration = ascending(instance)
       calibrated = true
     },
+    reset() {
+      threshold = null
+      calibration = null
+      calibrated = false
+    },
+    assertData,
     pValues,
     async inferThreshold(x, target, call) {
       const rule = typeof target === 'number' ? {} : target

@@ -60,9 +60,9 @@ export function gaussianModel(options: {
       await forEachBatch('logProb', n, 64, call, (from, to) => {
         model.batches++
         for (let row = from; row < to; row++) {
-          const rng = random(call?.seed ?? 0).fork(row)
+          const rng = noise > 0 ? random(call?.seed ?? 0).fork(row) : undefined
           for (let d = 0; d < size; d++) {
-            const value = data[row * size + d]! + (noise > 0 ? noise * rng.normal() : 0)
+            const value = data[row * size + d]! + (rng ? noise * rng.normal() : 0)
             feature[row * size + d] = gaussianLogDensity(value, mean[d]!, sd[d]!)
             instance[row]! += feature[row * size + d]!
           }

@@ -1,5 +1,12 @@
 // What a model says about its data, where it says anything: shape of a row and value range.
 import { type LikelihoodModel, mismatch } from '@ood/core'
+import type { DecisionState } from '../decision-state.ts'
+import {
+  type DetectorOptions,
+  type OutlierDetector,
+  type OutlierDetectorSpec,
+  outlierDetector,
+} from '../outlier-detector.ts'
 
 /** Shape and range of the data of a model, where known. */
 export interface Described {
@@ -41,4 +48,22 @@ function isShape(value: unknown): value is readonly number[] {
 
 function isRange(value: unknown): value is readonly [number, number] {
   return Array.isArray(value) && value.length === 2 && value.every(Number.isFinite) && value[0] < value[1]
+}
+
+/** An outlier detector over models, with the shape and range of their data. */
+export function describedDetector(
+  name: string,
+  models: readonly LikelihoodModel[],
+  options: DetectorOptions,
+  state: DecisionState | undefined,
+  scores: OutlierDetectorSpec['scores'],
+): OutlierDetector {
+  for (const [k, model] of models.entries())
+    if (typeof model?.logProb !== 'function')
+      throw mismatch('E_ARGUMENT', `${name} model${models.length > 1 ? ` ${k}` : ''}`, 'a model with logProb', model)
+  const known = describedByAll(name, models)
+  const dataShape = options.dataShape ?? known.dataShape
+  const valueRange = options.valueRange ?? known.valueRange
+  const given = { ...(dataShape ? { dataShape } : {}), ...(valueRange ? { valueRange } : {}) }
+  return outlierDetector({ ...options, ...given, name, scores }, state)
 }
