@@ -1,0 +1,68 @@
+// The default codec: PNG with adaptive filters, every filter tried, the smallest file kept. No package is needed.
+import { OodError } from '@ood/core'
+import type { ByteImage, Codec } from '../codec.ts'
+import { PNG_CONTAINER_BYTES, pngFile } from './container.ts'
+import { type FilterChoice, filterRows } from './filters.ts'
+
+/** Compresses bytes to the zlib format (RFC 1950). */
+export type Deflate = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
+
+/** Options of `pngCodec`. */
+export interface PngCodecOptions {
+  /**
+   * The compressor (default: `node:zlib` at level 9, loaded when first needed). Pass one where there is no Node, or for
+   * sizes that do not depend on Node's build of zlib: `fflate`'s `(bytes) => zlibSync(bytes, { level: 9 })`.
+   */
+  deflate?: Deflate
+}
+
+/** Adaptive first: on ties the first tried stays. */
+const choices: readonly FilterChoice[] = ['adaptive', 0, 1, 2, 3, 4]
+
+/**
+ * 8-bit greyscale or RGB PNG: filters chosen row by row (least sum of absolute differences), and each of the five
+ * filters for the whole image, all at deflate level 9; the smallest file is kept. Encoders with one fixed filter give
+ * files a quarter larger on natural images, which is more than what the score is after.
+ *
+ * Of a file 57 bytes are container, the same for every image: `payload` is the zlib stream alone. Palettes and fewer
+ * than 8 bits a channel are not tried.
+ *
+ * Cost: six deflate calls, about 1 ms for 28 x 28 on one core.
+ *
+ * @throws OodError `E_UNSUPPORTED` (from `encode`) without `node:zlib` and without `deflate`
+ * @example
+ * const file = await pngCodec().encode({ width: 2, height: 1, channels: 1, data: Uint8Array.of(0, 255) })
+ */
+export function pngCodec(options: PngCodecOptions = {}): Codec {
+  return {
+    name: 'png',
+    lossless: true,
+    async encode(image: ByteImage): Promise<Uint8Array> {
+      const deflate = options.deflate ?? (await nodeDeflate())
+      let smallest: Uint8Array | undefined
+      for (const choice of choices) {
+        const stream = await deflate(filterRows(image, choice))
+        if (!smallest || stream.length < smallest.length) smallest = stream
+      }
+      return pngFile(image, smallest!)
+    },
+    payload: (file) => file.length - PNG_CONTAINER_BYTES,
+  }
+}
+
+let node: Promise<Deflate> | undefined
+
+/** Level 9 of Node's zlib; the import is dynamic so that the package loads where there is no Node. */
+function nodeDeflate(): Promise<Deflate> {
+  node ??= import('node:zlib').then(
+    ({ deflateSync }) =>
+      (bytes) =>
+        deflateSync(bytes, { level: 9, memLevel: 9 }),
+    (cause: unknown) => {
+      throw new OodError('E_UNSUPPORTED', 'pngCodec: expected a deflate option, got none and no node:zlib here', {
+        cause,
+      })
+    },
+  )
+  return node
+}

@@ -1,0 +1,194 @@
+// The score and its detector: the golden formula, an exact code-length model, units, threshold, state.
+import { readFileSync } from 'node:fs'
+import { type LikelihoodModel, type NdArray, random, rowCount, tensor } from '@ood/core'
+import { auroc } from '@ood/roc'
+import { describe, expect, it } from 'vitest'
+import { sharedPath } from '../../../../tools/shared.ts'
+import {
+  type Codec,
+  complexity,
+  complexityScore,
+  inputComplexity,
+  inputComplexityFromJSON,
+  pngCodec,
+} from '../../src/index.ts'
+
+const golden = sharedPath('vectors', 'dgm', 'complexity.json')
+const SIDE = 12
+const D = SIDE * SIDE
+
+/** Images of independent pixels, each `high` with probability p, else 0: entropy D h(p) bits. */
+function sparks(n: number, p: number, high: number, seed: number): NdArray {
+  const rng = random(seed)
+  return tensor(
+    Float32Array.from({ length: n * D }, () => (rng.uniform() < p ? 1 + rng.integer(high) : 0)),
+    [n, 1, SIDE, SIDE],
+  )
+}
+
+/**
+ * A model that knows the levels' frequencies in noisy images, with a floor for the rest: a smooth model in miniature. An
+ * empty image is likely under it, as simple images are under flows of complex ones.
+ */
+const independent = (share: number, levels: number): LikelihoodModel & { seen: unknown[] } => {
+  const seen: unknown[] = []
+  return {
+    seen,
+    async logProb(x, options) {
+      seen.push(options)
+      const instance = new Float64Array(rowCount(x))
+      for (let i = 0; i < rowCount(x); i++)
+        for (let j = 0; j < D; j++) {
+          const value = x.data[i * D + j]!
+          instance[i] = instance[i]! + Math.log(value === 0 ? 1 - share : share / levels)
+        }
+      return { instance }
+    },
+  }
+}
+
+const inside = sparks(40, 0.6, 200, 1)
+const simple = sparks(40, 0.02, 200, 2)
+
+describe('complexityScore', () => {
+  it.skipIf(golden === undefined)(
+    `is the golden formula${golden ? '' : ' (skipped: no shared/vectors beside the repository)'}`,
+    () => {
+      const { formula } = JSON.parse(readFileSync(golden!, 'utf8')) as {
+        formula: { log_prob_nats: number; bits: number; complexity_bits: number; serra_score: number }
+      }
+      // Float64 arithmetic of two roundings.
+      expect(complexityScore([formula.log_prob_nats], [0])[0]).toBeCloseTo(-formula.bits, 10)
+      expect(complexityScore([formula.log_prob_nats], [formula.complexity_bits])[0]).toBeCloseTo(
+        formula.serra_score,
+        10,
+      )
+    },
+  )
+
+  it('is zero for a model that is the compressor: p = 2^-L', () => {
+    const bits = [8, 680, 7040]
+    const logProb = bits.map((value) => -value * Math.LN2)
+    complexityScore(logProb, bits).forEach((value) => {
+      expect(Math.abs(value)).toBeLessThan(1e-9)
+    })
+  })
+
+  it('keeps infinities in their direction and refuses different lengths', () => {
+    expect(Array.from(complexityScore([Number.NEGATIVE_INFINITY], [8]))).toEqual([Number.POSITIVE_INFINITY])
+    expect(() => complexityScore([1], [1, 2])).toThrow('complexityScore complexityBits: expected 1 numbers, got 2')
+  })
+})
+
+describe('inputComplexity', () => {
+  it('turns around a likelihood that prefers simple images', async () => {
+    const model = independent(0.6, 200)
+    const likelihood = async (x: NdArray) => (await model.logProb(x)).instance.map((value) => -value)
+    // Scores: higher = more OOD, so simple images should be above. By likelihood they are all below.
+    expect(auroc(await likelihood(simple), await likelihood(inside))).toBe(0)
+    const detector = inputComplexity(model)
+    const { score, logProb, complexity: sizes } = await detector.evaluate(simple)
+    expect(score).toEqual(complexityScore(logProb, (await complexity(simple)).bits))
+    expect(sizes.codecs).toEqual(['png'])
+    // The model spends log2(1 / 0.4) = 1.3 bits on every empty pixel that PNG gets for next to nothing.
+    expect(auroc(await detector.score(simple), await detector.score(inside))).toBe(1)
+  })
+
+  it('is bits over the entropy for its own data: the mean score is the compressor regret', async () => {
+    const { score, logProb, complexity: sizes } = await inputComplexity(independent(0.6, 200)).evaluate(inside)
+    const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length
+    // E[-log2 p] of the model's own data is its entropy: D (h(0.6) + 0.6 log2 200), standard error of 40 images below 12.
+    const entropy = D * (-0.6 * Math.log2(0.6) - 0.4 * Math.log2(0.4) + 0.6 * Math.log2(200))
+    expect(Math.abs(mean(logProb) / Math.LN2 + entropy)).toBeLessThan(4 * 12)
+    // No compressor beats the entropy on average, so the score of in-distribution data is negative.
+    expect(mean(score)).toBeLessThan(0)
+    expect(mean(sizes.bits)).toBeGreaterThan(entropy)
+  })
+
+  it('passes call options on to the model, and gives each part its share of the progress', async () => {
+    const model = independent(0.6, 200)
+    const progress: number[] = []
+    await inputComplexity(model).score(simple, {
+      seed: 5,
+      batchSize: 20,
+      ...{ space: 'pixel' },
+      onProgress: ({ done, total }) => progress.push(done / total),
+    })
+    expect(model.seen).toMatchObject([{ seed: 5, batchSize: 20, space: 'pixel' }])
+    expect(progress).toEqual([0.25, 0.5])
+  })
+
+  it('takes densities in other units', async () => {
+    const model = independent(0.6, 200)
+    // The same model as a density over [0, 1): 256 times as dense in every pixel.
+    const scaled: LikelihoodModel = {
+      logProb: async (x) => ({ instance: (await model.logProb(x)).instance.map((value) => value + D * Math.log(256)) }),
+    }
+    const [a, b] = [
+      await inputComplexity(model).score(inside),
+      await inputComplexity(scaled, { levelWidth: 1 / 256 }).score(inside),
+    ]
+    // Two numbers of about 1e3 with relative errors of 1e-16.
+    b.forEach((value, i) => {
+      expect(Math.abs(value - a[i]!)).toBeLessThan(1e-9)
+    })
+  })
+
+  it('does not depend on the batch size', async () => {
+    const detector = inputComplexity(independent(0.6, 200))
+    expect(await detector.score(inside, { batchSize: 7 })).toEqual(await detector.score(inside))
+  })
+
+  it('infers a threshold, predicts, and refuses other data before the model sees it', async () => {
+    const model = independent(0.6, 200)
+    const detector = inputComplexity(model)
+    await detector.inferThreshold(inside, 0.05)
+    const { meta, data } = await detector.predict(simple)
+    expect(meta.name).toBe('InputComplexity')
+    expect(Array.from(data.isOutlier!)).toEqual(new Array(40).fill(1))
+    expect(data.pValue![0]).toBeCloseTo(1 / 41, 12)
+    const calls = model.seen.length
+    await expect(
+      detector.score(tensor(new Float32Array(D), [1, 1, SIDE, SIDE]).lo(0, 0, 1, 0) as NdArray),
+    ).rejects.toMatchObject({
+      code: 'E_SHAPE',
+    })
+    const half = tensor(new Float32Array(D).fill(0.5), [1, 1, SIDE, SIDE])
+    await expect(detector.score(half)).rejects.toMatchObject({ code: 'E_ARGUMENT' })
+    await expect(inputComplexity(model).score(half)).rejects.toThrow('whole numbers 0..255, got 0.5 in row 0')
+    expect(model.seen.length).toBe(calls)
+  })
+
+  it('comes back from JSON with the same scores, threshold and p-values, and only with its codecs', async () => {
+    const model = independent(0.6, 200)
+    const raw: Codec = { name: 'raw', lossless: true, encode: ({ data }) => data }
+    const codecs = [pngCodec(), raw]
+    const detector = inputComplexity(model, { codecs, count: 'payload', levelWidth: 0.5, dataType: 'image' })
+    await detector.inferThreshold(inside, 0.1)
+    const text = JSON.stringify(detector)
+    const again = inputComplexityFromJSON(JSON.parse(text), model, { codecs })
+    expect(await again.predict(simple)).toEqual(await detector.predict(simple))
+    expect(JSON.stringify(again)).toBe(text)
+    expect(() => inputComplexityFromJSON(JSON.parse(text), model)).toThrow(
+      'detector codecs: expected png, raw, got png',
+    )
+    expect(() => inputComplexityFromJSON({ ...JSON.parse(text), count: 'some' }, model, { codecs })).toThrow(
+      'detector state count: expected file or payload, got some',
+    )
+  })
+
+  it("keeps compat 'reference' through JSON", async () => {
+    const model = independent(0.6, 200)
+    const detector = inputComplexity(model, { compat: 'reference' })
+    const again = inputComplexityFromJSON(JSON.parse(JSON.stringify(detector)), model)
+    expect((await again.evaluate(simple)).complexity.codecs).toEqual(['png', 'jpeg'])
+    expect(await again.score(simple)).toEqual(await detector.score(simple))
+  })
+
+  it('refuses what is no model and widths that are none', () => {
+    expect(() => inputComplexity({} as LikelihoodModel)).toThrow('inputComplexity model: expected a model with logProb')
+    expect(() => inputComplexity(independent(0.5, 2), { levelWidth: 0 })).toThrow(
+      'levelWidth: expected a positive number, got 0',
+    )
+  })
+})
