@@ -5,11 +5,12 @@ import type { PixelCnn, PixelCnnCallOptions } from '../pixelCnn.ts'
 import { type Paired, pair } from './condition.ts'
 import type { Engine } from './engine.ts'
 import type { PixelCnnFacts } from './facts.ts'
+import type { Kernels } from './kernels.ts'
 import { assertWholeNumbers } from './pixels.ts'
 
 /** What the density side of a PixelCNN++ is built from. */
 export interface DensityParts {
-  engine: Engine
+  engine: Engine<Kernels>
   facts: PixelCnnFacts
   batchSize: number
   lanes: number

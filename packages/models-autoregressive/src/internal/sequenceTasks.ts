@@ -1,0 +1,20 @@
+// The task module of a sequence model's worker pool: the kernels, one call a task.
+import { handOver } from '@ood/runtime'
+import { openSequenceKernels, type SequenceKernels, type SequenceSetup } from './sequenceKernels.ts'
+
+let kernels: SequenceKernels
+
+/** Called once per worker. */
+export function setup(value: SequenceSetup): void {
+  kernels = openSequenceKernels(value)
+}
+
+export async function logits(...args: Parameters<SequenceKernels['logits']>): Promise<unknown> {
+  const out = await kernels.logits(...args)
+  return handOver(out, [out])
+}
+
+export async function logProb(...args: Parameters<SequenceKernels['logProb']>): Promise<unknown> {
+  const out = await kernels.logProb(...args)
+  return handOver(out, [out])
+}
