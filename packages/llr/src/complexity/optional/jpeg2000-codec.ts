@@ -16,7 +16,7 @@ export interface Jpeg2000CodecOptions {
  * (2^levels <= its smaller side), one fewer than encoders take by default. Needs
  * `npm install @cornerstonejs/codec-openjpeg`.
  *
- * About 115 bytes of a file are headers (37 of them the encoder's name): `payload` counts what follows them.
+ * About 120 bytes of a file are headers (37 of them the encoder's name): `payload` counts what follows them.
  *
  * @throws OodError `E_UNSUPPORTED` without the package, `E_ARGUMENT`
  * @example

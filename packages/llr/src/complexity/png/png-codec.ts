@@ -21,13 +21,13 @@ const choices: readonly FilterChoice[] = ['adaptive', 0, 1, 2, 3, 4]
 
 /**
  * 8-bit greyscale or RGB PNG: filters chosen row by row (least sum of absolute differences), and each of the five
- * filters for the whole image, all at deflate level 9; the smallest file is kept. Encoders with one fixed filter give
- * files a quarter larger on natural images, which is more than what the score is after.
+ * filters for the whole image, all at deflate level 9; the smallest file is kept. On Fashion-MNIST that is 446 bytes of
+ * stream an image, against 456 with the row heuristic alone and 465 to 520 with one filter.
  *
  * Of a file 57 bytes are container, the same for every image: `payload` is the zlib stream alone. Palettes and fewer
  * than 8 bits a channel are not tried.
  *
- * Cost: six deflate calls, about 1 ms for 28 x 28 on one core.
+ * Cost: six deflate calls, 0.9 ms of processor time for 28 x 28.
  *
  * @throws OodError `E_UNSUPPORTED` (from `encode`) without `node:zlib` and without `deflate`
  * @example
