@@ -1,4 +1,13 @@
 // Public face of @ood/datasets.
+export { exactGenomeModel } from './genomics/exact.ts'
+export { BASES, type GenomeLawOptions, type GenomeSplit, genomeSplits } from './genomics/law.ts'
+export { type LoadedGenomes, type LoadGenomesOptions, loadGenomes } from './genomics/load.ts'
+export {
+  type GenomeSet,
+  type SyntheticGenomeOptions,
+  type SyntheticGenomes,
+  syntheticGenomes,
+} from './genomics/synthetic.ts'
 export { greyscale } from './images/greyscale.ts'
 export { resizeImages } from './images/resize.ts'
 export { benchmarkManifold, benchmarkSuite } from './manifolds/benchmark-suite.ts'

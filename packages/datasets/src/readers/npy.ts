@@ -42,27 +42,16 @@ export async function readNpy(path: string, options: ReadNpyOptions = {}): Promi
 
 /** Decodes the bytes of a `.npy` file; `name` is what errors call it. */
 export function decodeNpy(bytes: Uint8Array, name: string): RawArray {
-  if (bytes.length < 10 || MAGIC.some((byte, i) => bytes[i] !== byte)) {
-    throw fileError(name, 'a .npy file (magic \\x93NUMPY)', `${bytes.length} bytes of something else`)
-  }
-  const version = bytes[6]!
-  if (version < 1 || version > 3) throw fileError(name, '.npy version 1, 2 or 3', version)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const start = version === 1 ? 10 : 12
-  const length = version === 1 ? view.getUint16(8, true) : bytes.length < 12 ? 0 : view.getUint32(8, true)
-  if (start + length > bytes.length) throw fileError(name, `a header of ${length} bytes`, `${bytes.length} bytes`)
-  const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes.subarray(start, start + length))
-  const { order, code, fortran, shape } = parseHeader(text, name)
-
+  const { order, code, fortran, shape, start } = npyHeader(bytes, name)
   const width = Number(code[1])
   const size = shape.reduce((product, n) => product * n, 1) * width
   // A copy of its own: Buffer's slice would be a view into a shared pool, whose whole memory the array would then take.
-  const body = new Uint8Array(bytes.subarray(start + length))
+  const body = new Uint8Array(bytes.subarray(start))
   if (body.length !== size) {
     throw fileError(name, `${size} bytes of numbers for shape [${shape}] of ${code}`, `${body.length} bytes`)
   }
   swapBytes(body, width, order)
-  const data = makers[code]!(body.buffer)
+  const data = numbers(code, body.buffer)
   return { data: fortran ? rowMajor(data, shape) : data, shape }
 }
 
@@ -95,15 +84,38 @@ export async function writeNpy(path: string, array: RawArray): Promise<void> {
   await writeAtomic(path, [encodeNpy(array)])
 }
 
-interface NpyHeader {
+/** What the header of a `.npy` file says; not exported from the package. */
+export interface NpyHeader {
+  /** Where the numbers begin. */
+  start: number
   order: 'little' | 'big'
   code: string
   fortran: boolean
   shape: number[]
 }
 
+/** The header at the beginning of a `.npy` file's bytes. */
+export function npyHeader(bytes: Uint8Array, name: string): NpyHeader {
+  if (bytes.length < 10 || MAGIC.some((byte, i) => bytes[i] !== byte)) {
+    throw fileError(name, 'a .npy file (magic \\x93NUMPY)', `${bytes.length} bytes of something else`)
+  }
+  const version = bytes[6]!
+  if (version < 1 || version > 3) throw fileError(name, '.npy version 1, 2 or 3', version)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const start = version === 1 ? 10 : 12
+  const length = version === 1 ? view.getUint16(8, true) : bytes.length < 12 ? 0 : view.getUint32(8, true)
+  if (start + length > bytes.length) throw fileError(name, `a header of ${length} bytes`, `${bytes.length} bytes`)
+  const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes.subarray(start, start + length))
+  return { start: start + length, ...parseHeader(text, name) }
+}
+
+/** The numbers of an element type in a buffer of the machine's byte order. */
+export function numbers(code: string, buffer: ArrayBuffer): RawData {
+  return makers[code]!(buffer)
+}
+
 /** The header is matched by pattern, never evaluated. */
-function parseHeader(text: string, name: string): NpyHeader {
+function parseHeader(text: string, name: string): Omit<NpyHeader, 'start'> {
   const descr = /'descr':\s*'([<>|=]?)([a-zA-Z]\d*)'/.exec(text)
   const fortran = /'fortran_order':\s*(True|False)/.exec(text)
   const shape = /'shape':\s*\(([\d,\sL]*)\)/.exec(text)

@@ -1,0 +1,150 @@
+// The public genomics data (Ren et al. 2019): some rows of a split, read from files of gigabytes in bounded memory.
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type CallOptions, mismatch, OodError, tensor, unknownName } from '@ood/core'
+import { fileError, fileSize, MAX_DEFLATE_RATIO, openStream, reason } from '../internal/files.ts'
+import type { RawArray } from '../readers/raw-array.ts'
+import { dataFolder } from '../registry/folders.ts'
+import { chooseRows } from '../registry/rows.ts'
+import { type GenomeSplit, genomeSplits } from './law.ts'
+import { npyRows } from './npy-rows.ts'
+import type { GenomeSet } from './synthetic.ts'
+import { openZipEntry } from './zip-stream.ts'
+
+/** What to load and from where. */
+export interface LoadGenomesOptions extends Pick<CallOptions, 'signal' | 'seed'> {
+  split: GenomeSplit
+  /** At most this many sequences, a random subset fixed by `seed` (default 0); a smaller one begins a larger one. */
+  limit?: number
+  /** These rows of the split instead, in this order; reading stops after the last of them. */
+  indices?: ArrayLike<number>
+  /** Folder with the files, or with them in `genomics/` (default `OOD_DATA_DIR`). */
+  dataDir?: string
+  /** Most bytes of sequences to keep (default 2^30). */
+  maxBytes?: number
+}
+
+/** Sequences of a file. */
+export interface LoadedGenomes extends GenomeSet {
+  /** Row of each sequence in its file. */
+  indices: Int32Array
+}
+
+/**
+ * Loads sequences of one split of the bacteria genomics data: 250 bases each; in-distribution classes for training
+ * (`train_in`) and, for validation and test, the same classes (`val_in`, `test_in`) and classes discovered later
+ * (`val_ood`, `test_ood`), different ones in each.
+ *
+ * Files are `<split>.npz` with `x` [N, T] of whole numbers 0..3, `is_outlier` [N] and `y` [N], or `<split>.npy`,
+ * gzipped or not, with x alone (classes are then -1, and a split named `ood` holds outliers); `label_dict.json` names
+ * the classes. A file is streamed: memory is that of the rows kept, and a random `limit` costs one pass (about 10 s a
+ * gigabyte), `indices` a pass up to the largest.
+ *
+ * @throws OodError `E_UNKNOWN_NAME` for a split there is not; `E_FILE` naming the file: missing, not what it should be,
+ *   torn, arrays of different lengths, bases other than 0..3; `E_ARGUMENT` for rows there are not; `E_ABORTED`
+ * @example
+ * const { x, labels } = await loadGenomes({ split: 'val_in', dataDir: 'data', limit: 1000, seed: 1 }) // [1000, 250]
+ */
+export async function loadGenomes(options: LoadGenomesOptions): Promise<LoadedGenomes> {
+  const { split, signal, maxBytes = 2 ** 30 } = options
+  if (!genomeSplits.includes(split)) throw unknownName('genome split', split, genomeSplits)
+  const folder = dataFolder(options.dataDir)
+  if (!folder) throw mismatch('E_ARGUMENT', 'loadGenomes', 'dataDir or OOD_DATA_DIR', undefined)
+  const path = await locate(folder, split)
+  let rows = new Int32Array(0)
+  const x = await readRows(path, 'x', signal, (shape) => {
+    if (shape.length !== 2) throw fileError(path, 'x of shape [N, T]', shape)
+    rows = new Int32Array(chooseRows(shape[0]!, options))
+    const bytes = 4 * rows.length * shape[1]!
+    if (bytes > maxBytes) throw fileError(path, `at most ${maxBytes} bytes of sequences (see limit)`, `${bytes} bytes`)
+    return rows
+  })
+  const column = (name: string): Promise<RawArray> =>
+    readRows(path, name, signal, (shape) => {
+      if (shape.length !== 1) throw fileError(path, `${name} of shape [N]`, shape)
+      return rows
+    })
+  const named = path.endsWith('.npz')
+  const isOutlier = new Uint8Array(rows.length).fill(split.endsWith('ood') ? 1 : 0)
+  const labels = new Int32Array(rows.length).fill(-1)
+  if (named) fill(isOutlier, await column('is_outlier'), `${path} array is_outlier`, 0, 1)
+  if (named) fill(labels, await column('y'), `${path} array y`, -(2 ** 31), 2 ** 31 - 1)
+  const bases = fill(new Float32Array(x.data.length), x, `${path} array x`, 0, 3)
+  return {
+    x: tensor(bases, [rows.length, x.shape[1]!]),
+    isOutlier,
+    labels,
+    names: await classNames(join(path, '..', 'label_dict.json')),
+    indices: rows,
+  }
+}
+
+/** The file of a split, in the folder or in its `genomics/`. */
+async function locate(folder: string, split: GenomeSplit): Promise<string> {
+  for (const place of [folder, join(folder, 'genomics')])
+    for (const ending of ['npz', 'npy', 'npy.gz']) {
+      const path = join(place, `${split}.${ending}`)
+      if (
+        await stat(path).then(
+          (info) => info.isFile(),
+          () => false,
+        )
+      )
+        return path
+    }
+  throw fileError(join(folder, `${split}.npz`), 'a file of the genomics data (there or in genomics/)', 'nothing there')
+}
+
+async function readRows(
+  path: string,
+  array: string,
+  signal: AbortSignal | undefined,
+  choose: (shape: readonly number[]) => ArrayLike<number>,
+): Promise<RawArray> {
+  if (path.endsWith('.npz')) {
+    const { size, chunks } = await openZipEntry(path, `${array}.npy`, signal)
+    return npyRows(chunks, `${path} entry ${array}.npy`, size, choose)
+  }
+  const { chunks, gzip } = await openStream(path, signal)
+  return npyRows(chunks, path, (await fileSize(path)) * (gzip ? MAX_DEFLATE_RATIO : 1), choose)
+}
+
+/** Copies the numbers into `out`, checked to be whole and within low..high. */
+function fill<Out extends Float32Array | Int32Array | Uint8Array>(
+  out: Out,
+  { data }: RawArray,
+  what: string,
+  low: number,
+  high: number,
+): Out {
+  for (let i = 0; i < data.length; i++) {
+    const value = Number(data[i])
+    if (!(Number.isInteger(value) && value >= low && value <= high))
+      throw fileError(what, `whole numbers ${low}..${high}`, value)
+    out[i] = value
+  }
+  return out
+}
+
+/** Names of the classes: a JSON object of numbers to names or of names to numbers; none when the file is absent. */
+async function classNames(path: string): Promise<Record<number, string>> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw fileError(path, 'a readable file', reason(error))
+  })
+  if (text === undefined) return {}
+  try {
+    const entries = Object.entries(JSON.parse(text) as Record<string, unknown>)
+    return Object.fromEntries(
+      entries.map(([key, value]) => {
+        const [number, name] = typeof value === 'number' ? [value, key] : [Number(key), value]
+        if (!Number.isInteger(number) || typeof name !== 'string')
+          throw fileError(path, 'class numbers and names', `${key}: ${JSON.stringify(value)}`)
+        return [number, name]
+      }),
+    )
+  } catch (error) {
+    if (error instanceof OodError) throw error
+    throw fileError(path, 'a JSON object of class names', reason(error))
+  }
+}
