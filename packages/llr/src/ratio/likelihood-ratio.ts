@@ -35,6 +35,7 @@ export interface LikelihoodRatioState extends StoredDetector {
 
 /** Likelihood-ratio detector over batches [N, ...dataShape]. */
 export interface LikelihoodRatio extends OutlierDetector {
+  readonly name: 'LLR'
   readonly semantic: LikelihoodModel
   readonly background: LikelihoodModel
   readonly convention: RatioConvention
@@ -106,6 +107,7 @@ function ratioDetector(options: LikelihoodRatioOptions, state?: DecisionState): 
     return ratioScores(both.semantic, both.background, { convention, impossible, feature })
   })
   return extend(detector, {
+    name: 'LLR' as const,
     semantic,
     background,
     convention,

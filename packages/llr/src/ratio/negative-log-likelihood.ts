@@ -14,6 +14,7 @@ export interface NegativeLogLikelihoodState extends StoredDetector {
 
 /** Negative log-likelihood over batches [N, ...dataShape]. */
 export interface NegativeLogLikelihood extends OutlierDetector {
+  readonly name: 'NegativeLogLikelihood'
   readonly model: LikelihoodModel
   toJSON(): NegativeLogLikelihoodState
 }
@@ -47,7 +48,7 @@ export function negativeLogLikelihoodFromJSON(state: unknown, model: LikelihoodM
 }
 
 function detectorOf(model: LikelihoodModel, options: DetectorOptions, state?: DecisionState): NegativeLogLikelihood {
-  const name = 'NegativeLogLikelihood'
+  const name = 'NegativeLogLikelihood' as const
   const detector = describedDetector(name, [model], options, state, async (x, feature, call: CallOptions) => {
     const { instance, feature: map } = await model.logProb(x, sweepOptions(call, x, 0, 1, 'negative log-likelihood'))
     if (feature === 'required' && !map)
@@ -63,5 +64,5 @@ function detectorOf(model: LikelihoodModel, options: DetectorOptions, state?: De
         : null,
     }
   })
-  return extend(detector, { model, toJSON: () => stored(name, options, detector.decision()) })
+  return extend(detector, { name, model, toJSON: () => stored(name, options, detector.decision()) })
 }

@@ -15,6 +15,7 @@ export interface TypicalityState extends StoredDetector {
 
 /** Single-sample typicality test over batches [N, ...dataShape]. */
 export interface Typicality extends OutlierDetector {
+  readonly name: 'Typicality'
   readonly model: LikelihoodModel
   /** Ĥ in nats; null before `fit`. */
   readonly entropy: number | null
@@ -68,7 +69,7 @@ function detectorOf(
   initial: number | null,
   state?: DecisionState,
 ): Typicality {
-  const name = 'Typicality'
+  const name = 'Typicality' as const
   let entropy = initial
   const detector = describedDetector(name, [model], options, state, async (x, feature, call) => {
     if (entropy === null) throw new OodError('E_NOT_FITTED', 'typicality: expected fit before use')
@@ -84,6 +85,7 @@ function detectorOf(
     detector.reset()
   }
   return extend(detector, {
+    name,
     model,
     get entropy() {
       return entropy

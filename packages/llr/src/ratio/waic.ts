@@ -23,6 +23,7 @@ export interface WaicState extends StoredDetector {
 
 /** WAIC over batches [N, ...dataShape]. */
 export interface Waic extends OutlierDetector {
+  readonly name: 'WAIC'
   readonly models: readonly LikelihoodModel[]
   toJSON(): WaicState
 }
@@ -65,7 +66,7 @@ export function waicFromJSON(state: unknown, models: readonly LikelihoodModel[])
 }
 
 function detectorOf(models: readonly LikelihoodModel[], options: WaicOptions, state?: DecisionState): Waic {
-  const name = 'WAIC'
+  const name = 'WAIC' as const
   const { variance = 'population' } = options
   if (variance !== 'population' && variance !== 'sample')
     throw mismatch('E_ARGUMENT', 'waic variance', 'population or sample', variance)
@@ -87,6 +88,7 @@ function detectorOf(models: readonly LikelihoodModel[], options: WaicOptions, st
     return { instance: columns[0]!.map((_, row) => scoreOf(columns, row, divisor)), feature: null }
   })
   return extend(detector, {
+    name,
     models: members,
     toJSON: (): WaicState => ({
       ...stored(name, options, detector.decision()),
