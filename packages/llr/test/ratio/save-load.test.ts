@@ -16,7 +16,11 @@ import { loadDetector, openDetectorFolder, saveDetector } from '../../src/node.t
 import { fittedRatio, openGaussian, sample, temporary, writeModel } from './stored.ts'
 
 const seed = { seed: 3 }
-const edit = (file: string, change: (manifest: Record<string, never>) => void) => {
+interface Entry {
+  folder: string
+  files: Record<string, string>
+}
+const edit = (file: string, change: (manifest: { models: Record<string, Entry> }) => void) => {
   const manifest = JSON.parse(readFileSync(file, 'utf8'))
   change(manifest)
   writeFileSync(file, JSON.stringify(manifest))
@@ -293,8 +297,7 @@ describe('folders that are not what they say', () => {
   it('lead out of the folder', async () => {
     const { folder, path, file } = await saved()
     const secret = writeModel(join(folder, 'secret'), [0, 0], [1, 1])
-    const entry = (change: (entry: { folder: string; files: Record<string, string> }) => void) =>
-      edit(file, (manifest) => change((manifest as { models: { semantic: never } }).models.semantic))
+    const entry = (change: (entry: Entry) => void) => edit(file, ({ models }) => change(models.semantic!))
     const whole = readFileSync(file, 'utf8')
     const hash = '0'.repeat(64)
     for (const place of ['../secret', secret, 'models\\x', 'C:x', 'models/\0', '']) {
