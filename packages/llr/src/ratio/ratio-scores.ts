@@ -55,44 +55,37 @@ export function ratioScores(semantic: LogProb, background: LogProb, options: Rat
     const which = semantic.feature ? 'the background model' : 'the semantic model'
     throw new OodError('E_UNSUPPORTED', `${needed}: expected log-probabilities of features, got none from ${which}`)
   }
-  const difference = (s: number, b: number, where: () => string): number => {
-    if (s === b && !Number.isFinite(s)) {
-      if (s < 0 && impossible === 'outlier') return Number.POSITIVE_INFINITY
-      throw mismatch(
-        'E_NOT_FINITE',
-        'likelihood ratio',
-        'a finite log p under one model at least',
-        `${s} under both in ${where()}`,
-      )
-    }
-    const score = b - s
-    if (Number.isNaN(score))
-      throw mismatch(
-        'E_NOT_FINITE',
-        'likelihood ratio',
-        'log-probabilities',
-        `${Number.isNaN(s) ? 'NaN from the semantic model' : 'NaN from the background model'} in ${where()}`,
-      )
-    return score
-  }
   const instance = new Float64Array(n)
   for (let row = 0; row < n; row++) {
     const [s, b] =
       convention === 'mean' && maps
         ? [meanOf(maps.semantic, row, maps.size), meanOf(maps.background, row, maps.size)]
         : [semantic.instance[row]!, background.instance[row]!]
-    instance[row] = difference(s, b, () => `row ${row}`)
+    const score = b - s
+    instance[row] = Number.isFinite(score) ? score : limit(s, b, impossible, `row ${row}`)
   }
   if (!maps || feature === 'none') return { instance, feature: null }
   const { size, shape } = maps
   const scores = new Float64Array(n * size)
-  for (let i = 0; i < scores.length; i++)
-    scores[i] = difference(
-      maps.semantic[i]!,
-      maps.background[i]!,
-      () => `feature ${i % size} of row ${Math.floor(i / size)}`,
-    )
+  for (let i = 0; i < scores.length; i++) {
+    const score = maps.background[i]! - maps.semantic[i]!
+    scores[i] = Number.isFinite(score)
+      ? score
+      : limit(maps.semantic[i]!, maps.background[i]!, impossible, `feature ${i % size} of row ${Math.floor(i / size)}`)
+  }
   return { instance, feature: tensor(scores, shape) }
+}
+
+/** The score of log-probabilities that are not both finite. */
+function limit(semantic: number, background: number, impossible: 'error' | 'outlier', where: string): number {
+  const what = 'likelihood ratio'
+  if (Number.isNaN(semantic))
+    throw mismatch('E_NOT_FINITE', what, 'log-probabilities', `NaN from the semantic model in ${where}`)
+  if (Number.isNaN(background))
+    throw mismatch('E_NOT_FINITE', what, 'log-probabilities', `NaN from the background model in ${where}`)
+  if (semantic !== background) return background - semantic
+  if (semantic < 0 && impossible === 'outlier') return Number.POSITIVE_INFINITY
+  throw mismatch('E_NOT_FINITE', what, 'a finite log p under one model at least', `${semantic} under both in ${where}`)
 }
 
 interface FeatureMaps {

@@ -173,7 +173,8 @@ describe('saving over a detector', () => {
       'expected a new folder or a stored detector, got a folder with background-0',
     )
     expect(readdirSync(folder).sort()).toEqual(['background-0', 'semantic-0'])
-    mkdirSync(join(folder, 'empty'))
+    // Empty, or what a save killed in an empty folder leaves.
+    mkdirSync(join(folder, 'empty', 'models', 'partial-0123456789ab'), { recursive: true })
     await saveDetector(detector, join(folder, 'empty'), { models })
     expect((await loadDetector(join(folder, 'empty'), openGaussian)).threshold).toBe(detector.threshold)
     writeFileSync(join(folder, 'file'), '')
@@ -292,6 +293,17 @@ describe('folders that are not what they say', () => {
       writeFileSync(file, JSON.stringify({ ...JSON.parse(whole), ...change }))
       await refused(path).toMatchObject({ code: 'E_FILE', message: expect.stringContaining(message) })
     }
+  })
+
+  it('of another version are read with a warning', async () => {
+    const { path, file } = await saved()
+    const lines: string[] = []
+    const onWarning = (line: string) => lines.push(line)
+    await loadDetector(path, openGaussian, { onWarning })
+    expect(lines).toEqual([])
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), version: '0.0.9' }))
+    await loadDetector(path, openGaussian, { onWarning })
+    expect(lines).toEqual([`${file}: written by version 0.0.9, read by 0.1.0`])
   })
 
   it('lead out of the folder', async () => {

@@ -1,6 +1,7 @@
 // Reads a stored detector: its manifest bounded and checked, its models hashed before they are opened.
 import { join, resolve } from 'node:path'
 import { type LikelihoodModel, mismatch, OodError, unknownName } from '@ood/core'
+import { VERSION } from '../internal/version.ts'
 import { type LikelihoodRatio, likelihoodRatioFromJSON } from '../likelihood-ratio.ts'
 import { type NegativeLogLikelihood, negativeLogLikelihoodFromJSON } from '../negative-log-likelihood.ts'
 import { type Typicality, typicalityFromJSON } from '../typicality.ts'
@@ -20,6 +21,8 @@ export interface LoadDetectorOptions {
   root?: string
   /** Largest `detector.json` accepted, in bytes (default 64 MB: about six million calibration scores). */
   maxBytes?: number
+  /** Told in one line when another version of this package wrote the detector. */
+  onWarning?: (line: string) => void
 }
 
 /** What a detector folder holds. */
@@ -114,6 +117,9 @@ export async function openDetectorFolder<Model extends LikelihoodModel>(
   const file = join(folder, DETECTOR_FILE)
   const path = await inside(folder, folder, DETECTOR_FILE, file)
   const manifest = parseManifest(parseJson(await readBounded(path, maxBytes), file), file)
+  const { version } = manifest.state
+  if (typeof version === 'string' && version !== VERSION)
+    options.onWarning?.(`${file}: written by version ${version.slice(0, 40)}, read by ${VERSION}`)
   const places = new Map<string, string>()
   for (const [role, entry] of manifest.models) places.set(role, await checkedModel(folder, role, entry, root))
 

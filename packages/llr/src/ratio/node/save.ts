@@ -118,8 +118,10 @@ async function isDetectorFolder(target: string): Promise<boolean> {
     throw fileError(target, 'a folder', cause)
   })
   if (names === undefined) return false
-  if (names.length > 0 && !names.includes(DETECTOR_FILE))
-    throw mismatch('E_FILE', target, 'a new folder or a stored detector', `a folder with ${names[0]}`)
+  // What a killed save leaves of a folder that was empty may be saved to again.
+  const other = names.find((name) => name !== 'models' && !name.startsWith(`${DETECTOR_FILE}.partial-`))
+  if (other !== undefined && !names.includes(DETECTOR_FILE))
+    throw mismatch('E_FILE', target, 'a new folder or a stored detector', `a folder with ${other}`)
   return true
 }
 
