@@ -1,14 +1,13 @@
 """Export a trained PixelCNN++ as a checkpoint folder: `python -m ood_training.autoregressive.export RUN_FOLDER OUT_FOLDER`.
 
 The folder holds manifest.json and params.onnx (x in [-1, 1] -> logits, locations, scales and, with several channels,
-coefficients), float32, batch axis "N", weight norm folded into plain kernels. The weights are the EMA's. The sampling
+coefficients), float32, batch axis "N", weight norm folded into plain kernels, the network written for inference engines (folded.py). The weights are the EMA's. The sampling
 loop and the mixture's log-probability are not in the graph.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import math
 from pathlib import Path
@@ -23,6 +22,7 @@ from ..export import OPSET, graph_entry, hardware, revision, session, sha256
 from ..graph import merge_padding, save_graph
 from .config import PixelCnnRun
 from .data import PREPROCESSING
+from .folded import FoldedPixelCnn
 from .pixelcnn import PixelCnn, PixelCnnConfig
 
 FILE = "params.onnx"
@@ -38,22 +38,12 @@ def load_ema(checkpoint: Path) -> tuple[PixelCnn, PixelCnnRun, dict]:
     return net.eval(), run, {**state["ood"], "step": state["global_step"]}
 
 
-@torch.no_grad()
-def fold(net: PixelCnn) -> PixelCnn:
-    """The same function with g v / ||v|| written as one kernel."""
-    folded = copy.deepcopy(net).eval()
-    for conv in folded.convs():
-        conv.v = nn.Parameter(conv.weight().clone())
-        conv.g = None
-    return folded
-
-
 class Params(nn.Module):
     """What the graph computes: outputs in the order of `output_shapes`."""
 
     def __init__(self, net: PixelCnn) -> None:
         super().__init__()
-        self.net = fold(net)
+        self.net = FoldedPixelCnn(net)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, ...]:
         return tuple(self.net(x, condition).values())
