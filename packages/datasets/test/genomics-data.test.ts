@@ -13,7 +13,7 @@ const expected: Record<string, { sums: number[]; is_outlier?: number[]; y?: numb
 )
 /** What the fixtures record of each row: the sum of position times base. */
 const sums = (x: NdArray): number[] => {
-  const data = flatData(x)
+  const data = Float64Array.from(flatData(x))
   return Array.from({ length: x.shape[0]! }, (_, i) =>
     data.subarray(i * 250, (i + 1) * 250).reduce((sum, base, t) => sum + base * t, 0),
   )
