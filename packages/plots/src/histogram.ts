@@ -1,6 +1,7 @@
 // Overlapping histograms of one quantity over several splits: the picture of the likelihood paradox.
 import { mismatch } from '@ood/core'
-import { checkNumbers } from './internal/check.ts'
+import { checkNumber, checkNumbers } from './internal/check.ts'
+import { flagLayers } from './internal/flags.ts'
 import { framed, frameSize, seriesChannels } from './internal/frame.ts'
 import { axisRange, countOutside, histogram } from './internal/numbers.ts'
 import type { PlotFrame, PlotSpec } from './spec.ts'
@@ -16,6 +17,8 @@ export interface HistogramOptions extends PlotFrame {
   yTitle?: string
   /** Number of equal bins over the axis (default 40). */
   bins?: number
+  /** Values to mark with a vertical line and a text, such as a threshold. The default range of the axis includes them. */
+  marks?: readonly { x: number; label: string }[]
   /** Range of the axis; the default shows everything, but for far outliers and the far part of a series much wider than
    * the others, which the subtitle then counts. */
   domain?: readonly [number, number]
@@ -35,13 +38,14 @@ export interface HistogramOptions extends PlotFrame {
  * })
  */
 export function histogramPlot(options: HistogramOptions): PlotSpec {
-  const { series, xTitle, yTitle = 'share of images', bins = 40 } = options
+  const { series, xTitle, yTitle = 'share of images', bins = 40, marks = [] } = options
   const size = frameSize(options)
   const channels = seriesChannels('histogram', series, size.width, 'line')
   for (const { name, values } of series) checkNumbers(`histogram ${name}`, values)
   if (!Number.isInteger(bins) || bins < 1) throw mismatch('E_ARGUMENT', 'histogram bins', 'a positive integer', bins)
+  for (const { x, label } of marks) checkNumber(`histogram mark ${label}`, x)
   const all = series.map(({ values }) => values)
-  const domain = options.domain ?? axisRange(all)
+  const domain = options.domain ?? including(axisRange(all), marks)
   const [low, high] = domain
   if (!(high > low && Number.isFinite(high - low)))
     throw mismatch('E_ARGUMENT', 'histogram domain', 'a lower and a higher finite number', [low, high])
@@ -59,7 +63,17 @@ export function histogramPlot(options: HistogramOptions): PlotSpec {
   const encoding = {
     x: { field: 'x', type: 'quantitative', title: xTitle, scale: { domain, nice: false, zero: false } },
     // Vega-Lite stacks areas unless told not to: these overlap.
-    y: { field: 'share', type: 'quantitative', title: yTitle, axis: { format: '.0%' }, stack: null },
+    y: {
+      field: 'share',
+      type: 'quantitative',
+      title: yTitle,
+      axis: { format: '.0%' },
+      stack: null,
+      // The texts of marks stand above the highest bar.
+      ...(marks.length > 0 && {
+        scale: { domain: [0, 1.2 * Math.max(...rows.map(({ share }) => share))], nice: false },
+      }),
+    },
     color: channels.color,
   }
   return framed(options, size, notes, [
@@ -69,5 +83,17 @@ export function histogramPlot(options: HistogramOptions): PlotSpec {
       mark: { type: 'line', interpolate: 'step-after', strokeWidth: 2, clip: true },
       encoding: { ...encoding, strokeDash: channels.strokeDash, order: { field: 'order', type: 'quantitative' } },
     },
+    ...flagLayers(
+      marks.filter(({ x }) => x >= low && x <= high),
+      domain,
+      size,
+    ),
   ])
+}
+
+/** A range that also shows the marks, with room for their lines. */
+function including([low, high]: [number, number], marks: readonly { x: number }[]): [number, number] {
+  const room = 0.02 * (high - low)
+  const at = marks.map(({ x }) => x)
+  return [Math.min(low, ...at.map((x) => x - room)), Math.max(high, ...at.map((x) => x + room))]
 }

@@ -1,8 +1,10 @@
 // Public face of @ood/plots.
 export { type CalibrationOptions, calibrationPlot } from './calibration.ts'
+export { type ConfusionOptions, confusionPlot } from './confusion.ts'
 export { type HistogramOptions, histogramPlot } from './histogram.ts'
 export { type ImageGridOptions, type ImageGroup, imageGrid } from './image-grid.ts'
 export { type LidCurveOptions, lidCurvePlot, type MarkedLid, type MarkedScale } from './lid-curve.ts'
+export { type MapColumn, type MapGridOptions, mapGrid } from './map-grid.ts'
 export { inlineMarkdown, markdown } from './markdown.ts'
 export { type PngOptions, type RenderOptions, renderPng, renderSvg } from './render.ts'
 export {

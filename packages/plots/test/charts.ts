@@ -2,9 +2,11 @@
 import { normals, random, tensor } from '@ood/core'
 import {
   calibrationPlot,
+  confusionPlot,
   histogramPlot,
   imageGrid,
   lidCurvePlot,
+  mapGrid,
   type PlotSpec,
   rocPlot,
   scatterPlot,
@@ -71,6 +73,24 @@ export const charts: Readonly<Record<string, PlotSpec>> = {
       { name: 'ood', values: [...logProb(splits[2]), -50_000, -40_000, 90_000] },
     ],
   }),
+  'histogram-marks': histogramPlot({
+    title: 'Two thresholds',
+    xTitle: 'likelihood ratio (nats)',
+    series: [splits[1], splits[2]].map((split) => ({ ...split, values: logProb(split) })),
+    marks: [
+      { x: 900, label: 'threshold, mixed batch' },
+      { x: 340, label: 'threshold, clean images' },
+    ],
+  }),
+  confusion: confusionPlot({
+    title: 'At the threshold of the mixed batch',
+    subtitle: 'ratio below \u221296.7 nats is called OOD',
+    labels: ['Fashion-MNIST', 'MNIST'],
+    counts: [
+      [9100, 900],
+      [1100, 8900],
+    ],
+  }),
   'lid-curve': lidCurvePlot({
     title: 'Clothes fill more dimensions than digits over a wide range of scales',
     scales,
@@ -119,6 +139,19 @@ export const grids: Readonly<Record<string, string>> = {
     groups: [
       { label: 'Fashion-MNIST, test', images: images(32, 1) },
       { label: 'generated', images: images(20, 1) },
+    ],
+  }),
+  'map-grid': mapGrid({
+    title: 'Where in the image the evidence lies',
+    groups: [
+      { label: 'Fashion-MNIST, test', rows: 2 },
+      { label: 'MNIST, test', rows: 1 },
+    ],
+    notes: [['ratio 541', 'log p \u22121925'], [], ['ratio 205']],
+    columns: [
+      { label: 'image', maps: images(3, 1), colors: 'grey', domain: [0, 1] },
+      { label: 'log-probability of a pixel', maps: images(3, 1), domain: [0, 0.5], bar: 'nats' },
+      { label: 'ratio', maps: images(3, 1), colors: 'diverging', domain: [-1, 1], bar: 'nats' },
     ],
   }),
   'image-grid-rgb': imageGrid({ groups: [{ images: images(6, 3) }], columns: 3, zoom: 3 }),
