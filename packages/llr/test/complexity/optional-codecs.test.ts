@@ -48,11 +48,10 @@ async function rgbaDecoder(decoder: string, wasm: string): ReturnType<Peer['open
   // The decoders make an ImageData, which Node does not have.
   const scope = globalThis as { ImageData?: unknown }
   scope.ImageData ??= class {
-    constructor(
-      readonly data: Uint8ClampedArray,
-      readonly width: number,
-      readonly height: number,
-    ) {}
+    readonly data: Uint8ClampedArray
+    constructor(data: Uint8ClampedArray) {
+      this.data = data
+    }
   }
   await init(await WebAssembly.compile(readFileSync(require.resolve(wasm))))
   return async (file, channels) => {
