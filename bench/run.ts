@@ -18,6 +18,7 @@ import { jvpRows } from './rows/jvp.ts'
 import { linearAlgebraRows } from './rows/linear-algebra.ts'
 import { logProbRows } from './rows/log-prob.ts'
 import { modelFreeLidRows } from './rows/model-free-lid.ts'
+import { pixelcnnRows } from './rows/pixelcnn.ts'
 import type { Result, Row } from './types.ts'
 
 const rows: readonly Row[] = [
@@ -28,6 +29,7 @@ const rows: readonly Row[] = [
   ...dualRocRows,
   ...aurocRows,
   ...logProbRows,
+  ...pixelcnnRows,
   ...linearAlgebraRows,
   ...modelFreeLidRows,
 ]

@@ -23,6 +23,7 @@ MODULES = {
     "model_free_lid": "model_free_lid",
     "flipd": "flipd", "score_network": "score_network",
     "diffusion_log_prob": "diffusion_log_prob",
+    "pixelcnn": "pixelcnn",
 }
 
 
