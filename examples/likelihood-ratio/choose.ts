@@ -1,0 +1,70 @@
+// Every choice of the example: entropy and thresholds. This file is handed training and validation images, nothing else.
+import { complexityScore, outlierDetector, ratioScores } from '@ood/llr'
+import { mean } from '../common/splits.ts'
+import { type ChoiceSet, CONTAMINATED_HALF } from './images.ts'
+import type { Measured } from './measure.ts'
+
+/** Scores compared, all with higher = more OOD. */
+export const methods = ['llr', 'likelihood', 'typicality', 'complexity', 'background'] as const
+export type Method = (typeof methods)[number]
+
+/** Share of in-distribution images that the clean threshold may flag. */
+export const FALSE_POSITIVE_RATE = 0.05
+
+/** Scores of one set by method. */
+export type Scores = Record<Method, Float64Array>
+
+/** What was chosen for one method. */
+export interface Thresholds {
+  /** Percentile 50 of a batch of which half is OOD: the notebook's. Needs OOD images, and to know their share. */
+  contaminated: number
+  /** (1 - 5 %) quantile of in-distribution images alone: what can be had before anything went wrong. */
+  clean: number
+}
+
+/** Everything chosen. */
+export interface Choices {
+  /** Minus the mean log p of in-distribution images, which typicality measures distances from. */
+  entropy: number
+  thresholds: Record<Method, Thresholds>
+  /** False positive rate the clean thresholds are for: 5 %, or what fewer than 20 images can resolve. */
+  falsePositiveRate: number
+  /** Images the contaminated thresholds were read from, half of them OOD. */
+  contaminatedImages: number
+}
+
+/** Scores of a measured set, given the entropy. */
+export function scoresOf({ semantic, background, complexity }: Measured, entropy: number): Scores {
+  return {
+    llr: ratioScores({ instance: semantic }, { instance: background }).instance,
+    likelihood: semantic.map((value) => -value),
+    typicality: semantic.map((value) => Math.abs(-value - entropy)),
+    complexity: complexityScore(semantic, complexity),
+    background: background.map((value) => -value),
+  }
+}
+
+/** Chooses from the two sets that choices may look at. */
+export function choose(sets: Record<ChoiceSet, Measured>): Choices {
+  const entropy = -mean(sets.in_distr_train.semantic)
+  const clean = scoresOf(sets.in_distr_train, entropy)
+  const ood = scoresOf(sets.ood_train, entropy)
+  const half = Math.min(CONTAMINATED_HALF, clean.llr.length, ood.llr.length)
+  const falsePositiveRate = Math.max(FALSE_POSITIVE_RATE, 1 / clean.llr.length)
+  const thresholds = methods.map((method) => {
+    const detector = outlierDetector({ name: method, scores: () => Promise.reject(new Error('scores are there')) })
+    const infer = (instance: Float64Array, target: Parameters<typeof detector.inferThresholdFromScores>[1]) =>
+      detector.inferThresholdFromScores({ instance, feature: null }, target)
+    const batch = Float64Array.of(...clean[method].subarray(0, half), ...ood[method].subarray(0, half))
+    return [
+      method,
+      { contaminated: infer(batch, { percentile: 50 }), clean: infer(clean[method], { falsePositiveRate }) },
+    ] as const
+  })
+  return {
+    entropy,
+    thresholds: Object.fromEntries(thresholds) as Record<Method, Thresholds>,
+    falsePositiveRate,
+    contaminatedImages: 2 * half,
+  }
+}

@@ -1,0 +1,135 @@
+// Likelihood ratios on real images: a model of the data against a model of its background, pixel by pixel.
+import { openRun, progressBar, type Run } from '@ood/cli'
+import { type NdArray, OodError, type Progress } from '@ood/core'
+import { likelihoodRatio } from '@ood/llr'
+import { type Direction, directionsOf } from '../common/splits.ts'
+import { type Choices, choose } from './choose.ts'
+import { type Evaluation, evaluate } from './evaluate.ts'
+import { loadImages, type SetName } from './images.ts'
+import { type Maps, type Measured, type MeasureOptions, measure, measuredSeconds, measureMaps } from './measure.ts'
+import { type Options, parseOptions, usage } from './options.ts'
+import { missingOf, openPair, type Pair } from './pair.ts'
+import { writeReport } from './report.ts'
+import { factsOf, type ModelFacts, summary, table } from './summary.ts'
+
+/** Everything known about one direction when the run ends. */
+export interface DirectionResult {
+  direction: Direction
+  /** The in-distribution images of the choices are validation images, not training images. */
+  validation: boolean
+  models: { semantic: ModelFacts; background: ModelFacts }
+  sets: Record<SetName, Measured>
+  choices: Choices
+  evaluation: Evaluation
+  /** Of the first images of both test sets; undefined for models without log-probabilities of pixels. */
+  maps: Record<'in_distr_test' | 'ood', Maps> | undefined
+  /** Images drawn from the semantic model; undefined when none were asked for. */
+  samples: NdArray | undefined
+  /** Images scored under both models, and the seconds that took over all starts of the run. */
+  images: number
+  seconds: number
+}
+
+/** Runs the example: scores, chooses, evaluates, writes the run folder and prints the table. */
+export async function main(argv: string[], signal: AbortSignal): Promise<void> {
+  const options = parseOptions(argv)
+  if (!options) {
+    process.stdout.write(usage)
+    return
+  }
+  const { n, seed, dataDir, folder, model, checkpoints, samples } = options
+  const directions = availableDirections(model, checkpoints)
+  const bar = progressBar(process.stderr)
+  const run = openRun({
+    folder,
+    config: {
+      example: 'likelihood-ratio',
+      model,
+      n,
+      seed,
+      data: dataDir ?? 'packaged samples',
+      checkpoints: checkpoints ?? 'shipped',
+      samples,
+    },
+  })
+  try {
+    const all: DirectionResult[] = []
+    for (const direction of directions) all.push(await runDirection(direction, options, run, signal, bar.update))
+    run.writeJson('summary.json', summary(all, options))
+    const report = await writeReport(run, all, options)
+    process.stdout.write(`${table(all)}\n\nreport: ${report}\n`)
+    run.finish()
+  } finally {
+    bar.stop()
+    run.close()
+  }
+}
+
+/** The directions there are pairs for: the first must be there, the second is left out with a line that says so. */
+function availableDirections(model: string, checkpoints: string | undefined): Direction[] {
+  return directionsOf(model).filter((direction, i) => {
+    const missing = missingOf(direction.checkpoint, checkpoints)
+    if (missing === undefined) return true
+    const where = checkpoints ?? 'the shipped checkpoints'
+    if (i === 0)
+      throw new OodError('E_ARGUMENT', `--model ${model}: expected a checkpoint ${missing} in ${where}, got none`)
+    process.stderr.write(`${direction.key} left out: no checkpoint ${missing} in ${where}\n`)
+    return false
+  })
+}
+
+async function runDirection(
+  direction: Direction,
+  options: Options,
+  run: Run<unknown>,
+  signal: AbortSignal,
+  onProgress: (progress: Progress) => void,
+): Promise<DirectionResult> {
+  const { seed, checkpoints, workers } = options
+  const name = direction.checkpoint
+  const images = await loadImages(direction, options, signal)
+  const pair = await openPair(name, checkpoints, workers)
+  try {
+    const measuring: MeasureOptions = { name, pair, images, seed, signal, onProgress }
+    const sets = await measure(run, measuring)
+    const maps = await measureMaps(run, measuring)
+    const samples = await drawSamples(run, name, pair, options, signal, onProgress)
+    // The only input of every choice: training and validation images.
+    const choices = choose({ in_distr_train: sets.in_distr_train, ood_train: sets.ood_train })
+    const evaluation = evaluate(sets, choices)
+    saveDetector(run, name, pair, choices, evaluation)
+    const models = { semantic: factsOf(pair.semantic.manifest), background: factsOf(pair.background.manifest) }
+    const scored = { images: totalImages(sets), seconds: measuredSeconds(run, name) }
+    const validation = options.dataDir !== undefined
+    return { direction, validation, models, sets, choices, evaluation, maps, samples, ...scored }
+  } finally {
+    await pair.release()
+  }
+}
+
+/** Writes the detector as it would be deployed, with the threshold of in-distribution images alone. */
+function saveDetector(run: Run<unknown>, name: string, pair: Pair, choices: Choices, { scores }: Evaluation): void {
+  const detector = likelihoodRatio({ ...pair, dataType: 'image' })
+  const { falsePositiveRate } = choices
+  detector.inferThresholdFromScores({ instance: scores.in_distr_train.llr, feature: null }, { falsePositiveRate })
+  run.writeJson(`${name}/detector.json`, detector.toJSON())
+}
+
+async function drawSamples(
+  run: Run<unknown>,
+  name: string,
+  { semantic }: Pair,
+  { samples, seed }: Options,
+  signal: AbortSignal,
+  onProgress: (progress: Progress) => void,
+): Promise<NdArray | undefined> {
+  if (samples === 0) return undefined
+  const report = (at: Progress) => onProgress({ ...at, label: `${name} samples` })
+  return await run.step(`${name}/samples`, () => semantic.sample(samples, { seed, signal, onProgress: report }), {
+    key: semantic.manifest.sha256,
+  })
+}
+
+function totalImages(sets: Record<SetName, Measured>): number {
+  return Object.values(sets).reduce((sum, { semantic }) => sum + semantic.length, 0)
+}
