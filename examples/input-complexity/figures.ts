@@ -37,7 +37,7 @@ export function charts(result: DirectionResult): Record<string, PlotSpec> {
     likelihood: histogram(`Bits by the ${model}`, '-log2 p(x) (bits)', modelBits),
     complexity: histogram('Bits by the best compressor', 'L(x), complexity (bits)', (set) => sets[set].bits),
     score: histogram(
-      `Bits by the ${model} minus bits by the best compressor`,
+      'Model bits minus compressor bits',
       'S(x) = -log2 p(x) - L(x) (bits), higher = more OOD',
       (set) => score[set],
     ),

@@ -67,7 +67,7 @@ function intro({ direction, model, evaluation }: DirectionResult): string {
   const outside = dataSetTitle[direction.ood]
   const { likelihood, minimum } = evaluation
   return [
-    `How likely an image is under a model depends on how simple it is, whatever the model has seen. For a ${model} of ${inside}, likelihood alone tells ${outside} from ${inside} with an AUC of ${likelihood.auc.toFixed(3)}.`,
+    `How likely an image is under a model depends on how simple it is, whatever the model has seen. For a ${model} of ${inside}, likelihood alone tells ${outside} from ${inside} with an AUC of ${likelihood.auc.toFixed(3)}, where 0.5 is a coin.`,
     `A lossless compressor knows how simple an image is and has seen nothing at all. Bits the model needs minus bits the compressor needs, S(x) = -log2 p(x) - L(x), is a likelihood ratio with the compressor in place of a second model (Serrà et al. 2020). With the smallest of several compressed files as L its AUC is ${minimum.auc.toFixed(3)}.`,
   ].join('\n\n')
 }
@@ -132,7 +132,7 @@ function directionSection(result: DirectionResult, svg: Record<string, string>):
       {
         svg: svg.bits!,
         caption:
-          'Images of one score lie on a line of slope one: the higher the line, the more OOD. One quantity alone is a cut straight across.',
+          'Images of one score lie on a line of slope one: the higher the line, the more OOD. Likelihood alone cuts horizontally.',
       },
       { svg: svg.roc! },
       { svg: svg.sorted!, caption: 'Sixteen test images of each set at even ranks of complexity.' },
@@ -152,6 +152,7 @@ function methodSection({ model, codecs }: DirectionResult): ReportSection {
         text: [
           `L is 8 times the bytes of a lossless file, headers included, the smallest of ${codecs.join(', ')}. A codec's headers are the same for every image, so they move all its scores alike. PNG is this project's encoder; the others are optional packages.`,
           `log p is that of the discrete image in units of one grey level${model === 'flow' ? ': the density of the dequantised image, log-determinants of the preprocessing included' : ''}, so that both terms are bits. No choice was made on any of these images: the smallest file is the paper's rule, whether or not a single codec does better.`,
+          'The codec with the smallest files need not give the best score. What counts is how well it cancels what the likelihood owes to complexity, and that depends on the kind of structure each of them can use.',
         ].join('\n\n'),
       },
     ],
