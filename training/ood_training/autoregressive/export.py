@@ -85,7 +85,7 @@ def compare(path: Path, net: PixelCnn, feeds: dict[str, Tensor]) -> dict:
 @torch.no_grad()
 def evaluate(net: PixelCnn, pixels: np.ndarray, batch: int = 50) -> dict:
     """Mean log p in nats and bits per dimension of clean images, for background models too."""
-    rows = torch.from_numpy(np.ascontiguousarray(pixels)).float()
+    rows = torch.from_numpy(np.array(pixels)).float()
     logs = torch.cat([net.log_prob(chunk) for chunk in rows.split(batch)]).double()
     return {"bitsPerDim": float(-logs.mean() / (math.log(2) * rows[0].numel())), "logProb": float(logs.mean()), "images": len(rows)}
 
