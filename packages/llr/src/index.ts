@@ -22,7 +22,13 @@ export {
   leastVarianceFraction,
   separationFraction,
 } from './diffusion/choose.ts'
-export { type DiffusionRatio, type DiffusionRatioOptions, diffusionRatio } from './diffusion/diffusion-ratio.ts'
+export {
+  type DiffusionRatio,
+  type DiffusionRatioOptions,
+  type DiffusionRatioState,
+  diffusionRatio,
+  diffusionRatioFromJSON,
+} from './diffusion/diffusion-ratio.ts'
 export {
   type DenoisingLosses,
   denoisingLosses,

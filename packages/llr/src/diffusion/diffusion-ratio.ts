@@ -1,11 +1,21 @@
 // The complexity-corrected likelihood ratio of score diffusions as a detector: t_frac from training rows, scores, threshold.
 import { type CallOptions, mismatch, type NdArray, OodError, rowCount, type ScoreModel } from '@ood/core'
+import type { DecisionState } from '../ratio/decision-state.ts'
 import { extend } from '../ratio/internal/extend.ts'
 import { type DetectorOptions, type OutlierDetector, outlierDetector } from '../ratio/outlier-detector.ts'
+import { parseStored, type StoredDetector, stored, wrongField } from '../ratio/stored-detector.ts'
 import { type FractionChoice, separationFraction } from './choose.ts'
-import { type DenoisingLosses, denoisingLosses, type LossCall, type LossSettings } from './losses.ts'
+import {
+  type DenoisingLosses,
+  defaultProbes,
+  denoisingLosses,
+  type LossCall,
+  type LossSettings,
+  publishedFractions,
+} from './losses.ts'
 import { lossRatio, type RatioForm, type RatioValues } from './ratio.ts'
 import { quarterTurns } from './turns.ts'
+import type { LossWeighting } from './weighting.ts'
 
 /** Parts and settings of the detector. */
 export interface DiffusionRatioOptions extends Omit<LossSettings, 'compat'>, Omit<DetectorOptions, 'compat'> {
@@ -24,6 +34,19 @@ export interface DiffusionRatioOptions extends Omit<LossSettings, 'compat'>, Omi
   compat?: 'reference'
 }
 
+/** The detector's settings, t_frac and decision as plain JSON; the model is given again on loading. */
+export interface DiffusionRatioState extends StoredDetector {
+  name: 'CCLR'
+  /** Null before `fit`. */
+  tFrac: number | null
+  form: RatioForm
+  weighting: LossWeighting
+  sharing: 'fresh' | 'shared'
+  probes: number
+  /** Candidates of `fit`. */
+  fractions: number[]
+}
+
 /** Complexity-corrected likelihood ratio over rows [N, ...dataShape]. */
 export interface DiffusionRatio extends OutlierDetector {
   /** The t_frac in use; undefined before `fit`. */
@@ -36,6 +59,7 @@ export interface DiffusionRatio extends OutlierDetector {
   prepare(x: NdArray, call?: LossCall): Promise<DenoisingLosses>
   /** Scores with standard errors, from losses; at the detector's t_frac by default. */
   ratio(losses: DenoisingLosses, tFrac?: number): RatioValues
+  toJSON(): DiffusionRatioState
 }
 
 /**
@@ -58,41 +82,76 @@ export interface DiffusionRatio extends OutlierDetector {
  * const { data } = await detector.predict(await model.preprocess(images))
  */
 export function diffusionRatio(options: DiffusionRatioOptions): DiffusionRatio {
+  const { tFrac } = options
+  if (tFrac !== undefined && !(tFrac > 0 && tFrac < 1))
+    throw mismatch('E_ARGUMENT', 'diffusionRatio tFrac', 'a number in (0, 1)', tFrac)
+  return ratioDetector(options, tFrac)
+}
+
+/**
+ * A detector from its stored state; scores are the same to the last bit where the model is.
+ *
+ * @param state - `JSON.parse` of what `JSON.stringify(detector)` wrote
+ * @throws OodError `E_FILE` naming the field that is wrong
+ * @example
+ * const detector = diffusionRatioFromJSON(JSON.parse(text), { model })
+ */
+export function diffusionRatioFromJSON(
+  state: unknown,
+  parts: Pick<DiffusionRatioOptions, 'model' | 'alter'>,
+): DiffusionRatio {
+  const { decision, settings, fields } = parseStored(state, 'CCLR')
+  const { tFrac, form, weighting, sharing, probes, fractions } = fields
+  const share = (value: unknown): value is number => typeof value === 'number' && value > 0 && value <= 1
+  if (tFrac !== null && !(share(tFrac) && tFrac < 1)) throw wrongField('tFrac', 'a number in (0, 1) or null', tFrac)
+  if (form !== 'log-ratio' && form !== 'difference') throw wrongField('form', 'log-ratio or difference', form)
+  if (weighting !== 'published' && weighting !== 'likelihood')
+    throw wrongField('weighting', 'published or likelihood', weighting)
+  if (sharing !== 'fresh' && sharing !== 'shared') throw wrongField('sharing', 'fresh or shared', sharing)
+  if (!(Number.isSafeInteger(probes) && Number(probes) > 0)) throw wrongField('probes', 'a positive integer', probes)
+  if (!(Array.isArray(fractions) && fractions.every(share)))
+    throw wrongField('fractions', 'numbers in (0, 1]', fractions)
+  const options = { ...parts, ...settings, form, weighting, sharing, probes: Number(probes), fractions }
+  return ratioDetector(options, tFrac ?? undefined, decision)
+}
+
+function ratioDetector(
+  options: DiffusionRatioOptions,
+  known: number | undefined,
+  state?: DecisionState,
+): DiffusionRatio {
   const { model, compat, alter = quarterTurns, form = compat ? 'difference' : 'log-ratio' } = options
-  const { tFrac: given, fractions, probes, weighting, sharing = 'shared' } = options
-  if (given !== undefined && !(given > 0 && given < 1))
-    throw mismatch('E_ARGUMENT', 'diffusionRatio tFrac', 'a number in (0, 1)', given)
-  const settings: LossSettings = {
-    sharing,
-    ...(probes === undefined ? {} : { probes }),
-    ...(weighting === undefined ? {} : { weighting }),
-    ...(compat === undefined ? {} : { compat }),
-  }
-  let tFrac = given
+  const { probes = defaultProbes, weighting = compat ? 'published' : 'likelihood', sharing = 'shared' } = options
+  const fixed = options.tFrac
+  const fractions = Array.from(options.fractions ?? (fixed === undefined ? publishedFractions : [fixed]))
+  const settings: LossSettings = { sharing, probes, weighting, ...(compat === undefined ? {} : { compat }) }
+  let tFrac = known
   let choice: FractionChoice | undefined
-  const candidates = fractions ?? (given === undefined ? undefined : [given])
   const prepare = async (x: NdArray, call?: LossCall): Promise<DenoisingLosses> =>
-    await denoisingLosses(model, x, { ...settings, ...(candidates ? { fractions: candidates } : {}) }, call)
+    await denoisingLosses(model, x, { ...settings, fractions }, call)
   const chosen = (): number => {
     if (tFrac === undefined) throw new OodError('E_NOT_FITTED', 'diffusionRatio: expected a t_frac (fit), got none')
     return tFrac
   }
   const { dataType, threshold, outlierType, valueRange } = options
-  const detector = outlierDetector({
-    name: 'CCLR',
-    dataShape: options.dataShape ?? model.dataShape,
-    ...(dataType === undefined ? {} : { dataType }),
-    ...(threshold === undefined ? {} : { threshold }),
-    ...(outlierType === undefined ? {} : { outlierType }),
-    ...(valueRange === undefined ? {} : { valueRange }),
-    async scores(x, feature, call: CallOptions) {
-      if (feature === 'required')
-        throw new OodError('E_UNSUPPORTED', 'CCLR feature scores: expected instance scores, got a request for features')
-      const at = chosen()
-      const losses = await denoisingLosses(model, x, { ...settings, fractions: [at] }, call)
-      return { instance: lossRatio(losses, { tFrac: at, form }).score, feature: null }
+  const detector = outlierDetector(
+    {
+      name: 'CCLR',
+      dataShape: options.dataShape ?? model.dataShape,
+      ...(dataType === undefined ? {} : { dataType }),
+      ...(threshold === undefined ? {} : { threshold }),
+      ...(outlierType === undefined ? {} : { outlierType }),
+      ...(valueRange === undefined ? {} : { valueRange }),
+      async scores(x, feature, call: CallOptions) {
+        if (feature === 'required')
+          throw new OodError('E_UNSUPPORTED', 'CCLR feature scores: expected a request for instance scores only')
+        const at = chosen()
+        const losses = await denoisingLosses(model, x, { ...settings, fractions: [at] }, call)
+        return { instance: lossRatio(losses, { tFrac: at, form }).score, feature: null }
+      },
     },
-  })
+    state,
+  )
   return extend(detector, {
     get tFrac() {
       return tFrac
@@ -103,7 +162,7 @@ export function diffusionRatio(options: DiffusionRatioOptions): DiffusionRatio {
     prepare,
     ratio: (losses: DenoisingLosses, at: number = chosen()) => lossRatio(losses, { tFrac: at, form }),
     async fit(train: NdArray, call: LossCall = {}) {
-      if (given !== undefined) return
+      if (fixed !== undefined) return
       if (rowCount(train) < 2) throw mismatch('E_EMPTY', 'diffusionRatio fit', 'at least two rows', rowCount(train))
       const sets = [train, ...alter(train)]
       const losses: DenoisingLosses[] = []
@@ -111,6 +170,15 @@ export function diffusionRatio(options: DiffusionRatioOptions): DiffusionRatio {
       choice = separationFraction(losses[0]!, losses.slice(1), form)
       tFrac = choice.tFrac
     },
+    toJSON: (): DiffusionRatioState => ({
+      ...stored('CCLR', options, detector.decision()),
+      tFrac: tFrac ?? null,
+      form,
+      weighting,
+      sharing,
+      probes,
+      fractions,
+    }),
   })
 }
 

@@ -55,7 +55,8 @@ export interface DenoisingLosses {
   evaluations: number
 }
 
-const PROBES = 100
+/** Network evaluations a row unless told. */
+export const defaultProbes = 100
 
 /**
  * The mean denoising loss over noise levels up to t_frac T (Goodier & Campbell 2023, spec dgm 1.6.5):
@@ -86,7 +87,7 @@ export async function denoisingLosses(
   settings: LossSettings = {},
   call: LossCall = {},
 ): Promise<DenoisingLosses> {
-  const { probes = PROBES, sharing = 'fresh' } = settings
+  const { probes = defaultProbes, sharing = 'fresh' } = settings
   assertRows('diffusionRatio x', x, model.dataShape)
   assertFinite('diffusionRatio x', x)
   const n = rowCount(x)

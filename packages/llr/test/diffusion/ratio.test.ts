@@ -2,7 +2,7 @@
 import { flatData, normals, random, takeRows, tensor } from '@ood/core'
 import { describe, expect, it } from 'vitest'
 import { couplingFraction, leastVarianceFraction, separationFraction } from '../../src/diffusion/choose.ts'
-import { diffusionRatio } from '../../src/diffusion/diffusion-ratio.ts'
+import { diffusionRatio, diffusionRatioFromJSON } from '../../src/diffusion/diffusion-ratio.ts'
 import { type DenoisingLosses, denoisingLosses } from '../../src/diffusion/losses.ts'
 import { lossRatio } from '../../src/diffusion/ratio.ts'
 import { averageLossTrend, trendGrid } from '../../src/diffusion/trend.ts'
@@ -218,6 +218,30 @@ describe('diffusionRatio', () => {
     const { loss } = await denoisingLosses(model(), rows, { fractions: [0.25], probes: 10, compat: 'reference' })
     const published = Array.from({ length: 3 }, (_, i) => loss.get(i, 0) - loss.get(i, 1))
     expect([...(await detector.score(rows))]).toEqual(published.map((value) => -value))
+  })
+
+  it('comes back from JSON with the same scores, and refuses what is not its own', async () => {
+    const detector = diffusionRatio({ model: model(), probes: 24, fractions: [0.1, 0.3] })
+    expect(JSON.parse(JSON.stringify(detector)).tFrac).toBeNull()
+    await detector.fit(draw(12, 1))
+    await detector.inferThreshold(draw(20, 2), 0.1)
+    const state = JSON.parse(JSON.stringify(detector))
+    const again = diffusionRatioFromJSON(state, { model: model() })
+    expect(JSON.parse(JSON.stringify(again))).toEqual(state)
+    const rows = draw(5, 3)
+    expect((await again.predict(rows)).data).toEqual((await detector.predict(rows)).data)
+    for (const [field, value] of [
+      ['name', 'LLR'],
+      ['tFrac', 1],
+      ['form', 'ratio'],
+      ['weighting', null],
+      ['sharing', 'own'],
+      ['probes', 0],
+      ['fractions', [2]],
+    ] as const)
+      expect(() => diffusionRatioFromJSON({ ...state, [field]: value }, { model: model() })).toThrow(
+        `detector state ${field}`,
+      )
   })
 
   it('refuses bad settings and features', async () => {
