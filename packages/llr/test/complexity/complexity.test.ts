@@ -83,8 +83,9 @@ describe('complexity', () => {
     expect(bits[1]).toBeGreaterThan(8 * n * n)
     expect(bits[1]).toBeLessThan(8 * n * n * 1.03)
     expect(bits[2]).toBeGreaterThan(n * n)
-    // Deflate codes bytes: its Huffman codes cannot go below one bit a pixel, matches and row headers cost a little more.
-    expect(bits[2]).toBeLessThan(1.45 * n * n)
+    // Deflate takes chance matches where coding pixel by pixel would be shorter, which costs about half a bit a pixel;
+    // other builds of zlib choose other matches.
+    expect(bits[2]).toBeLessThan(1.6 * n * n)
   })
 
   it('is the smallest file of any codec, and names the first of equals', async () => {
