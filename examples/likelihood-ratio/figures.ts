@@ -165,6 +165,8 @@ export function sampleSheet({ direction }: DirectionResult, samples: NdArray): s
   return imageGrid({
     title: `Drawn from the model of ${dataSetTitle[direction.inDistribution]}`,
     range: [0, 255],
+    columns: 8,
+    zoom: 2.5,
     groups: [{ images: samples }],
   })
 }

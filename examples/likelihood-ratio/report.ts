@@ -63,9 +63,9 @@ function writeSets(run: Run<unknown>, { sets, evaluation }: DirectionResult, fol
 function intro({ direction, evaluation }: DirectionResult): string {
   const { likelihood, llr } = evaluation.results
   const [inside, outside] = [dataSetTitle[direction.inDistribution], dataSetTitle[direction.ood]]
-  const side = likelihood.auc < 0.5 ? ', worse than a coin' : ''
+  const paradox = likelihood.auc < 0.5
   return [
-    `A model of ${inside} was asked which images are ${inside} and which are ${outside}. By its likelihood alone the AUC is ${likelihood.auc.toFixed(3)}${side}: a likelihood is mostly about the background, and ${outside} has a simple one.`,
+    `A model of ${inside} was asked which images are ${inside} and which are ${outside}. By its likelihood alone the AUC is ${likelihood.auc.toFixed(3)}${paradox ? `, worse than a coin: a likelihood is mostly about the background, and ${outside} has a simple one` : ''}.`,
     `A second model, trained on the same images with some of their pixels replaced at random, knows the background and not much else. The ratio of the two likelihoods leaves out what both know: its AUC is ${llr.auc.toFixed(3)}.`,
   ].join('\n\n')
 }
@@ -76,17 +76,17 @@ function highlights({ direction, evaluation }: DirectionResult) {
   return [
     { value: likelihood.auc.toFixed(3), label: `AUC of the likelihood alone, ${pair}` },
     { value: llr.auc.toFixed(3), label: 'AUC of the likelihood ratio' },
-    { value: llr.contaminated.f1.toFixed(3), label: 'F1 at the threshold of the mixed batch' },
-    { value: percent(llr.clean.recall), label: 'of OOD images flagged at the threshold of clean images' },
+    { value: llr.contaminated.f1.toFixed(3), label: 'F1 at the threshold of a batch that is half OOD' },
+    { value: percent(llr.clean.recall), label: 'of OOD images flagged, with 5 % of clean images' },
   ]
 }
 
 function aucSection(all: readonly DirectionResult[]): ReportSection {
   const rows = all.flatMap(({ direction, evaluation }) =>
-    methods.map((method) => {
+    methods.map((method, i) => {
       const { auc, interval, contaminated, clean } = evaluation.results[method]
       return [
-        `${dataSetTitle[direction.inDistribution]} against ${dataSetTitle[direction.ood]}`,
+        i === 0 ? `${dataSetTitle[direction.inDistribution]} against ${dataSetTitle[direction.ood]}` : '',
         method === 'llr' ? `**${methodTitle[method]}**` : methodTitle[method],
         auc,
         `${interval[0].toFixed(3)} to ${interval[1].toFixed(3)}`,
@@ -114,7 +114,8 @@ function aucSection(all: readonly DirectionResult[]): ReportSection {
 function directionSection(result: DirectionResult, svg: Record<string, string>): ReportSection {
   const { direction, sets, choices, evaluation, models, samples } = result
   const [inside, outside] = [dataSetTitle[direction.inDistribution], dataSetTitle[direction.ood]]
-  const { llr } = evaluation.results
+  const { llr, likelihood, background } = evaluation.results
+  const { gain } = evaluation
   const label = setLabels(result)
   const shown = ['in_distr_train', 'in_distr_test', 'ood'] as const
   const row = (title: string, values: (name: (typeof shown)[number]) => number) => [
@@ -125,7 +126,10 @@ function directionSection(result: DirectionResult, svg: Record<string, string>):
   const blocks: ReportBlock[] = [
     {
       figures: [
-        { svg: svg.likelihood!, caption: `By likelihood alone, ${outside} lies on the side of the likelier images.` },
+        {
+          svg: svg.likelihood!,
+          caption: `By likelihood alone, ${outside} lies on the side of the ${likelihood.auc < 0.5 ? 'likelier' : 'less likely'} images.`,
+        },
         { svg: svg.ratio!, caption: 'The ratio, with both thresholds: images to the left of one are called OOD.' },
       ],
     },
@@ -140,11 +144,17 @@ function directionSection(result: DirectionResult, svg: Record<string, string>):
     },
     {
       figures: [
-        { svg: svg.background!, caption: 'The background model prefers the same images as the semantic one.' },
+        {
+          svg: svg.background!,
+          caption: `The background model takes ${outside} for ${background.auc < 0.5 ? 'likelier' : 'less likely'}, ${background.auc < 0.5 === likelihood.auc < 0.5 ? 'as the semantic one does' : 'which the semantic one does not'}.`,
+        },
         { svg: svg.scatter!, caption: 'Every image by both numbers; the line is the threshold of the mixed batch.' },
       ],
     },
-    { svg: svg.roc! },
+    {
+      svg: svg.roc!,
+      caption: `The ratio's AUC is that of the likelihood ${gain.difference < 0 ? '\u2212' : '+'} ${Math.abs(gain.difference).toFixed(3)}, with a standard error of ${gain.standardError.toFixed(3)} on these images (DeLong).`,
+    },
     {
       figures: [
         {
