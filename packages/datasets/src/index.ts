@@ -1,6 +1,6 @@
 // Public face of @ood/datasets.
 export { exactGenomeModel } from './genomics/exact.ts'
-export { BASES, type GenomeLawOptions, type GenomeSplit, genomeSplits } from './genomics/law.ts'
+export { BASES, type GenomeLawOptions, type GenomeSplit, genomeSplits, mutatedGenomeLaw } from './genomics/law.ts'
 export { type LoadedGenomes, type LoadGenomesOptions, loadGenomes } from './genomics/load.ts'
 export {
   type GenomeSet,
