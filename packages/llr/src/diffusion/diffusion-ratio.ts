@@ -111,7 +111,7 @@ export function diffusionRatioFromJSON(
   if (!(Number.isSafeInteger(probes) && Number(probes) > 0)) throw wrongField('probes', 'a positive integer', probes)
   if (!(Array.isArray(fractions) && fractions.every(share)))
     throw wrongField('fractions', 'numbers in (0, 1]', fractions)
-  const options = { ...parts, ...settings, form, weighting, sharing, probes: Number(probes), fractions }
+  const options: DiffusionRatioOptions = { ...parts, ...settings, form, weighting, sharing, probes: Number(probes), fractions }
   return ratioDetector(options, tFrac ?? undefined, decision)
 }
 
