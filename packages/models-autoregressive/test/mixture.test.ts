@@ -3,7 +3,7 @@ import { type NdArray, tensor } from '@ood/core'
 import { type MixtureOptions, type MixtureParams, mixtureLogProb } from '@ood/models-autoregressive'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { batch, fixture, flat, gap, json, type Nested, permuted, unless, vectorPath } from './helpers.ts'
+import { batch, fixture, flat, gap, json, type Nested, permuted, unless, vectorPath } from './golden.ts'
 
 /** A batch of one kind from a vector file: [B, H, W, ...] with channels last to planes. */
 const planes = (value: Nested): NdArray<Float64Array> => {

@@ -6,7 +6,7 @@ import { concatRows, type NdArray, sliceRows, takeRows, tensor } from '@ood/core
 import { mixtureLogProb, openPixelCnn, type PixelCnn } from '@ood/models-autoregressive'
 import { type Manifest, openCheckpoint } from '@ood/runtime'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { batch, fixture, flat, json, type Nested } from './helpers.ts'
+import { batch, fixture, flat, json, type Nested } from './golden.ts'
 
 interface Golden {
   x: Nested

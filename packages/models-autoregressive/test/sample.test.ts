@@ -3,7 +3,7 @@ import { sliceRows, takeRows, tensor } from '@ood/core'
 import { bindCondition, drawComponent, openPixelCnn, type PixelCnn, samplePixel } from '@ood/models-autoregressive'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fixture, gap, json, unless, vectorPath } from './helpers.ts'
+import { fixture, gap, json, unless, vectorPath } from './golden.ts'
 
 describe('samplePixel', () => {
   const path = vectorPath('pixelcnn_sample_pixel')

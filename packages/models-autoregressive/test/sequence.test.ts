@@ -10,7 +10,7 @@ import {
 import { type Checkpoint, openCheckpoint } from '@ood/runtime'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { batch, fixture, flat, gap, json, type Nested, unless, vectorPath } from './helpers.ts'
+import { batch, fixture, flat, gap, json, type Nested, unless, vectorPath } from './golden.ts'
 
 describe('categoricalLogProb', () => {
   const path = vectorPath('llr_sequential')
