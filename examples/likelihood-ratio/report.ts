@@ -224,7 +224,7 @@ function methodSection(all: readonly DirectionResult[]): ReportSection {
       {
         text: [
           model,
-          'The score is -(log p semantic - log p background) (Ren et al. 2019). The background model has the same architecture, and was trained on images whose pixels were replaced with the probability in the table by another grey level.',
+          'The score is -(log p semantic - log p background) (Ren et al. 2019). The background model was trained on images whose pixels were replaced, with the probability in the table of models, by another grey level.',
           'Typicality is the distance of -log p from its mean over in-distribution images (Nalisnick et al. 2019). Input complexity is -log2 p minus the size of the smallest lossless PNG in bits (Serrà et al. 2020), a ratio whose background model is a compressor. "Background model alone" is -log p of the background model, for comparison.',
           'Thresholds and the mean of typicality come from training and validation images; the test images are only scored.',
         ].join('\n\n'),
