@@ -35,10 +35,11 @@ export interface Kernels {
 /**
  * Rows the graph sees at once. Larger blocks only cost memory: convolutions go through a batch image by image.
  *
- * A row's result must not depend on how many rows come with it, nor on its place among them. Convolutions on one thread
- * are so by themselves. Matrix products (the projection of a condition) have other arithmetic for a single row: blocks
- * are then always full, padded with copies of their last row, and so on devices other than the CPU. Several threads cut
- * a batch where it suits them: then rows go one by one.
+ * A row's result must not depend on how many rows come with it, nor on its place among them. Several threads cut a batch
+ * where it suits them, which was seen to change the last bits: then rows go one by one. Convolutions on one thread go
+ * row by row anyway. Matrix products (the projection of a condition) gave the same bits for any number of rows on x86-64,
+ * but engines have kernels of their own for one or few rows: blocks are then always full, padded with copies of their
+ * last row, and so on devices other than the CPU.
  */
 const BLOCK = 8
 

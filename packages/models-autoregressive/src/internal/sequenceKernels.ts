@@ -23,8 +23,9 @@ export interface SequenceKernels {
 }
 
 /**
- * Rows the graph sees at once, always as many: the last block is padded with copies of its last row. Matrix products of
- * one row have other arithmetic than those of several, and recurrent networks consist of them.
+ * Rows the graph sees at once, always as many: the last block is padded with copies of its last row. Recurrent networks
+ * are matrix products, for which engines have kernels of their own for one or few rows: on x86-64 those gave the same
+ * bits, elsewhere nobody promises it.
  */
 const BLOCK = 16
 
