@@ -208,7 +208,9 @@ def test_checkpoint_records_the_run(tmp_path: Path) -> None:
     rows = write_layout(tmp_path / "data")
     settings = run(3, mutation=Mutation(0.2, value_range=(0, 3)))
     fit(settings, SequenceData(settings, rows["train_in"], rows["val_in"]), tmp_path / "run", **QUIET)
+    (tmp_path / "data" / "genomes.json").write_text('{"seed": 9}')
     entry = export_run(tmp_path / "run" / "last.ckpt", tmp_path / "out", tmp_path / "data", count=20)
+    assert entry["training"]["genomes"] == {"seed": 9}
     assert entry == json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert entry["kind"] == "sequence" and entry["role"] == "background" and entry["sequence"] == {"vocabulary": 4}
     assert entry["mutation"] == {"rate": 0.2, "kind": "categorical", "valueRange": [0, 3]}

@@ -1,7 +1,7 @@
 // Writes synthetic genomes in the layout of the public genomics data, for the LSTMs of training/ and for tests:
 //
 //   npx tsx --conditions=@ood/source packages/datasets/scripts/export-genomes.ts OUT [--train 200000]
-//     [--validation 5000] [--test 5000] [--seed 1] [--length 250] [--order 2] [--preference 0.2] [--classes 10,60,60] [--kinship 0.75] [--gc 0.15,0.85]
+//     [--validation 5000] [--test 5000] [--seed 1] [--length 250] [--order 2] [--preference 0.2] [--classes 10,60,60] [--kinship 0.75] [--gc 0.15,0.85] [--stretches 75,25]
 //
 // OUT/{train_in,val_in,val_ood,test_in,test_ood}.npz with x, is_outlier and y, OUT/label_dict.json, and
 // OUT/genomes.json with what makes the same files again. Files of the same settings are kept.
@@ -23,6 +23,7 @@ const { values, positionals } = parseArgs({
     preference: { type: 'string', default: '0.2' },
     kinship: { type: 'string', default: '0.75' },
     gc: { type: 'string', default: '0.15,0.85' },
+    stretches: { type: 'string', default: '75,25' },
     classes: { type: 'string', default: '10,60,60' },
   },
 })
@@ -30,6 +31,7 @@ const [out] = positionals
 if (!out) throw new Error('usage: export-genomes OUT [--train N] [--validation N] [--test N] [--seed S] ...')
 const [inside = 0, validation = 0, test = 0] = values.classes.split(',').map(Number)
 const [low = 0, high = 0] = values.gc.split(',').map(Number)
+const [gene = 0, gap = 0] = values.stretches.split(',').map(Number)
 const law = {
   seed: Number(values.seed),
   length: Number(values.length),
@@ -37,6 +39,7 @@ const law = {
   preference: Number(values.preference),
   kinship: Number(values.kinship),
   gc: [low, high] as const,
+  stretches: [gene, gap] as const,
   classes: [inside, validation, test] as const,
 }
 const sizes = { train: Number(values.train), val: Number(values.validation), test: Number(values.test) }

@@ -135,11 +135,14 @@ def export_run(checkpoint: Path, folder: Path, source: Path, *, count: int = 200
     trained = len(read_genomes(source, "train_in", run.limit))
     rows = {split: read_genomes(source, split, count) for split in ("val_in", "val_ood", "test_in", "test_ood")}
     tokens = torch.from_numpy(rows["val_in"][:64]).long()
+    # What synthetic genomes were made from, in full: the same sequences can be drawn again from it.
+    recipe = source / "genomes.json"
+    genomes = {"genomes": json.loads(recipe.read_text())} if recipe.exists() else {}
     return write_checkpoint(
         net, folder, name=run.name, dataset=run.dataset, length=rows["val_in"].shape[1],
         mutation=run.mutation.to_dict() if run.mutation else None,
         training={
-            "config": run.to_dict(), "seed": run.seed, "steps": record["step"],
+            **genomes, "config": run.to_dict(), "seed": run.seed, "steps": record["step"],
             "epochs": round(record["step"] * run.batch / trained, 2),
             "wallTimeSeconds": round(record["elapsed"]), "budgetMinutes": record["max_minutes"],
         },
