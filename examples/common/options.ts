@@ -27,18 +27,18 @@ export function commonUsage(name: string, n: number): string {
 `
 }
 
-/** Shared options of `argv` and the text of further ones, or undefined when help was asked for. */
+/** Shared options of `argv` and the text of further ones, or undefined when help was asked for; `packaged` rows a split need no files. */
 export function parseCommon<Extra extends string>(
   argv: string[],
-  { name, n, extra }: { name: string; n: number; extra: readonly Extra[] },
+  { name, n, extra, packaged = 512 }: { name: string; n: number; extra: readonly Extra[]; packaged?: number },
   env: NodeJS.ProcessEnv = process.env,
 ): { common: CommonOptions; extra: Partial<Record<Extra, string>> } | undefined {
   const values = parse(argv, extra)
   if (values.help !== undefined) return undefined
   const count = integer('--n', values.n ?? String(n), 8)
-  const dataDir = values['data-dir'] ?? (count > 512 ? env.OOD_DATA_DIR : undefined)
-  if (count > 512 && !dataDir)
-    throw mismatch('E_ARGUMENT', '--n', 'at most 512 images a split without --data-dir or OOD_DATA_DIR', count)
+  const dataDir = values['data-dir'] ?? (count > packaged ? env.OOD_DATA_DIR : undefined)
+  if (count > packaged && !dataDir)
+    throw mismatch('E_ARGUMENT', '--n', `at most ${packaged} images a split without --data-dir or OOD_DATA_DIR`, count)
   const run = values.run ?? name
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(run)) throw mismatch('E_ARGUMENT', '--run', 'a plain folder name', run)
   const common = {

@@ -1,0 +1,83 @@
+// Every choice of the example: the thresholds. This file is handed validation sequences and nothing else.
+import { mismatch } from '@ood/core'
+import { outlierDetector } from '@ood/llr'
+import type { Measured } from './measure.ts'
+
+/** Scores compared, all with higher = more OOD. */
+export const methods = ['ratio', 'likelihood', 'background', 'gc'] as const
+export type Method = (typeof methods)[number]
+
+/** Scores of one split by method. */
+export type Scores = Record<Method, Float64Array>
+
+/** Share of OOD sequences in the validation batch that thresholds are inferred from, as in the reference's example. */
+export const OUTLIER_PERCENTAGE = 30
+
+/** Most sequences of that batch. */
+const BATCH = 1000
+
+/** Share of in-distribution sequences that the clean threshold may flag. */
+export const FALSE_POSITIVE_RATE = 0.05
+
+/** What was chosen for one method. */
+export interface Thresholds {
+  /** Percentile 70 of a batch of which 30 % are outliers: what is considered normal is 70 %. */
+  normal: number
+  /** Percentile 30 of the same batch: the reference's example passes the outlier percentage (quirk Q3). For comparison. */
+  reference: number
+  /** (1 - 5 %) quantile of in-distribution sequences alone. */
+  clean: number
+}
+
+/** Everything chosen. */
+export interface Choices {
+  thresholds: Record<Method, Thresholds>
+  /** In-distribution and OOD validation sequences of the mixed batch. */
+  batch: [number, number]
+  /** False positive rate of the clean thresholds: 5 %, or what fewer than 20 sequences can resolve. */
+  falsePositiveRate: number
+}
+
+/** Scores of a measured split; `gc` is how far the G and C content is from one half, which no model is needed for. */
+export function scoresOf({ semantic, background, score }: Measured, gcContent: Float64Array): Scores {
+  return {
+    ratio: score,
+    likelihood: semantic.map((value) => -value),
+    background: background.map((value) => -value),
+    gc: gcContent.map((share) => -Math.abs(share - 0.5)),
+  }
+}
+
+/** Chooses thresholds from in-distribution validation sequences and OOD ones of classes that no test sequence has. */
+export function choose(inDistribution: Scores, ood: Scores): Choices {
+  const [most, others] = [inDistribution.ratio.length, ood.ratio.length]
+  const inside = Math.floor(
+    Math.min(
+      (BATCH * (100 - OUTLIER_PERCENTAGE)) / 100,
+      most,
+      (others * (100 - OUTLIER_PERCENTAGE)) / OUTLIER_PERCENTAGE,
+    ),
+  )
+  const outside = Math.round((inside * OUTLIER_PERCENTAGE) / (100 - OUTLIER_PERCENTAGE))
+  if (outside < 1) throw mismatch('E_ARGUMENT', 'mixed validation batch', 'at least one OOD sequence', outside)
+  const falsePositiveRate = Math.max(FALSE_POSITIVE_RATE, 1 / most)
+  const thresholds = methods.map((method) => {
+    const detector = outlierDetector({ name: method, scores: () => Promise.reject(new Error('scores are there')) })
+    const infer = (instance: Float64Array, target: Parameters<typeof detector.inferThresholdFromScores>[1]): number =>
+      detector.inferThresholdFromScores({ instance, feature: null }, target)
+    const batch = Float64Array.of(...inDistribution[method].subarray(0, inside), ...ood[method].subarray(0, outside))
+    return [
+      method,
+      {
+        normal: infer(batch, { percentile: 100 - OUTLIER_PERCENTAGE }),
+        reference: infer(batch, { percentile: OUTLIER_PERCENTAGE }),
+        clean: infer(inDistribution[method], { falsePositiveRate }),
+      },
+    ] as const
+  })
+  return {
+    thresholds: Object.fromEntries(thresholds) as Record<Method, Thresholds>,
+    batch: [inside, outside],
+    falsePositiveRate,
+  }
+}
