@@ -25,16 +25,19 @@ export {
 export {
   type DiffusionRatio,
   type DiffusionRatioOptions,
+  type DiffusionRatioRule,
   type DiffusionRatioState,
   diffusionRatio,
   diffusionRatioFromJSON,
 } from './diffusion/diffusion-ratio.ts'
+export { fitJointRatio, type JointRatioFit, jointRatio } from './diffusion/joint.ts'
 export {
   type DenoisingLosses,
   denoisingLosses,
   type LossCall,
   type LossSettings,
   publishedFractions,
+  wholeLoss,
 } from './diffusion/losses.ts'
 export { type LossRatioOptions, lossRatio, type RatioForm, type RatioValues } from './diffusion/ratio.ts'
 export { averageLossTrend, type LossTrend, type LossTrendOptions, trendGrid } from './diffusion/trend.ts'

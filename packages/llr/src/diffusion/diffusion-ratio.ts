@@ -1,10 +1,11 @@
 // The complexity-corrected likelihood ratio of score diffusions as a detector: t_frac from training rows, scores, threshold.
-import { type CallOptions, mismatch, type NdArray, OodError, rowCount, type ScoreModel } from '@ood/core'
+import { type CallOptions, mismatch, type NdArray, OodError, rowCount, type ScoreModel, unknownName } from '@ood/core'
 import type { DecisionState } from '../ratio/decision-state.ts'
 import { extend } from '../ratio/internal/extend.ts'
 import { type DetectorOptions, type OutlierDetector, outlierDetector } from '../ratio/outlier-detector.ts'
 import { parseStored, type StoredDetector, stored, wrongField } from '../ratio/stored-detector.ts'
 import { type FractionChoice, separationFraction } from './choose.ts'
+import { fitJointRatio, type JointRatioFit, jointRatio } from './joint.ts'
 import {
   type DenoisingLosses,
   defaultProbes,
@@ -17,13 +18,21 @@ import { lossRatio, type RatioForm, type RatioValues } from './ratio.ts'
 import { quarterTurns } from './turns.ts'
 import type { LossWeighting } from './weighting.ts'
 
+/** How losses become a score. */
+export type DiffusionRatioRule = 'joint' | 'ratio'
+
 /** Parts and settings of the detector. */
 export interface DiffusionRatioOptions extends Omit<LossSettings, 'compat'>, Omit<DetectorOptions, 'compat'> {
   /** The score model; rows are in its space (`model.preprocess` of an opened network). */
   model: ScoreModel
-  /** One t_frac in (tMin / T, 1): nothing to fit. By default `fit` chooses among `fractions`. */
+  /**
+   * `joint` (default): `jointRatio`, the ratio or the likelihood bound, whichever is further out on training rows.
+   * `ratio` (default with `compat: 'reference'`): the ratio alone.
+   */
+  rule?: DiffusionRatioRule
+  /** One t_frac in (tMin / T, 1). By default `fit` chooses among `fractions`. With it, `ratio` has nothing to fit. */
   tFrac?: number
-  /** Default `log-ratio`; `compat: 'reference'` has `difference`. */
+  /** Of `rule: 'ratio'`: default `log-ratio`; `compat: 'reference'` has `difference`. */
   form?: RatioForm
   /** What `fit` tells training rows from (default `quarterTurns`, for square images). */
   alter?: (x: NdArray) => readonly NdArray[]
@@ -39,6 +48,9 @@ export interface DiffusionRatioState extends StoredDetector {
   name: 'CCLR'
   /** Null before `fit`. */
   tFrac: number | null
+  rule: DiffusionRatioRule
+  /** What `fit` learnt of training rows for the joint score; null before, and for the ratio alone. */
+  joint: JointRatioFit | null
   form: RatioForm
   weighting: LossWeighting
   sharing: 'fresh' | 'shared'
@@ -53,11 +65,13 @@ export interface DiffusionRatio extends OutlierDetector {
   readonly tFrac: number | undefined
   /** What `fit` saw; undefined where t_frac was given. */
   readonly choice: FractionChoice | undefined
-  /** Chooses t_frac on training rows: one sweep of them and one of each altered set. */
+  /** Chooses t_frac on training rows and standardises on them: one sweep of them and, to choose, of each altered set. */
   fit(train: NdArray, call?: LossCall): Promise<void>
   /** The losses that ratios at any of `fractions` are read from. */
   prepare(x: NdArray, call?: LossCall): Promise<DenoisingLosses>
-  /** Scores with standard errors, from losses; at the detector's t_frac by default. */
+  /** The detector's scores from losses measured at its t_frac. */
+  scoreLosses(losses: DenoisingLosses): Float64Array
+  /** The ratio alone with standard errors, from losses; at the detector's t_frac by default. */
   ratio(losses: DenoisingLosses, tFrac?: number): RatioValues
   toJSON(): DiffusionRatioState
 }
@@ -71,10 +85,11 @@ export interface DiffusionRatio extends OutlierDetector {
  * the evaluation data, which is optimistic). By default all rows share their probes, so a score is a function of the
  * row and the seed alone, whatever batch or place the row has, and comparisons carry less noise.
  *
- * It is one-sided: noise added to an image raises the fine levels, so it lowers the score. Where inputs may be noisy or
- * broken, watch the likelihood or L(t_frac) itself as well.
+ * The ratio alone is one-sided: an image of more detail than any training image, or one with noise added, has a large
+ * fine loss and a small ratio. The joint score adds the likelihood bound L(1), which finds these, from the same
+ * evaluations.
  *
- * @throws OodError `E_ARGUMENT`; from calls `E_NOT_FITTED` before there is a t_frac, and as `denoisingLosses`
+ * @throws OodError `E_ARGUMENT`; from calls `E_NOT_FITTED` before `fit`, and as `denoisingLosses`
  * @example
  * const detector = diffusionRatio({ model, probes: 64 })
  * await detector.fit(await model.preprocess(trainImages))
@@ -85,7 +100,7 @@ export function diffusionRatio(options: DiffusionRatioOptions): DiffusionRatio {
   const { tFrac } = options
   if (tFrac !== undefined && !(tFrac > 0 && tFrac < 1))
     throw mismatch('E_ARGUMENT', 'diffusionRatio tFrac', 'a number in (0, 1)', tFrac)
-  return ratioDetector(options, tFrac)
+  return ratioDetector(options, { tFrac, joint: undefined })
 }
 
 /**
@@ -101,9 +116,10 @@ export function diffusionRatioFromJSON(
   parts: Pick<DiffusionRatioOptions, 'model' | 'alter'>,
 ): DiffusionRatio {
   const { decision, settings, fields } = parseStored(state, 'CCLR')
-  const { tFrac, form, weighting, sharing, probes, fractions } = fields
+  const { tFrac, rule, joint, form, weighting, sharing, probes, fractions } = fields
   const share = (value: unknown): value is number => typeof value === 'number' && value > 0 && value <= 1
   if (tFrac !== null && !(share(tFrac) && tFrac < 1)) throw wrongField('tFrac', 'a number in (0, 1) or null', tFrac)
+  if (rule !== 'joint' && rule !== 'ratio') throw wrongField('rule', 'joint or ratio', rule)
   if (form !== 'log-ratio' && form !== 'difference') throw wrongField('form', 'log-ratio or difference', form)
   if (weighting !== 'published' && weighting !== 'likelihood')
     throw wrongField('weighting', 'published or likelihood', weighting)
@@ -111,27 +127,44 @@ export function diffusionRatioFromJSON(
   if (!(Number.isSafeInteger(probes) && Number(probes) > 0)) throw wrongField('probes', 'a positive integer', probes)
   if (!(Array.isArray(fractions) && fractions.every(share)))
     throw wrongField('fractions', 'numbers in (0, 1]', fractions)
-  const options: DiffusionRatioOptions = { ...parts, ...settings, form, weighting, sharing, probes: Number(probes), fractions }
-  return ratioDetector(options, tFrac ?? undefined, decision)
+  const options: DiffusionRatioOptions = {
+    ...parts,
+    ...settings,
+    rule,
+    form,
+    weighting,
+    sharing,
+    probes: Number(probes),
+    fractions,
+  }
+  return ratioDetector(options, { tFrac: tFrac ?? undefined, joint: parseJoint(joint, tFrac) }, decision)
 }
 
 function ratioDetector(
   options: DiffusionRatioOptions,
-  known: number | undefined,
+  known: { tFrac: number | undefined; joint: JointRatioFit | undefined },
   state?: DecisionState,
 ): DiffusionRatio {
   const { model, compat, alter = quarterTurns, form = compat ? 'difference' : 'log-ratio' } = options
   const { probes = defaultProbes, weighting = compat ? 'published' : 'likelihood', sharing = 'shared' } = options
+  const { rule = compat ? 'ratio' : 'joint' } = options
+  if (rule !== 'joint' && rule !== 'ratio') throw unknownName('rule', rule, ['joint', 'ratio'])
   const fixed = options.tFrac
   const fractions = Array.from(options.fractions ?? (fixed === undefined ? publishedFractions : [fixed]))
   const settings: LossSettings = { sharing, probes, weighting, ...(compat === undefined ? {} : { compat }) }
-  let tFrac = known
+  let { tFrac, joint } = known
   let choice: FractionChoice | undefined
   const prepare = async (x: NdArray, call?: LossCall): Promise<DenoisingLosses> =>
     await denoisingLosses(model, x, { ...settings, fractions }, call)
   const chosen = (): number => {
     if (tFrac === undefined) throw new OodError('E_NOT_FITTED', 'diffusionRatio: expected a t_frac (fit), got none')
     return tFrac
+  }
+  const scoreLosses = (losses: DenoisingLosses): Float64Array => {
+    const at = chosen()
+    if (rule === 'ratio') return lossRatio(losses, { tFrac: at, form }).score
+    if (!joint) throw new OodError('E_NOT_FITTED', 'diffusionRatio: expected training rows (fit), got none')
+    return jointRatio(losses, joint)
   }
   const { dataType, threshold, outlierType, valueRange } = options
   const detector = outlierDetector(
@@ -146,8 +179,10 @@ function ratioDetector(
         if (feature === 'required')
           throw new OodError('E_UNSUPPORTED', 'CCLR feature scores: expected a request for instance scores only')
         const at = chosen()
+        if (rule === 'joint' && !joint)
+          throw new OodError('E_NOT_FITTED', 'diffusionRatio: expected training rows (fit), got none')
         const losses = await denoisingLosses(model, x, { ...settings, fractions: [at] }, call)
-        return { instance: lossRatio(losses, { tFrac: at, form }).score, feature: null }
+        return { instance: scoreLosses(losses), feature: null }
       },
     },
     state,
@@ -160,19 +195,28 @@ function ratioDetector(
       return choice
     },
     prepare,
+    scoreLosses,
     ratio: (losses: DenoisingLosses, at: number = chosen()) => lossRatio(losses, { tFrac: at, form }),
     async fit(train: NdArray, call: LossCall = {}) {
-      if (fixed !== undefined) return
+      if (fixed !== undefined && rule === 'ratio') return
       if (rowCount(train) < 2) throw mismatch('E_EMPTY', 'diffusionRatio fit', 'at least two rows', rowCount(train))
-      const sets = [train, ...alter(train)]
+      const sets = [train, ...(fixed === undefined ? alter(train) : [])]
       const losses: DenoisingLosses[] = []
       for (const [i, set] of sets.entries()) losses.push(await prepare(set, part(call, i, sets.length)))
-      choice = separationFraction(losses[0]!, losses.slice(1), form)
-      tFrac = choice.tFrac
+      choice = fixed === undefined ? separationFraction(losses[0]!, losses.slice(1), form) : undefined
+      tFrac = fixed ?? choice!.tFrac
+      // Candidates cut the strata elsewhere, so the scores to standardise are those of the one t_frac.
+      if (rule === 'joint')
+        joint = fitJointRatio(
+          await denoisingLosses(model, train, { ...settings, fractions: [tFrac] }, quiet(call)),
+          tFrac,
+        )
     },
     toJSON: (): DiffusionRatioState => ({
       ...stored('CCLR', options, detector.decision()),
       tFrac: tFrac ?? null,
+      rule,
+      joint: joint ?? null,
       form,
       weighting,
       sharing,
@@ -190,4 +234,19 @@ function part(call: LossCall, index: number, count: number): LossCall {
     ...call,
     onProgress: ({ done, total, label }) => onProgress({ done: index * total + done, total: count * total, label }),
   }
+}
+
+/** The same call without progress. */
+function quiet({ onProgress: _, ...call }: LossCall): LossCall {
+  return call
+}
+
+function parseJoint(value: unknown, tFrac: unknown): JointRatioFit | undefined {
+  if (value === null) return undefined
+  const fit = value as Partial<JointRatioFit> | undefined
+  const known = (moments: JointRatioFit['whole'] | undefined): boolean =>
+    Number.isFinite(moments?.mean) && Number.isFinite(moments?.standardDeviation) && moments!.standardDeviation > 0
+  if (!(fit && fit.tFrac === tFrac && known(fit.whole) && known(fit.ratio)))
+    throw wrongField('joint', 'means and standard deviations at tFrac, or null', value)
+  return fit as JointRatioFit
 }

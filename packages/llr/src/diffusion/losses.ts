@@ -3,6 +3,7 @@ import {
   assertFinite,
   assertRows,
   type CallOptions,
+  flatData,
   mismatch,
   type NdArray,
   rowCount,
@@ -103,6 +104,13 @@ export async function denoisingLosses(
   const blocks = await blockMeans(model, x, plan, keys, call)
   const evaluations = plan.blocks.reduce((sum, { count }) => sum + count, 0)
   return { fractions, ...columns(blocks, plan), share: plan.share, paired: plan.paired, evaluations }
+}
+
+/** L(1) of every row. */
+export function wholeLoss({ loss, fractions }: DenoisingLosses): Float64Array {
+  const values = flatData(loss)
+  const k = fractions.length
+  return Float64Array.from({ length: values.length / k }, (_, i) => values[i * k + k - 1]!)
 }
 
 function planOf(

@@ -3,6 +3,7 @@ import { flatData, normals, random, takeRows, tensor } from '@ood/core'
 import { describe, expect, it } from 'vitest'
 import { couplingFraction, leastVarianceFraction, separationFraction } from '../../src/diffusion/choose.ts'
 import { diffusionRatio, diffusionRatioFromJSON } from '../../src/diffusion/diffusion-ratio.ts'
+import { fitJointRatio, jointRatio } from '../../src/diffusion/joint.ts'
 import { type DenoisingLosses, denoisingLosses } from '../../src/diffusion/losses.ts'
 import { lossRatio } from '../../src/diffusion/ratio.ts'
 import { averageLossTrend, trendGrid } from '../../src/diffusion/trend.ts'
@@ -180,7 +181,54 @@ describe('averageLossTrend', () => {
   })
 })
 
+describe('the joint score', () => {
+  const train = losses([
+    [4, 3, 2],
+    [8, 6.5, 4.2],
+    [2, 1.4, 1],
+    [5, 3, 2.9],
+  ])
+  it('is the further of two standardised scores', () => {
+    const fit = fitJointRatio(train, 0.2)
+    const logs = [2, 4.2, 1, 2.9].map(Math.log)
+    const mean = logs.reduce((a, b) => a + b, 0) / 4
+    const deviation = Math.sqrt(logs.reduce((sum, v) => sum + (v - mean) ** 2, 0) / 3)
+    expect(fit.whole.mean).toBeCloseTo(mean, 12)
+    expect(fit.whole.standardDeviation).toBeCloseTo(deviation, 12)
+    // Much loss everywhere with a training row's ratio; little loss, nearly all of it coarse.
+    const [complex, strange] = jointRatio(
+      losses([
+        [40, 30, 20],
+        [0.5, 0.5, 0.5],
+      ]),
+      fit,
+    )
+    expect(complex).toBeCloseTo((Math.log(20) - mean) / deviation, 12)
+    expect(strange).toBeCloseTo((0 - fit.ratio.mean) / fit.ratio.standardDeviation, 12)
+    expect(Math.min(complex!, strange!)).toBeGreaterThan(Math.max(...jointRatio(train, fit)))
+  })
+  it('needs rows that differ', () => {
+    expect(() => fitJointRatio(losses([[4, 3, 2]]), 0.2)).toThrow('at least two rows, got 1')
+    const alike = losses([
+      [4, 3, 2],
+      [4, 3, 2],
+    ])
+    expect(() => fitJointRatio(alike, 0.2)).toThrow('rows whose losses differ')
+  })
+})
+
 describe('diffusionRatio', () => {
+  it('standardises on training rows where t_frac is given', async () => {
+    const detector = diffusionRatio({ model: model(), tFrac: 0.25, probes: 12 })
+    const rows = draw(6, 1)
+    await expect(detector.score(rows)).rejects.toMatchObject({ code: 'E_NOT_FITTED' })
+    await detector.fit(rows)
+    const found = await detector.prepare(rows)
+    expect(await detector.score(rows)).toEqual(jointRatio(found, fitJointRatio(found, 0.25)))
+    expect(detector.scoreLosses(found)).toEqual(await detector.score(rows))
+    expect(detector.choice).toBeUndefined()
+  })
+
   it('chooses t_frac on training rows, then tells other content of the same pixels', async () => {
     const detector = diffusionRatio({ model: model(), probes: 48, fractions: [0.02, 0.1, 0.3] })
     await expect(detector.score(draw(2, 1))).rejects.toMatchObject({ code: 'E_NOT_FITTED' })
@@ -201,7 +249,7 @@ describe('diffusionRatio', () => {
   })
 
   it('scores rows alike in any batch, order and place', async () => {
-    const detector = diffusionRatio({ model: model(), tFrac: 0.25, probes: 16 })
+    const detector = diffusionRatio({ model: model(), tFrac: 0.25, probes: 16, rule: 'ratio' })
     const rows = draw(9, 7)
     const whole = await detector.score(rows)
     const order = [8, 3, 3, 0]
@@ -234,6 +282,8 @@ describe('diffusionRatio', () => {
       ['name', 'LLR'],
       ['tFrac', 1],
       ['form', 'ratio'],
+      ['rule', 'both'],
+      ['joint', { tFrac: 0.7 }],
       ['weighting', null],
       ['sharing', 'own'],
       ['probes', 0],
@@ -246,7 +296,7 @@ describe('diffusionRatio', () => {
 
   it('refuses bad settings and features', async () => {
     expect(() => diffusionRatio({ model: model(), tFrac: 1 })).toThrow('tFrac: expected a number in (0, 1), got 1')
-    const detector = diffusionRatio({ model: model(), tFrac: 0.5 })
+    const detector = diffusionRatio({ model: model(), tFrac: 0.5, rule: 'ratio' })
     await expect(detector.scores(draw(1, 1), { feature: 'required' })).rejects.toMatchObject({ code: 'E_UNSUPPORTED' })
     await expect(diffusionRatio({ model: model() }).fit(draw(1, 1))).rejects.toMatchObject({ code: 'E_EMPTY' })
     await expect(detector.score(tensor(new Float64Array(3), [1, 3]))).rejects.toMatchObject({ code: 'E_SHAPE' })
