@@ -21,6 +21,8 @@ class TrainConfig:
     mutation: Mutation | None = None
     #: run beside this one (its best weights) or .ckpt file to start from, in place of the data-dependent initialisation.
     init: str | None = None
+    #: with `init`: set the ActNorms anew from the data all the same, for data that are far from what the run has seen.
+    init_norms: bool = False
     #: JSON file in the package whose `heldout` training images are never used.
     exclude: str | None = None
     validation: int = 2000

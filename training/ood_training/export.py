@@ -23,7 +23,9 @@ from torch import Tensor
 
 from .config import TrainConfig
 from .data.idx import read_images
+from .data.mutation import Mutation, role_fields
 from .data.splits import train_validation
+from .data.stream import noisy
 from .data.transforms import PREPROCESSING, bits_per_dim, preprocess
 from .flows import Flow
 from .fold import Decoder, Encoder, FoldedFlow
@@ -74,12 +76,14 @@ def compare(folder: Path, flow: Flow, x: Tensor) -> dict:
 
 
 @torch.no_grad()
-def evaluate(flow: Flow, pixels: np.ndarray, seed: int = 777, batch: int = 250) -> dict[str, float]:
-    """Mean bits per dimension of the pixels and mean log p in model space, one noise draw per image."""
+def evaluate(
+    flow: Flow, pixels: np.ndarray, seed: int = 777, batch: int = 250, mutation: Mutation | None = None
+) -> dict[str, float]:
+    """Mean bits per dimension of the pixels, mutated if asked, and mean log p in model space; one noise draw per image."""
     generator = torch.Generator().manual_seed(seed)
     bits, logs = [], []
     for chunk in torch.from_numpy(np.ascontiguousarray(pixels)).split(batch):
-        x, logdet = preprocess(chunk, torch.rand(chunk.shape, generator=generator))
+        x, logdet = preprocess(*noisy(chunk, generator, mutation))
         log_prob = flow.log_prob(x)
         logs.append(log_prob)
         bits.append(bits_per_dim(log_prob, logdet, flow.dim))
@@ -121,12 +125,15 @@ def graph_entry(folder: Path, file: str, inputs: dict, outputs: dict) -> dict:
             "operators": dict(sorted(ops.items())), "multiplications": multiplications(graph)}
 
 
-def manifest(flow: Flow, folder: Path, *, name: str, dataset: str, training: dict, metrics: dict) -> dict:
+def manifest(
+    flow: Flow, folder: Path, *, name: str, dataset: str, training: dict, metrics: dict, mutation: Mutation | None = None
+) -> dict:
     shape = list(flow.config.shape)
     entry = {
         "schemaVersion": 1,
         "kind": "flow",
         "name": name,
+        **role_fields(mutation),
         "graphs": {
             "encode": graph_entry(folder, "encode.onnx", {"x": ["N", *shape]}, {"z": ["N", flow.dim], "logdet": ["N"]}),
             "decode": graph_entry(folder, "decode.onnx", {"z": ["N", flow.dim]}, {"x": ["N", *shape]}),
@@ -154,11 +161,15 @@ def export_run(checkpoint: Path, folder: Path, *, test: bool, check_images: int 
     latent = torch.randn(check_images, flow.dim, generator=torch.Generator().manual_seed(6))
     with torch.no_grad():
         samples = flow.decode(latent)
-    scores = {"validation": evaluate(flow, validation)}
-    if test:
-        scores["test"] = evaluate(flow, read_images(config.dataset, "test"))
+    splits = {"validation": validation, **({"test": read_images(config.dataset, "test")} if test else {})}
+    # Of clean images for background models too: those are what a likelihood ratio scores.
+    scores = {split: evaluate(flow, images) for split, images in splits.items()}
+    metrics = {key: {split: score[key] for split, score in scores.items()} for key in ("bitsPerDim", "logProb", "images")}
+    if config.mutation is not None:
+        mutated = {split: evaluate(flow, images, mutation=config.mutation) for split, images in splits.items()}
+        metrics["mutatedBitsPerDim"] = {split: score["bitsPerDim"] for split, score in mutated.items()}
     metrics = {
-        **{key: {split: score[key] for split, score in scores.items()} for key in ("bitsPerDim", "logProb", "images")},
+        **metrics,
         "export": {"real": compare(folder, flow, real), "samples": compare(folder, flow, samples)},
     }
     training = {
@@ -175,7 +186,9 @@ def export_run(checkpoint: Path, folder: Path, *, test: bool, check_images: int 
         "excludedIndices": config.exclude,
         "torch": torch.__version__.split("+")[0],
     }
-    return manifest(flow, folder, name=config.name, dataset=config.dataset, training=training, metrics=metrics)
+    return manifest(
+        flow, folder, name=config.name, dataset=config.dataset, training=training, metrics=metrics, mutation=config.mutation
+    )
 
 
 def main() -> None:

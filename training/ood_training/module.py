@@ -22,7 +22,7 @@ class FlowModule(BudgetedModule):
         super().__init__(config, max_minutes)
         torch.manual_seed(config.seed)
         self.flow = Flow(config.flow).to(memory_format=torch.channels_last)
-        self.warm = weights is not None
+        self.fresh_norms = weights is None or config.init_norms
         if weights is not None:
             self.flow.load_state_dict(weights)
         self.start_ema()
@@ -34,7 +34,7 @@ class FlowModule(BudgetedModule):
 
     def on_train_start(self) -> None:
         super().on_train_start()
-        if self.global_step == 0 and not self.warm:
+        if self.global_step == 0 and self.fresh_norms:
             # Every rank initialises from the same images, so all start equal.
             x = self.trainer.datamodule.initial_images(self.config.init_images).to(self.device)
             self.flow.initialize(x)

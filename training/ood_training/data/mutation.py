@@ -34,9 +34,19 @@ class Mutation:
         return {**asdict(self), "value_range": list(self.value_range)}
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """(x + mask * shift) mod (high + 1), with shift in 1..high (categorical) or 0..high (uniform)."""
-        values = self.value_range[1] + 1
+        """x in 0..high, mutated; shifts are drawn from 1..high (categorical) or 0..high (uniform)."""
         mask = torch.rand(x.shape, generator=generator) < self.rate
         first = 1 if self.kind == "categorical" else 0
-        shift = torch.randint(first, values, x.shape, generator=generator)
-        return ((x.long() + mask * shift) % values).to(x.dtype)
+        return self.shifted(x, mask, torch.randint(first, self.value_range[1] + 1, x.shape, generator=generator))
+
+    def shifted(self, x: Tensor, mask: Tensor, shift: Tensor) -> Tensor:
+        """(x + mask * shift) mod (high + 1), in the type of x."""
+        return ((x.long() + mask * shift) % (self.value_range[1] + 1)).to(x.dtype)
+
+
+def role_fields(mutation: Mutation | None) -> dict:
+    """What a manifest says of the data a model was trained on: `role` and `mutation`."""
+    if mutation is None:
+        return {"role": "semantic", "mutation": None}
+    described = {"rate": mutation.rate, "kind": mutation.kind, "valueRange": list(mutation.value_range)}
+    return {"role": "background", "mutation": described}
