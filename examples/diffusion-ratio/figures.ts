@@ -1,6 +1,6 @@
 // The figures of one direction, as Vega-Lite specifications.
 import { flatData } from '@ood/core'
-import { type DenoisingLosses, lossRatio } from '@ood/llr'
+import { type DenoisingLosses, fitJointRatio, lossRatio } from '@ood/llr'
 import { histogramPlot, lidCurvePlot, type PlotSpec, rocPlot, scatterPlot } from '@ood/plots'
 import { rocCurve } from '@ood/roc'
 import { dataSetTitle, type SplitName, splitLabels, splitNames } from '../common/splits.ts'
@@ -16,9 +16,12 @@ export function lossCurves({ loss, fractions }: DenoisingLosses, dimension: numb
   )
 }
 
-/** The ratio of every image at every t_frac below 1. */
-export function ratioCurves(losses: DenoisingLosses): Float64Array[] {
-  const scores = Array.from(losses.fractions.subarray(0, -1), (tFrac) => lossRatio(losses, { tFrac }).score)
+/** The ratio of every image at every t_frac below 1, in standard deviations from the mean of training images. */
+export function ratioCurves(losses: DenoisingLosses, train: DenoisingLosses): Float64Array[] {
+  const scores = Array.from(losses.fractions.subarray(0, -1), (tFrac) => {
+    const { ratio } = fitJointRatio(train, tFrac)
+    return lossRatio(losses, { tFrac }).score.map((value) => (value - ratio.mean) / ratio.standardDeviation)
+  })
   return Array.from({ length: losses.loss.shape[0]! }, (_, i) => Float64Array.from(scores, (score) => score[i]!))
 }
 
@@ -67,12 +70,16 @@ export function charts({ direction, splits, evaluation }: DirectionResult): Reco
       marks: [mark],
     }),
     'ratio-trend': lidCurvePlot({
-      title: 'The ratio: the whole error over that of the fine levels',
+      title: 'The ratio log L(1) - log L(t_frac), against training images',
       subtitle,
       scales: fractions.subarray(0, -1),
       xTitle: 't_frac: where fine levels end',
-      yTitle: 'log L(1) - log L(t_frac)',
-      series: splitNames.map((name) => ({ name, label: label[name], curves: ratioCurves(splits[name].losses) })),
+      yTitle: 'standard deviations from training images',
+      series: splitNames.map((name) => ({
+        name,
+        label: label[name],
+        curves: ratioCurves(splits[name].losses, splits.in_distr_train.losses),
+      })),
       marks: [mark],
     }),
     likelihood: histogram(

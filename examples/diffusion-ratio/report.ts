@@ -142,7 +142,8 @@ function directionSection(result: DirectionResult, svg: Record<string, string>):
       },
       {
         svg: svg['ratio-trend']!,
-        caption: 'The same evaluations as ratios, for every t_frac at once: no further run of the network.',
+        caption:
+          'The same evaluations as ratios, for every t_frac at once: no further run of the network. Above 0: more coarse error for its fine error than training images have.',
       },
       { figures: [{ svg: svg.likelihood! }, { svg: svg.ratio! }] },
       { figures: [{ svg: svg.scatter! }, { svg: svg.joint! }] },
