@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader
 
 from ..data.splits import train_validation
-from ..data.stream import step_generator
+from ..data.stream import StepBatches
 from .config import PixelCnnRun
 
 #: the manifest's `preprocessing`: pixels to [-1, 1].
 PREPROCESSING = [{"name": "unit", "levels": 256}, {"name": "zero-center"}]
 
 
-class PixelBatches(IterableDataset):
-    """Yields pixels [B, C, H, W], each batch determined by (seed, step, rank) alone; mutations are drawn anew every epoch."""
+class PixelBatches(StepBatches):
+    """Pixels [B, C, H, W], each batch determined by (seed, step, rank) alone; mutations are drawn anew every epoch."""
 
     def __init__(self, images: Tensor, run: PixelCnnRun, start: int = 0, rank: int = 0, world: int = 1) -> None:
-        self.images, self.run, self.start, self.rank, self.world = images, run, start, rank, world
-        self._epoch, self._order = -1, torch.arange(0)
+        super().__init__(len(images), run.batch, run.seed, start, rank, world)
+        self.images, self.run = images, run
 
     def at(self, step: int) -> Tensor:
-        batch, seed = self.run.batch, self.run.seed
-        per_epoch = max(1, len(self.images) // (batch * self.world))
-        epoch, within = divmod(step, per_epoch)
-        if epoch != self._epoch:
-            generator = torch.Generator().manual_seed(seed * 7_919 + epoch)
-            self._epoch, self._order = epoch, torch.randperm(len(self.images), generator=generator)
-        first = (within * self.world + self.rank) * batch
-        pixels = self.images[self._order[first : first + batch]].float()
-        if self.run.mutation is None:
-            return pixels
-        return self.run.mutation(pixels, step_generator(seed, step, self.rank))
-
-    def __iter__(self) -> Iterator[Tensor]:
-        step = self.start
-        while True:
-            yield self.at(step)
-            step += 1
+        pixels = self.images[self.rows(step)].float()
+        return pixels if self.run.mutation is None else self.run.mutation(pixels, self.generator(step))
 
 
 class PixelData(L.LightningDataModule):
@@ -63,7 +46,7 @@ class PixelData(L.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader:
         # Mutated alike in every validation, so numbers of one run can be compared.
-        pixels = self.check[: 500].float()
+        pixels = self.check[:500].float()
         if self.run.mutation is not None:
             pixels = self.run.mutation(pixels, torch.Generator().manual_seed(12345))
         return DataLoader(pixels, batch_size=100)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.idx import read_images
+from ..data.mutation import Mutation, role_fields
 from ..data.splits import train_validation
 from ..export import OPSET, graph_entry, hardware, revision, session, sha256
 from ..graph import merge_padding, save_graph
@@ -91,7 +92,7 @@ def evaluate(net: PixelCnn, pixels: np.ndarray, batch: int = 50) -> dict:
 
 
 def write_checkpoint(
-    net: PixelCnn, folder: Path, *, name: str, dataset: str, mutation: dict | None, training: dict, metrics: dict
+    net: PixelCnn, folder: Path, *, name: str, dataset: str, mutation: Mutation | None, training: dict, metrics: dict
 ) -> dict:
     """manifest.json beside params.onnx, which must be there."""
     config = net.config
@@ -103,12 +104,11 @@ def write_checkpoint(
         "schemaVersion": 1,
         "kind": "autoregressive",
         "name": name,
-        "role": "background" if mutation else "semantic",
+        **role_fields(mutation),
         "graphs": {"params": graph_entry(folder, FILE, input_shapes(config), output_shapes(config))},
         "data": {"dataset": dataset, "shape": list(config.shape), "valueRange": [config.low, config.high], "dtype": "uint8"},
         "preprocessing": PREPROCESSING,
         "mixture": mixture,
-        "mutation": mutation and {"rate": mutation["rate"], "kind": mutation["kind"], "valueRange": mutation["value_range"]},
         **({"conditionShape": list(config.condition)} if config.condition else {}),
         "model": config.to_dict(),
         "training": {
@@ -134,7 +134,7 @@ def export_run(checkpoint: Path, folder: Path, *, test: int) -> dict:
     real = net.scale(torch.from_numpy(validation[:16].copy()).float())
     return write_checkpoint(
         net, folder, name=run.name, dataset=run.dataset,
-        mutation=run.mutation.to_dict() if run.mutation else None,
+        mutation=run.mutation,
         training={
             "config": run.to_dict(), "seed": run.seed, "steps": record["step"],
             "epochs": round(record["step"] * run.batch / len(trained), 2),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader
 
 from ..data.splits import train_validation
-from ..data.stream import step_generator
+from ..data.stream import StepBatches
 from .config import DiffusionConfig
 from .objective import draw_times
 
@@ -24,32 +22,19 @@ def to_model_space(pixels: Tensor) -> Tensor:
     return pixels.float() / 127.5 - 1
 
 
-class NoisyBatches(IterableDataset):
-    """Yields (x, t, noise), each determined by (seed, step, rank) alone, so a resumed run repeats itself exactly."""
+class NoisyBatches(StepBatches):
+    """(x, t, noise), each determined by (seed, step, rank) alone, so a resumed run repeats itself exactly."""
 
-    def __init__(self, rows: Tensor, config: DiffusionConfig, start: int = 0, rank: int = 0, world: int = 1) -> None:
-        self.rows, self.config, self.start, self.rank, self.world = rows, config, start, rank, world
-        self._epoch, self._order = -1, torch.arange(0)
+    def __init__(self, data: Tensor, config: DiffusionConfig, start: int = 0, rank: int = 0, world: int = 1) -> None:
+        super().__init__(len(data), config.batch, config.seed, start, rank, world)
+        self.data, self.config = data, config
 
     def at(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        batch, seed = self.config.batch, self.config.seed
-        per_epoch = max(1, len(self.rows) // (batch * self.world))
-        epoch, within = divmod(step, per_epoch)
-        if epoch != self._epoch:
-            generator = torch.Generator().manual_seed(seed * 7_919 + epoch)
-            self._epoch, self._order = epoch, torch.randperm(len(self.rows), generator=generator)
-        first = (within * self.world + self.rank) * batch
-        x = self.rows[self._order[first : first + batch]]
+        x = self.data[self.rows(step)]
         x = to_model_space(x) if x.dtype == torch.uint8 else x
-        generator = step_generator(seed, step, self.rank)
+        generator = self.generator(step)
         t = draw_times(self.config.sde, self.config.times, len(x), generator)
         return x, t, torch.randn(x.shape, generator=generator)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        step = self.start
-        while True:
-            yield self.at(step)
-            step += 1
 
 
 class ScoreData(L.LightningDataModule):

@@ -16,6 +16,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
+from ..data.mutation import Mutation, role_fields
 from ..export import OPSET, graph_entry, hardware, revision, session, sha256
 from .config import SequenceRun
 from .data import folder_of, read_genomes
@@ -99,7 +100,7 @@ def evaluate(net: SequenceLstm, tokens: np.ndarray, batch: int = 250) -> dict:
 
 
 def write_checkpoint(
-    net: SequenceLstm, folder: Path, *, name: str, dataset: str, length: int, mutation: dict | None, training: dict, metrics: dict
+    net: SequenceLstm, folder: Path, *, name: str, dataset: str, length: int, mutation: Mutation | None, training: dict, metrics: dict
 ) -> dict:
     """manifest.json beside logits.onnx, which must be there."""
     v, u = net.config.vocabulary, net.config.units
@@ -109,12 +110,11 @@ def write_checkpoint(
         "schemaVersion": 1,
         "kind": "sequence",
         "name": name,
-        "role": "background" if mutation else "semantic",
+        **role_fields(mutation),
         "graphs": {"logits": graph},
         "data": {"dataset": dataset, "shape": [length], "valueRange": [0, v - 1], "dtype": "uint8"},
         "preprocessing": [],
         "sequence": {"vocabulary": v},
-        "mutation": mutation and {"rate": mutation["rate"], "kind": mutation["kind"], "valueRange": mutation["value_range"]},
         "model": net.config.to_dict(),
         "training": {
             **training, "hardware": hardware(), "weights": "ema", "parameters": net.parameter_count(),
@@ -140,7 +140,7 @@ def export_run(checkpoint: Path, folder: Path, source: Path, *, count: int = 200
     genomes = {"genomes": json.loads(recipe.read_text())} if recipe.exists() else {}
     return write_checkpoint(
         net, folder, name=run.name, dataset=run.dataset, length=rows["val_in"].shape[1],
-        mutation=run.mutation.to_dict() if run.mutation else None,
+        mutation=run.mutation,
         training={
             **genomes, "config": run.to_dict(), "seed": run.seed, "steps": record["step"],
             "epochs": round(record["step"] * run.batch / trained, 2),

@@ -47,6 +47,10 @@ class TabularConfig:
     noise: float
     model: TrainConfig | DiffusionConfig
 
+    @property
+    def name(self) -> str:
+        return self.model.name
+
     @staticmethod
     def read(path: str | Path) -> "TabularConfig":
         with open(path, "rb") as file:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
 
 from ..config import TrainConfig
-from ..data.stream import step_generator
+from ..data.stream import StepBatches
 from ..data.transforms import LEVELS
 from .config import Points
 
@@ -35,27 +34,18 @@ def as_rows(x: Tensor) -> tuple[Tensor, Tensor]:
     return x[:, :, None, None], torch.full((len(x),), x.shape[1] * math.log(LEVELS))
 
 
-class NoisyRows(IterableDataset):
-    def __init__(self, rows: np.ndarray, config: TrainConfig, noise: float, start: int = 0) -> None:
-        self.rows = torch.from_numpy(np.ascontiguousarray(rows))
-        self.config, self.noise, self.start = config, noise, start
-        self._epoch, self._order = -1, torch.arange(0)
+class NoisyRows(StepBatches):
+    """Rows with fresh Gaussian noise, `batch` (the run's when absent) at a time."""
 
-    def at(self, step: int, count: int | None = None) -> tuple[Tensor, Tensor]:
-        batch = count or self.config.batch
-        epoch, within = divmod(step, max(1, len(self.rows) // batch))
-        if epoch != self._epoch:
-            generator = torch.Generator().manual_seed(self.config.seed * 7_919 + epoch)
-            self._epoch, self._order = epoch, torch.randperm(len(self.rows), generator=generator)
-        x = self.rows[self._order[within * batch : (within + 1) * batch]]
-        generator = step_generator(self.config.seed, step, 0)
-        return as_rows(x + self.noise * torch.randn(x.shape, generator=generator))
+    def __init__(
+        self, points: np.ndarray, config: TrainConfig, noise: float, start: int = 0, batch: int | None = None
+    ) -> None:
+        super().__init__(len(points), batch or config.batch, config.seed, start)
+        self.points, self.noise = torch.from_numpy(np.ascontiguousarray(points)), noise
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        step = self.start
-        while True:
-            yield self.at(step)
-            step += 1
+    def at(self, step: int) -> tuple[Tensor, Tensor]:
+        x = self.points[self.rows(step)]
+        return as_rows(x + self.noise * torch.randn(x.shape, generator=self.generator(step)))
 
 
 class FlowRows(L.LightningDataModule):
@@ -75,4 +65,4 @@ class FlowRows(L.LightningDataModule):
         return DataLoader(TensorDataset(*as_rows(x)), batch_size=500)
 
     def initial_images(self, count: int) -> Tensor:
-        return NoisyRows(self.train, self.config, self.noise).at(0, min(count, len(self.train)))[0]
+        return NoisyRows(self.train, self.config, self.noise, batch=min(count, len(self.train))).at(0)[0]
