@@ -116,7 +116,7 @@ export function charts({ direction, splits, evaluation }: DirectionResult): Reco
       curves: [
         curve('ODE log-likelihood', (name) => splits[name].logProb.map((value) => -value), likelihood.inDistr),
         curve(
-          'published difference, t_frac 0.25',
+          'published difference, 0.25, same cost',
           (name) => lossRatio(splits[name].reference, { tFrac: 0.25, form: 'difference' }).score,
           evaluation.variants['published-difference'].find(({ tFrac: at }) => at === 0.25)!.auc.inDistr,
         ),

@@ -226,7 +226,7 @@ function methodSection(): ReportSection {
         text: [
           'Noise eps is added at time t, x_t = μ(t) x + σ(t) eps, and the network, which gives σ(t) times the score, says -eps as well as it can. L(t_frac) is the mean of |net + eps|² over log noise levels up to t_frac T. For an exact model, L(1) times the range of log noise is -log p(x) up to a constant, so L splits the log-likelihood by level.',
           'Score: log L(1) - log L(t_frac), higher = more OOD. The published score is the difference L(t_frac) - L(1) of another loss (L1 norm, weight (t + 0.5) / σ, larger = in-distribution), with independent random draws for the two terms; here its sign is turned.',
-          'Times are stratified and cut at every t_frac, so all ratios come from the same evaluations and the two terms share their noise. All images get the same times and noise.',
+          'Times are stratified and cut at every t_frac, so all ratios come from the same evaluations and the two terms share their noise. All images get the same times and noise, which makes a score a function of the image and the seed; it does not make scores quieter, since how an image answers the same noise is its own.',
           'The ratio is one-sided by design: an image of much detail, or with added pixel noise, has a large fine error and so a small ratio. The detector therefore takes max(z(log L(1)), z(ratio)), each standardised by its mean and standard deviation over training images: two cuts as one number.',
         ].join('\n\n'),
       },

@@ -83,7 +83,7 @@ export interface DiffusionRatio extends OutlierDetector {
  *
  * t_frac comes from `tFrac`, or from `fit(train)` by `separationFraction` (the published tables take the best t_frac on
  * the evaluation data, which is optimistic). By default all rows share their probes, so a score is a function of the
- * row and the seed alone, whatever batch or place the row has, and comparisons carry less noise.
+ * row and the seed alone, whatever batch or place the row has (on images the noise of different rows is no more alike for it).
  *
  * The ratio alone is one-sided: an image of more detail than any training image, or one with noise added, has a large
  * fine loss and a small ratio. The joint score adds the likelihood bound L(1), which finds these, from the same

@@ -29,7 +29,7 @@ export interface LossSettings {
   sharing?: 'fresh' | 'shared'
   /**
    * `reference` repeats the published estimator: times uniform from 0 to t_frac T, drawn independently for every t_frac
-   * and for 1. Its noise is several times that of shared strata, and times uniform near 0 leave a loss weighted with
+   * and for 1. At equal cost it is noisier than shared strata, and times uniform near 0 leave a loss weighted with
    * 1 / sigma without a variance (VP).
    */
   compat?: 'reference'

@@ -31,7 +31,8 @@ export interface RatioValues {
  * fine loss, hence the sign. The published score is L(t_frac) - L(1), larger = in-distribution: the same order.
  *
  * The difference takes one nat of fine loss for one of coarse loss, so an image with much detail passes for
- * in-distribution whatever it shows; the log-ratio has no unit and asks by which factor.
+ * in-distribution whatever it shows; the log-ratio has no unit and asks by which factor. Either is one-sided: of images
+ * with more detail than any training image it says little, see `jointRatio`.
  *
  * @throws OodError `E_ARGUMENT` for a t_frac that was not measured; `E_NOT_FINITE` for the log of a loss of 0
  * @example
