@@ -65,7 +65,7 @@ export interface DiffusionRatio extends OutlierDetector {
   readonly tFrac: number | undefined
   /** What `fit` saw; undefined where t_frac was given. */
   readonly choice: FractionChoice | undefined
-  /** Chooses t_frac on training rows and standardises on them: one sweep of them and, to choose, of each altered set. */
+  /** Chooses t_frac on training rows (a sweep of them and of each altered set) and standardises on them (a sweep). */
   fit(train: NdArray, call?: LossCall): Promise<void>
   /** The losses that ratios at any of `fractions` are read from. */
   prepare(x: NdArray, call?: LossCall): Promise<DenoisingLosses>
@@ -201,16 +201,17 @@ function ratioDetector(
       if (fixed !== undefined && rule === 'ratio') return
       if (rowCount(train) < 2) throw mismatch('E_EMPTY', 'diffusionRatio fit', 'at least two rows', rowCount(train))
       const sets = [train, ...(fixed === undefined ? alter(train) : [])]
+      // Candidates cut the strata elsewhere, so what is standardised is measured again at the chosen t_frac alone.
+      const again = rule === 'joint' && !(fixed !== undefined && fractions.length === 1)
+      const sweeps = sets.length + (again ? 1 : 0)
       const losses: DenoisingLosses[] = []
-      for (const [i, set] of sets.entries()) losses.push(await prepare(set, part(call, i, sets.length)))
+      for (const [i, set] of sets.entries()) losses.push(await prepare(set, part(call, i, sweeps)))
       choice = fixed === undefined ? separationFraction(losses[0]!, losses.slice(1), form) : undefined
       tFrac = fixed ?? choice!.tFrac
-      // Candidates cut the strata elsewhere, so the scores to standardise are those of the one t_frac.
-      if (rule === 'joint')
-        joint = fitJointRatio(
-          await denoisingLosses(model, train, { ...settings, fractions: [tFrac] }, quiet(call)),
-          tFrac,
-        )
+      if (rule !== 'joint') return
+      const last = { ...settings, fractions: [tFrac] }
+      const found = again ? await denoisingLosses(model, train, last, part(call, sets.length, sweeps)) : losses[0]!
+      joint = fitJointRatio(found, tFrac)
     },
     toJSON: (): DiffusionRatioState => ({
       ...stored('CCLR', options, detector.decision()),
@@ -234,11 +235,6 @@ function part(call: LossCall, index: number, count: number): LossCall {
     ...call,
     onProgress: ({ done, total, label }) => onProgress({ done: index * total + done, total: count * total, label }),
   }
-}
-
-/** The same call without progress. */
-function quiet({ onProgress: _, ...call }: LossCall): LossCall {
-  return call
 }
 
 function parseJoint(value: unknown, tFrac: unknown): JointRatioFit | undefined {
