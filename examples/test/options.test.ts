@@ -47,7 +47,8 @@ describe('parseOptions', () => {
 describe('npm run example', () => {
   it('names the examples there are, in one line, with exit code 2', () => {
     const { status, stderr, stdout } = example('no-such-example')
-    const known = 'diffusion-lid, diffusion-ratio, genome, input-complexity, lid-map, likelihood-paradox, likelihood-ratio'
+    const known =
+      'diffusion-lid, diffusion-ratio, genome, input-complexity, lid-map, likelihood-paradox, likelihood-ratio'
     expect(stderr).toBe(`error: example: expected one of ${known}, got no-such-example\n`)
     expect([status, stdout]).toEqual([2, ''])
   })
