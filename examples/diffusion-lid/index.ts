@@ -1,10 +1,11 @@
 // The likelihood paradox of diffusion models, and LID by FLIPD and by the normal bundle, side by side on real images.
-import { formatTable, openRun, progressBar, type Run } from '@ood/cli'
+import { formatTable, type Run } from '@ood/cli'
 import type { Progress } from '@ood/core'
 import { openDiffusion } from '@ood/models-diffusion'
 import { checkpointPath } from '@ood/zoo'
 import type { AucPair } from '../common/compare.ts'
 import { type Direction, directionsOf, loadSplits, mean, type SplitName, splitNames } from '../common/splits.ts'
+import { withRun } from '../common/withRun.ts'
 import { lpcaTarget } from '../likelihood-paradox/recorded.ts'
 import { DEFAULT_RULE, type Method } from './choose.ts'
 import { evaluateBundle, evaluateFlipd, type MethodResult, referenceSingle } from './evaluate.ts'
@@ -30,25 +31,17 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
     return
   }
   const started = performance.now()
-  const bar = progressBar(process.stderr)
   const { n, seed, dataDir, folder, probes, scores } = options
-  const run = openRun({
-    folder,
-    config: { example: 'diffusion-lid', n, seed, data: dataDir ?? 'packaged samples', probes, scores },
-  })
-  try {
+  const config = { example: 'diffusion-lid', n, seed, data: dataDir ?? 'packaged samples', probes, scores }
+  await withRun(folder, config, async (run, onProgress) => {
     const all: DirectionResult[] = []
     for (const direction of directionsOf('diffusion'))
-      all.push(await runDirection(direction, options, run, signal, bar.update))
+      all.push(await runDirection(direction, options, run, signal, onProgress))
     const seconds = (performance.now() - started) / 1000
     run.writeJson('summary.json', summary(all, options, run.resumed ? null : seconds))
     const report = await writeReport(run, all, options)
     process.stdout.write(`${table(all)}\n\nreport: ${report}\n`)
-    run.finish()
-  } finally {
-    bar.stop()
-    run.close()
-  }
+  })
 }
 
 async function runDirection(

@@ -1,9 +1,10 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 import type { Run } from '@ood/cli'
-import { htmlReport, type PlotSpec, type ReportSection, renderSvg } from '@ood/plots'
+import { htmlReport, type PlotSpec, type ReportSection } from '@ood/plots'
 import { FALSE_POSITIVE_RATE } from '../common/compare.ts'
 import { imageSheet } from '../common/figures.ts'
 import { dataSetTitle, mean, splitNames } from '../common/splits.ts'
+import { writeFigures } from '../common/writeFigures.ts'
 import { DEFAULT_RULE, scaleRules } from './choose.ts'
 import type { MethodResult } from './evaluate.ts'
 import { curvesOf, likelihoodCharts, methodCharts, methodTitle, ruleTitle, scalesOf } from './figures.ts'
@@ -23,18 +24,12 @@ export async function writeReport(
   for (const result of all) {
     const folder = result.direction.checkpoint
     writeSplits(run, result, folder)
-    const svg: Record<string, string> = {}
     const specs: Record<string, PlotSpec> = Object.assign(
       likelihoodCharts(result),
       ...result.methods.map((found) => methodCharts(result, found)),
     )
-    for (const [name, spec] of Object.entries(specs)) {
-      svg[name] = await renderSvg(spec)
-      run.writeJson(`${folder}/figures/${name}.vl.json`, spec)
-      run.writeText(`${folder}/figures/${name}.svg`, svg[name])
-    }
-    svg.images = imageSheet(result.direction, result.splits, 'model')
-    run.writeText(`${folder}/figures/images.svg`, svg.images)
+    const images = imageSheet(result.direction, result.splits, 'model')
+    const svg = await writeFigures(run, `${folder}/figures`, specs, { images })
     sections.push(directionSection(result, svg))
   }
   const { n, seed, dataDir, probes, scores } = options

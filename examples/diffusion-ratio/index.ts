@@ -1,10 +1,11 @@
 // The complexity-corrected likelihood ratio of two diffusion models beside their likelihood, on real images.
-import { formatTable, openRun, progressBar, type Run } from '@ood/cli'
+import { formatTable, type Run } from '@ood/cli'
 import type { Progress } from '@ood/core'
 import { publishedFractions } from '@ood/llr'
 import { openDiffusion } from '@ood/models-diffusion'
 import { checkpointPath } from '@ood/zoo'
 import { type Direction, directionsOf, loadSplits, mean, splitNames } from '../common/splits.ts'
+import { withRun } from '../common/withRun.ts'
 import { DEFAULT_RULE } from './choose.ts'
 import { type Evaluation, evaluate, variants } from './evaluate.ts'
 import { type DirectionMeasures, measure } from './measure.ts'
@@ -25,25 +26,17 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
     return
   }
   const started = performance.now()
-  const bar = progressBar(process.stderr)
   const { n, seed, dataDir, folder, probes } = options
-  const run = openRun({
-    folder,
-    config: { example: 'diffusion-ratio', n, seed, data: dataDir ?? 'packaged samples', probes },
-  })
-  try {
+  const config = { example: 'diffusion-ratio', n, seed, data: dataDir ?? 'packaged samples', probes }
+  await withRun(folder, config, async (run, onProgress) => {
     const all: DirectionResult[] = []
     for (const direction of directionsOf('diffusion'))
-      all.push(await runDirection(direction, options, run, signal, bar.update))
+      all.push(await runDirection(direction, options, run, signal, onProgress))
     const seconds = (performance.now() - started) / 1000
     run.writeJson('summary.json', summary(all, options, run.resumed ? null : seconds))
     const report = await writeReport(run, all, options)
     process.stdout.write(`${table(all)}\n\nreport: ${report}\n`)
-    run.finish()
-  } finally {
-    bar.stop()
-    run.close()
-  }
+  })
 }
 
 async function runDirection(

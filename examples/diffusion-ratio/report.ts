@@ -1,10 +1,11 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 import type { Run } from '@ood/cli'
 import { publishedFractions } from '@ood/llr'
-import { htmlReport, type ReportSection, type ReportTable, renderSvg } from '@ood/plots'
+import { htmlReport, type ReportSection, type ReportTable } from '@ood/plots'
 import type { AucPair } from '../common/compare.ts'
 import { imageSheet } from '../common/figures.ts'
 import { dataSetTitle, mean, splitNames } from '../common/splits.ts'
+import { writeFigures } from '../common/writeFigures.ts'
 import { DEFAULT_RULE, type FractionRule, fractionRules } from './choose.ts'
 import { columnAt, type VariantKey, variants } from './evaluate.ts'
 import { charts, lossCurves } from './figures.ts'
@@ -36,14 +37,8 @@ export async function writeReport(
   for (const result of all) {
     const folder = result.direction.checkpoint
     writeSplits(run, result, folder)
-    const svg: Record<string, string> = {}
-    for (const [name, spec] of Object.entries(charts(result))) {
-      svg[name] = await renderSvg(spec)
-      run.writeJson(`${folder}/figures/${name}.vl.json`, spec)
-      run.writeText(`${folder}/figures/${name}.svg`, svg[name])
-    }
-    svg.images = imageSheet(result.direction, result.splits, 'model')
-    run.writeText(`${folder}/figures/images.svg`, svg.images)
+    const images = imageSheet(result.direction, result.splits, 'model')
+    const svg = await writeFigures(run, `${folder}/figures`, charts(result), { images })
     sections.push(directionSection(result, svg))
   }
   const { n, seed, dataDir, probes } = options

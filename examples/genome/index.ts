@@ -1,9 +1,10 @@
 // Likelihood against likelihood ratio on DNA: LSTMs, G and C content, and classes that no model has seen.
 import { join } from 'node:path'
-import { formatTable, openRun, progressBar } from '@ood/cli'
+import { formatTable } from '@ood/cli'
 import { rowSize } from '@ood/core'
 import { openSequenceModel, type SequenceModel } from '@ood/models-autoregressive'
 import { checkpointPath } from '@ood/zoo'
+import { withRun } from '../common/withRun.ts'
 import { type Choices, choose, methods, scoresOf } from './choose.ts'
 import { lawOf, loadSplits, type Sequences, type SplitName, splitNames } from './data.ts'
 import { type Evaluation, evaluate } from './evaluate.ts'
@@ -43,7 +44,6 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
     return
   }
   const { n, seed, dataDir, checkpoints, folder, workers } = options
-  const bar = progressBar(process.stderr)
   const open = (name: string): Promise<SequenceModel> =>
     openSequenceModel(checkpoints === undefined ? checkpointPath(name) : join(checkpoints, name), {
       instance: 'mean',
@@ -55,11 +55,10 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
     const law = dataDir === undefined ? lawOf(semantic.manifest) : undefined
     const splits = await loadSplits(options, law, signal)
     const config = { example: 'genome', n, seed, data: dataDir ?? 'synthetic', checkpoints: checkpoints ?? 'shipped' }
-    const run = openRun({ folder, config })
-    try {
+    await withRun(folder, config, async (run, onProgress) => {
       const key = [semantic.manifest.sha256, background.manifest.sha256]
       const rate = background.manifest.mutation?.rate
-      const work = { semantic, background, key, splits, law, rate, signal, onProgress: bar.update }
+      const work = { semantic, background, key, splits, law, rate, signal, onProgress }
       const measured = await measure(run, work)
       const maps = await measureMaps(run, work)
       const scored = (split: SplitName) => scoresOf(measured[split].lstm, splits[split].gcContent)
@@ -77,12 +76,8 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
       run.writeJson('summary.json', summary(result, options))
       const report = await writeReport(run, result, options)
       process.stdout.write(`${table(result)}\n\nreport: ${report}\n`)
-      run.finish()
-    } finally {
-      run.close()
-    }
+    })
   } finally {
-    bar.stop()
     await Promise.all([semantic.release(), background.release()])
   }
 }

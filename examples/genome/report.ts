@@ -1,7 +1,8 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 import type { Run } from '@ood/cli'
-import { htmlReport, type ReportSection, renderSvg } from '@ood/plots'
+import { htmlReport, type ReportSection } from '@ood/plots'
 import { mean } from '../common/splits.ts'
+import { writeFigures } from '../common/writeFigures.ts'
 import { methods, OUTLIER_PERCENTAGE } from './choose.ts'
 import { splitNames } from './data.ts'
 import type { Decided } from './evaluate.ts'
@@ -22,14 +23,7 @@ export async function writeReport(run: Run<unknown>, result: Result, options: Op
       ...(exact && { exactLikelihood: exact.semantic, exactOodScore: exact.score }),
     })
   }
-  const svg: Record<string, string> = {}
-  for (const [name, spec] of Object.entries(charts(result))) {
-    svg[name] = await renderSvg(spec)
-    run.writeJson(`figures/${name}.vl.json`, spec)
-    run.writeText(`figures/${name}.svg`, svg[name])
-  }
-  svg.maps = baseMaps(result, result.maps)
-  run.writeText('figures/maps.svg', svg.maps)
+  const svg = await writeFigures(run, 'figures', charts(result), { maps: baseMaps(result, result.maps) })
   const { n, seed, dataDir } = options
   const { ratio, likelihood } = result.evaluation.results
   return run.writeText(

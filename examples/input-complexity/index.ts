@@ -1,8 +1,9 @@
 // Likelihood corrected for input complexity on real images: every codec, both directions.
-import { formatTable, openRun, progressBar } from '@ood/cli'
+import { formatTable, type Run } from '@ood/cli'
 import { OodError, type Progress } from '@ood/core'
 import { type Codec, installedCodecs, openCodecs } from '@ood/llr'
 import { type Direction, directionsOf, mean } from '../common/splits.ts'
+import { withRun } from '../common/withRun.ts'
 import { evaluate } from './evaluate.ts'
 import { loadImages, type SetName, setNames, sourceOf } from './images.ts'
 import { measureLogProb, measureSizes } from './measure.ts'
@@ -24,13 +25,11 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
   const names = codecs.map(({ name }) => name)
   const { n, seed, dataDir, model, folder } = options
   const config = { n, seed, data: dataDir ?? 'packaged samples', model, codecs: names }
-  const run = openRun({ folder, config: { example: 'input-complexity', ...config } })
-  const bar = progressBar(process.stderr)
-  try {
-    const sizes = sizesOnce(run, codecs, options, signal, bar.update)
+  await withRun(folder, { example: 'input-complexity', ...config }, async (run, onProgress) => {
+    const sizes = sizesOnce(run, codecs, options, signal, onProgress)
     const all: DirectionResult[] = []
     for (const direction of directions)
-      all.push(await runDirection(direction, options, run, names, sizes, signal, bar.update))
+      all.push(await runDirection(direction, options, run, names, sizes, signal, onProgress))
     const seconds = (performance.now() - started) / 1000
     run.writeJson('summary.json', {
       example: 'input-complexity',
@@ -40,14 +39,9 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
     })
     const report = await writeReport(run, all, options)
     process.stdout.write(`${table(all)}\n\nreport: ${report}\n`)
-    run.finish()
-  } finally {
-    bar.stop()
-    run.close()
-  }
+  })
 }
 
-type OpenRun = ReturnType<typeof openRun>
 type SizesOf = (direction: Direction, set: SetName) => Promise<Omit<ScoredImages, 'logProb'>>
 
 /** Directions that there is a model for. */
@@ -66,7 +60,7 @@ function availableDirections({ model, checkpoints }: Options): Direction[] {
 
 /** Images and sizes by data set: the test images of one direction are the other's OOD images. */
 function sizesOnce(
-  run: OpenRun,
+  run: Run<unknown>,
   codecs: readonly Codec[],
   options: Options,
   signal: AbortSignal,
@@ -90,7 +84,7 @@ function sizesOnce(
 async function runDirection(
   direction: Direction,
   { checkpoints, workers, seed }: Options,
-  run: OpenRun,
+  run: Run<unknown>,
   codecs: string[],
   sizesOf: SizesOf,
   signal: AbortSignal,

@@ -1,8 +1,9 @@
 // Writes what people read: CSVs per set, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 import type { Run } from '@ood/cli'
 import { complexityScore } from '@ood/llr'
-import { htmlReport, type ReportSection, type ReportTable, renderSvg } from '@ood/plots'
+import { htmlReport, type ReportSection, type ReportTable } from '@ood/plots'
 import { dataSetTitle } from '../common/splits.ts'
+import { writeFigures } from '../common/writeFigures.ts'
 import { type CodecResult, FALSE_POSITIVE_RATE, type Judged } from './evaluate.ts'
 import { charts, complexityStrips, rankedStrips } from './figures.ts'
 import { setNames } from './images.ts'
@@ -19,15 +20,10 @@ export async function writeReport(
   for (const result of all) {
     const folder = result.direction.checkpoint
     writeSets(run, result, folder)
-    const svg: Record<string, string> = {}
-    for (const [name, spec] of Object.entries(charts(result))) {
-      svg[name] = await renderSvg(spec)
-      run.writeJson(`${folder}/figures/${name}.vl.json`, spec)
-      run.writeText(`${folder}/figures/${name}.svg`, svg[name])
-    }
-    svg.sorted = complexityStrips(result)
-    svg.ranked = rankedStrips(result)
-    for (const name of ['sorted', 'ranked']) run.writeText(`${folder}/figures/${name}.svg`, svg[name]!)
+    const svg = await writeFigures(run, `${folder}/figures`, charts(result), {
+      sorted: complexityStrips(result),
+      ranked: rankedStrips(result),
+    })
     sections.push(directionSection(result, svg))
   }
   const first = all[0]!

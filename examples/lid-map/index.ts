@@ -1,5 +1,5 @@
 // A map of images with their local intrinsic dimension on it: model-free LID of each, beside a UMAP view of them all.
-import { formatTable, openRun, progressBar } from '@ood/cli'
+import { formatTable } from '@ood/cli'
 import { concatRows, flatData, type NdArray, random, rowCount, rowSize, tensor, throwIfAborted } from '@ood/core'
 import { loadDataset, loadSample } from '@ood/datasets'
 import { ess, findNeighbours, mle } from '@ood/lid'
@@ -7,6 +7,7 @@ import { htmlReport, renderSvg, scatterPlot } from '@ood/plots'
 import { UMAP } from 'umap-js'
 import { commonUsage, integer, parseCommon } from '../common/options.ts'
 import { type DataSet, dataSetTitle, mean } from '../common/splits.ts'
+import { withRun } from '../common/withRun.ts'
 
 const usage = `npm run example -- lid-map [options]
 
@@ -26,10 +27,8 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
   }
   const { n, seed, dataDir, folder } = parsed.common
   const neighbours = integer('--neighbours', parsed.extra.neighbours ?? '20', 3)
-  const bar = progressBar(process.stderr)
   const config = { example: 'lid-map', n, seed, data: dataDir ?? 'packaged samples', neighbours }
-  const run = openRun({ folder, config })
-  try {
+  await withRun(folder, config, async (run, onProgress) => {
     const images: NdArray[] = []
     for (const set of sets) {
       const { images: found } = dataDir
@@ -52,7 +51,7 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
       }
       return columns
     })
-    const map = await run.step('umap', () => project(concatRows(images), seed, signal, bar.update))
+    const map = await run.step('umap', () => project(concatRows(images), seed, signal, onProgress))
     const methods = ['mle', 'ess'] as const
     const rows = sets.map((set) => [dataSetTitle[set], ...methods.map((m) => mean(lid[`${m}-${set}`]!).toFixed(1))])
     run.writeJson('summary.json', {
@@ -104,11 +103,7 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
       }),
     )
     process.stdout.write(`${formatTable([['mean LID', 'MLE', 'ESS'], ...rows])}\n\nreport: ${report}\n`)
-    run.finish()
-  } finally {
-    bar.stop()
-    run.close()
-  }
+  })
 }
 
 /** UMAP in two dimensions, x y of each row in turn; the same for the same seed. */

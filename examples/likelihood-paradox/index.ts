@@ -1,9 +1,10 @@
 // The likelihood paradox of normalizing flows and its resolution with local intrinsic dimension, on real images.
-import { formatTable, openRun, progressBar } from '@ood/cli'
+import { formatTable, type Run } from '@ood/cli'
 import type { Progress } from '@ood/core'
 import { openFlow } from '@ood/models-flow'
 import { checkpointPath } from '@ood/zoo'
 import { type Direction, directionsOf, loadSplits, mean, splitNames } from '../common/splits.ts'
+import { withRun } from '../common/withRun.ts'
 import { choose } from './choose.ts'
 import { evaluate } from './evaluate.ts'
 import { measure } from './measure.ts'
@@ -20,33 +21,23 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
     return
   }
   const started = performance.now()
-  const bar = progressBar(process.stderr)
   const { n, seed, dataDir, folder } = options
-  const run = openRun({
-    folder,
-    config: { example: 'likelihood-paradox', n, seed, data: dataDir ?? 'packaged samples' },
-  })
-  try {
+  const config = { example: 'likelihood-paradox', n, seed, data: dataDir ?? 'packaged samples' }
+  await withRun(folder, config, async (run, onProgress) => {
     const all: DirectionResult[] = []
     for (const direction of directionsOf('flow'))
-      all.push(await runDirection(direction, options, run, signal, bar.update))
+      all.push(await runDirection(direction, options, run, signal, onProgress))
     const seconds = (performance.now() - started) / 1000
     run.writeJson('summary.json', summary(all, options, run.resumed ? null : seconds))
     const report = await writeReport(run, all, options)
     process.stdout.write(`${table(all)}\n\nreport: ${report}\n`)
-    run.finish()
-  } finally {
-    bar.stop()
-    run.close()
-  }
+  })
 }
-
-type OpenRun = ReturnType<typeof openRun>
 
 async function runDirection(
   direction: Direction,
   options: Options,
-  run: OpenRun,
+  run: Run<unknown>,
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
 ): Promise<DirectionResult> {

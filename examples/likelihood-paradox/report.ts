@@ -1,10 +1,11 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 import type { Run } from '@ood/cli'
 import { thresholdDimension } from '@ood/lid'
-import { htmlReport, type ReportSection, renderSvg } from '@ood/plots'
+import { htmlReport, type ReportSection } from '@ood/plots'
 import { FALSE_POSITIVE_RATE } from '../common/compare.ts'
 import { imageSheet } from '../common/figures.ts'
 import { dataSetTitle, splitNames } from '../common/splits.ts'
+import { writeFigures } from '../common/writeFigures.ts'
 import { scaleRules } from './choose.ts'
 import { charts, curveScales, curvesOf, ruleTitle } from './figures.ts'
 import type { Options } from './options.ts'
@@ -20,14 +21,8 @@ export async function writeReport(
   for (const result of all) {
     const folder = result.direction.checkpoint
     writeSplits(run, result, folder)
-    const svg: Record<string, string> = {}
-    for (const [name, spec] of Object.entries(charts(result))) {
-      svg[name] = await renderSvg(spec)
-      run.writeJson(`${folder}/figures/${name}.vl.json`, spec)
-      run.writeText(`${folder}/figures/${name}.svg`, svg[name])
-    }
-    svg.images = imageSheet(result.direction, result.splits, 'flow')
-    run.writeText(`${folder}/figures/images.svg`, svg.images)
+    const images = imageSheet(result.direction, result.splits, 'flow')
+    const svg = await writeFigures(run, `${folder}/figures`, charts(result), { images })
     sections.push(directionSection(result, svg))
   }
   return run.writeText(

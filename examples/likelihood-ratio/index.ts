@@ -1,8 +1,9 @@
 // Likelihood ratios on real images: a model of the data against a model of its background, pixel by pixel.
-import { openRun, progressBar, type Run } from '@ood/cli'
+import type { Run } from '@ood/cli'
 import { type NdArray, OodError, type Progress } from '@ood/core'
 import { likelihoodRatio } from '@ood/llr'
 import { type Direction, directionsOf } from '../common/splits.ts'
+import { withRun } from '../common/withRun.ts'
 import { type Choices, choose } from './choose.ts'
 import { type Evaluation, evaluate } from './evaluate.ts'
 import { loadImages, type SetName } from './images.ts'
@@ -39,30 +40,22 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
   }
   const { n, seed, dataDir, folder, model, checkpoints, samples } = options
   const directions = availableDirections(model, checkpoints)
-  const bar = progressBar(process.stderr)
-  const run = openRun({
-    folder,
-    config: {
-      example: 'likelihood-ratio',
-      model,
-      n,
-      seed,
-      data: dataDir ?? 'packaged samples',
-      checkpoints: checkpoints ?? 'shipped',
-      samples,
-    },
-  })
-  try {
+  const config = {
+    example: 'likelihood-ratio',
+    model,
+    n,
+    seed,
+    data: dataDir ?? 'packaged samples',
+    checkpoints: checkpoints ?? 'shipped',
+    samples,
+  }
+  await withRun(folder, config, async (run, onProgress) => {
     const all: DirectionResult[] = []
-    for (const direction of directions) all.push(await runDirection(direction, options, run, signal, bar.update))
+    for (const direction of directions) all.push(await runDirection(direction, options, run, signal, onProgress))
     run.writeJson('summary.json', summary(all, options))
     const report = await writeReport(run, all, options)
     process.stdout.write(`${table(all)}\n\nreport: ${report}\n`)
-    run.finish()
-  } finally {
-    bar.stop()
-    run.close()
-  }
+  })
 }
 
 /** The directions there are pairs for: the first must be there, the second is left out with a line that says so. */

@@ -1,7 +1,8 @@
 // Writes what people read: CSVs per set, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 import type { Run } from '@ood/cli'
-import { htmlReport, type ReportBlock, type ReportSection, renderSvg } from '@ood/plots'
+import { htmlReport, type ReportBlock, type ReportSection } from '@ood/plots'
 import { dataSetTitle, mean } from '../common/splits.ts'
+import { writeFigures } from '../common/writeFigures.ts'
 import { methods } from './choose.ts'
 import type { Decided } from './evaluate.ts'
 import { charts, methodTitle, pixelMaps, sampleSheet, setLabels } from './figures.ts'
@@ -20,15 +21,10 @@ export async function writeReport(
   for (const result of all) {
     const folder = result.direction.checkpoint
     writeSets(run, result, folder)
-    const svg: Record<string, string> = {}
-    for (const [name, spec] of Object.entries(charts(result))) {
-      svg[name] = await renderSvg(spec)
-      run.writeJson(`${folder}/figures/${name}.vl.json`, spec)
-      run.writeText(`${folder}/figures/${name}.svg`, svg[name])
-    }
-    if (result.maps) svg.maps = pixelMaps(result, result.maps)
-    if (result.samples) svg.samples = sampleSheet(result, result.samples)
-    for (const name of ['maps', 'samples']) if (svg[name]) run.writeText(`${folder}/figures/${name}.svg`, svg[name])
+    const svg = await writeFigures(run, `${folder}/figures`, charts(result), {
+      maps: result.maps && pixelMaps(result, result.maps),
+      samples: result.samples && sampleSheet(result, result.samples),
+    })
     sections.push(directionSection(result, svg))
   }
   const { n, seed, model, dataDir } = options
