@@ -1,11 +1,11 @@
-// Every choice of the example: entropy and thresholds. This file is handed training and validation images, nothing else.
-import { complexityScore, outlierDetector, ratioScores } from '@ood/llr'
+// Every choice of the example: entropy, the joint score's spreads and thresholds. This file is handed training and validation images, nothing else.
+import { complexityScore, fitJointScore, type JointScoreFit, jointScore, outlierDetector, ratioScores } from '@ood/llr'
 import { mean } from '../common/splits.ts'
 import { type ChoiceSet, CONTAMINATED_HALF } from './images.ts'
 import type { Measured } from './measure.ts'
 
 /** Scores compared, all with higher = more OOD. */
-export const methods = ['llr', 'likelihood', 'typicality', 'complexity', 'background'] as const
+export const methods = ['llr', 'joint', 'likelihood', 'typicality', 'complexity', 'background'] as const
 export type Method = (typeof methods)[number]
 
 /** Share of in-distribution images that the clean threshold may flag. */
@@ -26,6 +26,8 @@ export interface Thresholds {
 export interface Choices {
   /** Minus the mean log p of in-distribution images, which typicality measures distances from. */
   entropy: number
+  /** Spreads of -log p and of the ratio's score over in-distribution images, for the joint score. */
+  joint: JointScoreFit
   thresholds: Record<Method, Thresholds>
   /** False positive rate the clean thresholds are for: 5 %, or what fewer than 20 images can resolve. */
   falsePositiveRate: number
@@ -33,22 +35,36 @@ export interface Choices {
   contaminatedImages: number
 }
 
-/** Scores of a measured set, given the entropy. */
-export function scoresOf({ semantic, background, complexity }: Measured, entropy: number): Scores {
+/** Scores of a measured set, given what was learnt of in-distribution images. */
+export function scoresOf(
+  { semantic, background, complexity }: Measured,
+  { entropy, joint }: Pick<Choices, 'entropy' | 'joint'>,
+): Scores {
+  const likelihood = semantic.map((value) => -value)
+  const llr = ratioOf(semantic, background)
   return {
-    llr: ratioScores({ instance: semantic }, { instance: background }).instance,
-    likelihood: semantic.map((value) => -value),
-    typicality: semantic.map((value) => Math.abs(-value - entropy)),
+    llr,
+    joint: jointScore([likelihood, llr].slice(0, joint.length), joint),
+    likelihood,
+    typicality: likelihood.map((value) => Math.abs(value - entropy)),
     complexity: complexityScore(semantic, complexity),
     background: background.map((value) => -value),
   }
 }
 
+const ratioOf = (semantic: Float64Array, background: Float64Array): Float64Array =>
+  ratioScores({ instance: semantic }, { instance: background }).instance
+
 /** Chooses from the two sets that choices may look at. */
 export function choose(sets: Record<ChoiceSet, Measured>): Choices {
-  const entropy = -mean(sets.in_distr_train.semantic)
-  const clean = scoresOf(sets.in_distr_train, entropy)
-  const ood = scoresOf(sets.ood_train, entropy)
+  const { semantic, background } = sets.in_distr_train
+  const entropy = -mean(semantic)
+  const ratio = ratioOf(semantic, background)
+  // A model against itself has a ratio of 0 everywhere, which has no spread: its joint score is the likelihood's.
+  const scores = [semantic.map((value) => -value), ratio].slice(0, ratio.some((value) => value !== ratio[0]) ? 2 : 1)
+  const joint = fitJointScore(scores)
+  const clean = scoresOf(sets.in_distr_train, { entropy, joint })
+  const ood = scoresOf(sets.ood_train, { entropy, joint })
   const half = Math.min(CONTAMINATED_HALF, clean.llr.length, ood.llr.length)
   const falsePositiveRate = Math.max(FALSE_POSITIVE_RATE, 1 / clean.llr.length)
   const thresholds = methods.map((method) => {
@@ -63,6 +79,7 @@ export function choose(sets: Record<ChoiceSet, Measured>): Choices {
   })
   return {
     entropy,
+    joint,
     thresholds: Object.fromEntries(thresholds) as Record<Method, Thresholds>,
     falsePositiveRate,
     contaminatedImages: 2 * half,

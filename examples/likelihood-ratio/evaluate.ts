@@ -33,7 +33,7 @@ export interface Evaluation {
 /** Evaluates every score on the two test sets. */
 export function evaluate(sets: Record<SetName, Measured>, choices: Choices): Evaluation {
   const scores = Object.fromEntries(
-    setNames.map((name) => [name, scoresOf(sets[name], choices.entropy)]),
+    setNames.map((name) => [name, scoresOf(sets[name], choices)]),
   ) as Evaluation['scores']
   const { in_distr_test: test, ood } = scores
   const results = methods.map((method): [Method, MethodResult] => {

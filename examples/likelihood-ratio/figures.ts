@@ -12,6 +12,7 @@ import type { Maps } from './measure.ts'
 /** What the report calls each score. */
 export const methodTitle: Record<Method, string> = {
   llr: 'likelihood ratio',
+  joint: 'ratio or likelihood, whichever is further out',
   likelihood: 'log-likelihood alone',
   typicality: 'typicality',
   complexity: 'input complexity',
@@ -110,7 +111,7 @@ export function charts(result: DirectionResult): Record<string, PlotSpec> {
     roc: rocPlot({
       title: 'Accepting test images, rejecting the other data set',
       subtitle: direction.title,
-      curves: (['likelihood', 'llr', 'typicality', 'complexity'] as const).map(curve),
+      curves: (['likelihood', 'llr', 'joint', 'typicality', 'complexity'] as const).map(curve),
       xTitle: `share of ${outside} accepted`,
       yTitle: `share of ${inside} accepted`,
     }),

@@ -89,6 +89,7 @@ function directionSummary({ evaluation, choices, models, sets, seconds, images }
       }),
     ),
     entropy: choices.entropy,
+    joint: choices.joint,
     models,
     seconds,
     secondsPerImage: seconds / images,
@@ -104,12 +105,24 @@ function flagged(decided: Decided): object {
 /** The table printed at the end. */
 export function table(all: readonly DirectionResult[]): string {
   const rows: (string | number)[][] = [
-    ['AUC', 'log p alone', 'ratio', 'typicality', 'complexity', 'F1', 'accuracy', 'precision', 'recall', 'threshold'],
+    [
+      'AUC',
+      'log p alone',
+      'ratio',
+      'joint',
+      'typicality',
+      'complexity',
+      'F1',
+      'accuracy',
+      'precision',
+      'recall',
+      'threshold',
+    ],
   ]
   for (const { direction, evaluation } of all) {
-    const { llr, likelihood, typicality, complexity } = evaluation.results
+    const { llr, joint, likelihood, typicality, complexity } = evaluation.results
     const { f1, accuracy, precision, recall, threshold } = llr.contaminated
-    const aucs = [likelihood.auc, llr.auc, typicality.auc, complexity.auc]
+    const aucs = [likelihood.auc, llr.auc, joint.auc, typicality.auc, complexity.auc]
     rows.push([direction.key, ...aucs, f1, accuracy, precision, recall, threshold.toFixed(1)])
   }
   return formatTable(rows)

@@ -45,6 +45,7 @@ export { quarterTurns } from './diffusion/turns.ts'
 export type { LossWeighting } from './diffusion/weighting.ts'
 export type { DataProfile } from './ratio/data-profile.ts'
 export type { DecisionState } from './ratio/decision-state.ts'
+export { fitJointScore, type JointScoreFit, jointScore } from './ratio/joint-score.ts'
 export {
   type LikelihoodRatio,
   type LikelihoodRatioOptions,

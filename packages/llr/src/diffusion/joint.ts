@@ -1,5 +1,5 @@
 // The ratio and the likelihood bound as one score, standardised on training rows: either being out of place is enough.
-import { mismatch } from '@ood/core'
+import { fitJointScore, jointScore } from '../ratio/joint-score.ts'
 import { type DenoisingLosses, wholeLoss } from './losses.ts'
 import { lossRatio } from './ratio.ts'
 
@@ -20,13 +20,8 @@ export interface JointRatioFit {
  * const fit = fitJointRatio(trainLosses, 0.25)
  */
 export function fitJointRatio(train: DenoisingLosses, tFrac: number): JointRatioFit {
-  const n = train.loss.shape[0]!
-  if (n < 2) throw mismatch('E_EMPTY', 'fitJointRatio train', 'at least two rows', n)
-  return {
-    tFrac,
-    whole: spread(wholeLoss(train).map(Math.log)),
-    ratio: spread(lossRatio(train, { tFrac }).score),
-  }
+  const [whole, ratio] = fitJointScore(columns(train, tFrac))
+  return { tFrac, whole: whole!, ratio: ratio! }
 }
 
 /**
@@ -43,21 +38,10 @@ export function fitJointRatio(train: DenoisingLosses, tFrac: number): JointRatio
  * const scores = jointRatio(await denoisingLosses(model, rows), fitJointRatio(trainLosses, 0.25))
  */
 export function jointRatio(losses: DenoisingLosses, { tFrac, whole, ratio }: JointRatioFit): Float64Array {
-  const { score } = lossRatio(losses, { tFrac })
-  const all = wholeLoss(losses)
-  return score.map((value, i) =>
-    Math.max(
-      (Math.log(all[i]!) - whole.mean) / whole.standardDeviation,
-      (value - ratio.mean) / ratio.standardDeviation,
-    ),
-  )
+  return jointScore(columns(losses, tFrac), [whole, ratio])
 }
 
-function spread(values: Float64Array): { mean: number; standardDeviation: number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-  const standardDeviation = Math.sqrt(squares / (values.length - 1))
-  if (!(standardDeviation > 0 && Number.isFinite(standardDeviation)))
-    throw mismatch('E_ARGUMENT', 'fitJointRatio train', 'rows whose losses differ', `a spread of ${standardDeviation}`)
-  return { mean, standardDeviation }
+/** log L(1) and the log-ratio, higher = more OOD. */
+function columns(losses: DenoisingLosses, tFrac: number): Float64Array[] {
+  return [wholeLoss(losses).map(Math.log), lossRatio(losses, { tFrac }).score]
 }

@@ -213,7 +213,7 @@ describe('the joint score', () => {
       [4, 3, 2],
       [4, 3, 2],
     ])
-    expect(() => fitJointRatio(alike, 0.2)).toThrow('rows whose losses differ')
+    expect(() => fitJointRatio(alike, 0.2)).toThrow('rows that differ')
   })
 })
 
