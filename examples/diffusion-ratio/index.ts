@@ -103,6 +103,7 @@ function table(all: readonly DirectionResult[]): string {
     ...publishedFractions.map((at) => `t_frac ${at}`),
     'chosen',
     't_frac',
+    'joint',
     'published, best',
   ]
   const rows = all.flatMap(({ direction, evaluation }) =>
