@@ -2,7 +2,7 @@
 import type { Run } from '@ood/cli'
 import { htmlReport, type ReportSection } from '@ood/plots'
 import { mean } from '../common/splits.ts'
-import { writeFigures } from '../common/writeFigures.ts'
+import { writeFigures } from '../common/write-figures.ts'
 import { methods, OUTLIER_PERCENTAGE } from './choose.ts'
 import { splitNames } from './data.ts'
 import type { Decided } from './evaluate.ts'

@@ -7,7 +7,7 @@ import { htmlReport, renderSvg, scatterPlot } from '@ood/plots'
 import { UMAP } from 'umap-js'
 import { commonUsage, integer, parseCommon } from '../common/options.ts'
 import { type DataSet, dataSetTitle, mean } from '../common/splits.ts'
-import { withRun } from '../common/withRun.ts'
+import { withRun } from '../common/with-run.ts'
 
 const usage = `npm run example -- lid-map [options]
 

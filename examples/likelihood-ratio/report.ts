@@ -2,7 +2,7 @@
 import type { Run } from '@ood/cli'
 import { htmlReport, type ReportBlock, type ReportSection } from '@ood/plots'
 import { dataSetTitle, mean } from '../common/splits.ts'
-import { writeFigures } from '../common/writeFigures.ts'
+import { writeFigures } from '../common/write-figures.ts'
 import { methods } from './choose.ts'
 import type { Decided } from './evaluate.ts'
 import { charts, methodTitle, pixelMaps, sampleSheet, setLabels } from './figures.ts'

@@ -1,6 +1,6 @@
 // The discretised mixture of logistics as a function of its parameters, usable without a network.
 import { assertFinite, flatData, type LogProb, mismatch, type NdArray, rowCount, tensor } from '@ood/core'
-import { mixtureRows } from './internal/mixtureKernel.ts'
+import { mixtureRows } from './internal/mixture-kernel.ts'
 import { assertWholeNumbers } from './internal/pixels.ts'
 
 /** Parameters of the mixture at every pixel, for M components and C channels. */

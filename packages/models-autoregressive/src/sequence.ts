@@ -1,7 +1,7 @@
 // What a sequence model is here: the interface that `openSequenceModel` returns, and its options.
 import type { CallOptions, LikelihoodModel, LogProb, NdArray } from '@ood/core'
 import type { Manifest } from '@ood/runtime'
-import type { EngineOptions } from './engineOptions.ts'
+import type { EngineOptions } from './engine-options.ts'
 
 /**
  * A log-probability of one's own: targets [n, T - 1] and the network's logits [n, T - 1, V] to one number a step,

@@ -11,7 +11,7 @@ import {
   vp,
 } from '@ood/models-diffusion'
 import { describe, expect, it } from 'vitest'
-import { referenceLogProb } from '../src/likelihood/referenceLogProb.ts'
+import { referenceLogProb } from '../src/likelihood/reference-log-prob.ts'
 import { absent, vectors } from './vectors.ts'
 
 interface Case {

@@ -3,7 +3,7 @@ import { type NdArray, normals, random, type ScoreModel, type TraceMethod, tenso
 import { gaussianScore, jacobianTrace, scoreDivergence, type Tangents } from '@ood/models-diffusion'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { traceRows } from '../src/trace/traceRows.ts'
+import { traceRows } from '../src/trace/trace-rows.ts'
 import { absent, vectors } from './vectors.ts'
 
 /** f(x) = A x for every row; J = A. */

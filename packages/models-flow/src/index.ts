@@ -9,4 +9,4 @@ export type {
   SampleOptions,
   Space,
 } from './flow.ts'
-export { type FlowOptions, openFlow } from './openFlow.ts'
+export { type FlowOptions, openFlow } from './open-flow.ts'

@@ -7,7 +7,7 @@ import { gram, symmetricEigenvalues, tridiagonalEigenvalues } from '@ood/linalg'
 import { type Flow, openFlow } from '@ood/models-flow'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sharedPath } from '../../../tools/shared.ts'
-import { linear, linearFlow } from './linearFlow.ts'
+import { linear, linearFlow } from './linear-flow.ts'
 
 const tiny = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url))
 const D = 64

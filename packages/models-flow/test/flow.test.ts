@@ -5,7 +5,7 @@ import { concatRows, flatData, type NdArray, normals, random, sliceRows, takeRow
 import { type Flow, openFlow } from '@ood/models-flow'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Linear, linear, linearFlow } from './linearFlow.ts'
+import { type Linear, linear, linearFlow } from './linear-flow.ts'
 
 const tiny = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url))
 /** Byte images [n, 1, 8, 8] that use the whole range. */

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { OodError } from '@ood/core'
-import { assertPorts, graphPorts } from './internal/graphPorts.ts'
-import { insideFolder, readBounded } from './internal/readBounded.ts'
+import { assertPorts, graphPorts } from './internal/graph-ports.ts'
+import { insideFolder, readBounded } from './internal/read-bounded.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
 
 /** A checked checkpoint folder. */

@@ -1,7 +1,7 @@
 // Public face of @ood/runtime.
 export { type Checkpoint, type CheckpointOptions, openCheckpoint } from './checkpoint.ts'
 export { DEVICES, type Device, parseDevice } from './device.ts'
-export { type HandOver, handOver } from './handOver.ts'
+export { type HandOver, handOver } from './hand-over.ts'
 export {
   GRAPH_ROLES,
   type GraphEntry,
@@ -17,5 +17,5 @@ export {
 export { type MatmulOptions, type OpenMatmul, openMatmul } from './matmul.ts'
 export { openPool, type Pool, type PoolOptions, type TaskOptions } from './pool.ts'
 export { type Optimization, openSession, type Session, type SessionOptions } from './session.ts'
-export type { ElementType, Port, TensorStorage, TensorValue } from './tensorValue.ts'
-export { type ManifestDescription, writeManifest } from './writeManifest.ts'
+export type { ElementType, Port, TensorStorage, TensorValue } from './tensor-value.ts'
+export { type ManifestDescription, writeManifest } from './write-manifest.ts'

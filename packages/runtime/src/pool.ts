@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { type Transferable, Worker } from 'node:worker_threads'
 import { mismatch, OodError, type OodErrorCode, throwIfAborted } from '@ood/core'
-import type { Reply, Request } from './internal/poolProtocol.ts'
+import type { Reply, Request } from './internal/pool-protocol.ts'
 
 /** What `openPool` takes. */
 export interface PoolOptions {
@@ -186,7 +186,7 @@ function settle(job: Job, reply: Reply): void {
  */
 function spawn({ module, setup }: PoolOptions): Worker {
   const source = import.meta.url.endsWith('.ts')
-  const entry = new URL(source ? './internal/poolWorker.ts' : './internal/poolWorker.js', import.meta.url)
+  const entry = new URL(source ? './internal/pool-worker.ts' : './internal/pool-worker.js', import.meta.url)
   const workerData = { module: module.href, setup }
   if (!source && !/\.[cm]?ts$/.test(module.pathname))
     return new Worker(entry, { workerData, ...workerOptions(process.execArgv) })

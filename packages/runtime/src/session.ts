@@ -2,7 +2,7 @@
 import { mismatch, OodError } from '@ood/core'
 import type * as ort from 'onnxruntime-node'
 import { type Device, parseDevice } from './device.ts'
-import { assertFits, elementType, type Port, type TensorStorage, type TensorValue, unshared } from './tensorValue.ts'
+import { assertFits, elementType, type Port, type TensorStorage, type TensorValue, unshared } from './tensor-value.ts'
 
 /** How much onnxruntime rewrites a graph before running it. */
 export type Optimization = 'disabled' | 'basic' | 'extended' | 'all'

@@ -1,7 +1,7 @@
 // From whole images to log-probabilities and mixture parameters.
 import { assertFiniteRows, assertRows, type NdArray, sweep, tensor } from '@ood/core'
 import { type MixtureParams, type PixelLogProb, summed } from '../mixture.ts'
-import type { PixelCnn, PixelCnnCallOptions } from '../pixelCnn.ts'
+import type { PixelCnn, PixelCnnCallOptions } from '../pixel-cnn.ts'
 import { type Paired, pair } from './condition.ts'
 import type { Engine } from './engine.ts'
 import type { PixelCnnFacts } from './facts.ts'

@@ -2,7 +2,7 @@
 import { OodError, once } from '@ood/core'
 import { type Device, openSession, type TensorStorage, type TensorValue } from '@ood/runtime'
 import type { PixelCnnFacts } from './facts.ts'
-import { type MixturePlanes, mixtureRows } from './mixtureKernel.ts'
+import { type MixturePlanes, mixtureRows } from './mixture-kernel.ts'
 
 /** What the kernels are made from; plain data, so it can be sent to a worker. */
 export interface KernelSetup {

@@ -1,11 +1,11 @@
 // Ancestral sampling: one evaluation of the network a pixel, in raster order.
 import { assertFiniteRows, mismatch, type NdArray, type Random, random, sweep, tensor } from '@ood/core'
-import type { PixelCnn, PixelCnnSampleOptions } from '../pixelCnn.ts'
-import { drawComponent, samplePixel } from '../samplePixel.ts'
+import type { PixelCnn, PixelCnnSampleOptions } from '../pixel-cnn.ts'
+import { drawComponent, samplePixel } from '../sample-pixel.ts'
 import { conditions } from './condition.ts'
 import type { DensityParts } from './density.ts'
 import type { Rows } from './kernels.ts'
-import type { MixturePlanes } from './mixtureKernel.ts'
+import type { MixturePlanes } from './mixture-kernel.ts'
 
 /** Builds `sample`. */
 export function createSampler({ engine, facts, batchSize, lanes }: DensityParts): Pick<PixelCnn, 'sample'> {

@@ -16,8 +16,8 @@ import {
   throwIfAborted,
 } from '@ood/core'
 import { timesOf } from '../internal/times.ts'
-import { tracePlan } from '../trace/jacobianTrace.ts'
-import { traceRows } from '../trace/traceRows.ts'
+import { tracePlan } from '../trace/jacobian-trace.ts'
+import { traceRows } from '../trace/trace-rows.ts'
 import type { Component, Precision } from './component.ts'
 
 /** A score model that knows its density. */

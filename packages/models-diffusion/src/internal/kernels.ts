@@ -2,7 +2,7 @@
 import { type FloatArray, OodError, once } from '@ood/core'
 import { jvp, readModel, writeModel } from '@ood/onnx'
 import { type Device, openSession, type Port, type Session, type TensorStorage, type TensorValue } from '@ood/runtime'
-import { type TracePlan, type Traces, traceRows } from '../trace/traceRows.ts'
+import { type TracePlan, type Traces, traceRows } from '../trace/trace-rows.ts'
 import { type Pass, passes, type TimePort } from './passes.ts'
 
 /** Names of a graph's data input, time input and output. */

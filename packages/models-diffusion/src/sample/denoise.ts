@@ -15,11 +15,11 @@ import {
   unknownName,
 } from '@ood/core'
 import { float64, scaledScore } from '../internal/calls.ts'
-import { dimension, pointFlow } from '../internal/probabilityFlow.ts'
-import { integrateRows } from '../internal/rowsOde.ts'
+import { dimension, pointFlow } from '../internal/probability-flow.ts'
+import { integrateRows } from '../internal/rows-ode.ts'
 import { type DenoiseOptions, SAMPLERS } from './options.ts'
 import { ddim, ddpm, euler, eulerMaruyama, heun, plms, type Step } from './steps.ts'
-import { checkSpan, givenTimes, timeGrid } from './timeGrid.ts'
+import { checkSpan, givenTimes, timeGrid } from './time-grid.ts'
 
 /** Rows taken together; a model splits them over its workers. */
 const BLOCK = 256

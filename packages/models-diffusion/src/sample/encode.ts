@@ -10,10 +10,10 @@ import {
   throwIfAborted,
 } from '@ood/core'
 import { float64 } from '../internal/calls.ts'
-import { dimension, pointFlow } from '../internal/probabilityFlow.ts'
-import { integrateRows } from '../internal/rowsOde.ts'
+import { dimension, pointFlow } from '../internal/probability-flow.ts'
+import { integrateRows } from '../internal/rows-ode.ts'
 import type { EncodeOptions } from './options.ts'
-import { checkSpan } from './timeGrid.ts'
+import { checkSpan } from './time-grid.ts'
 
 /**
  * x_T of rows x_t along the deterministic probability-flow ODE (Song et al. 2021, eq. 13), by Dormand-Prince in log tau:

@@ -1,6 +1,6 @@
 // Options of the samplers.
 import type { CallOptions } from '@ood/core'
-import type { TimeGrid } from './timeGrid.ts'
+import type { TimeGrid } from './time-grid.ts'
 
 /**
  * How noise is turned back into data. With x_t = mu x_0 + sigma eps:

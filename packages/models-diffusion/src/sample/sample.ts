@@ -1,6 +1,6 @@
 // Draws rows from a score model: seeded noise at time T, then `denoise`.
 import { mismatch, type NdArray, random, type ScoreModel, tensor } from '@ood/core'
-import { dimension } from '../internal/probabilityFlow.ts'
+import { dimension } from '../internal/probability-flow.ts'
 import { denoise } from './denoise.ts'
 import type { SampleOptions } from './options.ts'
 

@@ -1,6 +1,6 @@
 // Discrete DDPM noise schedules as a continuous process, so that noise-prediction networks are score models.
 import { type DiffusionProcess, mismatch, unknownName } from '@ood/core'
-import { monotoneCubic } from '../internal/monotoneCubic.ts'
+import { monotoneCubic } from '../internal/monotone-cubic.ts'
 import { nonNegative } from './vp.ts'
 
 /** Names of beta schedules, as diffusers spells them; `cosine` is `squaredcos_cap_v2`. */

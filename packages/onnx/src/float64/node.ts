@@ -8,7 +8,7 @@ import { tensorOf } from '../tensors.ts'
 import type { Attribute, Graph, Node, Tensor } from '../types.ts'
 import type { Scope } from './scope.ts'
 import { float32Only, forms, throughLowering } from './table.ts'
-import type { Converter } from './toFloat64.ts'
+import type { Converter } from './to-float64.ts'
 
 const FLOAT = 1
 const DOUBLE = 11

@@ -12,9 +12,9 @@ import {
   unknownName,
 } from '@ood/core'
 import { float64 } from '../internal/calls.ts'
-import { dimension } from '../internal/probabilityFlow.ts'
-import { scoreDivergence } from '../trace/jacobianTrace.ts'
-import { logNormal, type OdeLogProb, type OdeLogProbOptions, traceDefaults } from './odeLogProb.ts'
+import { dimension } from '../internal/probability-flow.ts'
+import { scoreDivergence } from '../trace/jacobian-trace.ts'
+import { logNormal, type OdeLogProb, type OdeLogProbOptions, traceDefaults } from './ode-log-prob.ts'
 
 /** The two published recipes (spec dgm 2.4). */
 export type ReferenceRecipe = 'geometry' | 'ood-detection'

@@ -15,10 +15,10 @@ import {
   unknownName,
 } from '@ood/core'
 import { float64 } from '../internal/calls.ts'
-import { densityFlow, dimension } from '../internal/probabilityFlow.ts'
-import { integrateRows } from '../internal/rowsOde.ts'
+import { densityFlow, dimension } from '../internal/probability-flow.ts'
+import { integrateRows } from '../internal/rows-ode.ts'
 import { type OdeMethod, TABLEAUS } from '../internal/tableaus.ts'
-import { type ReferenceRecipe, referenceLogProb } from './referenceLogProb.ts'
+import { type ReferenceRecipe, referenceLogProb } from './reference-log-prob.ts'
 
 /** Options of `odeLogProb`. */
 export interface OdeLogProbOptions extends TraceOptions {

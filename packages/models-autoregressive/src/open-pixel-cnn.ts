@@ -1,12 +1,12 @@
 // Opens a PixelCNN++ checkpoint: log-probabilities per pixel and samples of a model given as an ONNX graph.
 import type { Checkpoint } from '@ood/runtime'
-import { type EngineOptions, engineSettings, openFolder } from './engineOptions.ts'
+import { type EngineOptions, engineSettings, openFolder } from './engine-options.ts'
 import { createDensity } from './internal/density.ts'
 import { startEngine } from './internal/engine.ts'
 import { pixelCnnFacts } from './internal/facts.ts'
 import { openKernels } from './internal/kernels.ts'
 import { createSampler } from './internal/sampler.ts'
-import type { PixelCnn } from './pixelCnn.ts'
+import type { PixelCnn } from './pixel-cnn.ts'
 
 const FOLDER =
   'a PixelCNN++ folder: manifest.json of kind autoregressive and a graph params: x [N, C, H, W] -> logits, locations, scales'

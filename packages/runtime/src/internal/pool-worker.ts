@@ -1,8 +1,8 @@
 // The worker side of a pool: imports the task module and calls its exports as messages ask.
 import { parentPort, workerData } from 'node:worker_threads'
 import { mismatch } from '@ood/core'
-import { type HandOver, isHandOver } from '../handOver.ts'
-import type { Reply, Request } from './poolProtocol.ts'
+import { type HandOver, isHandOver } from '../hand-over.ts'
+import type { Reply, Request } from './pool-protocol.ts'
 
 const { module, setup } = workerData as { module: string; setup: unknown }
 

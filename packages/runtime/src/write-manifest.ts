@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { graphPorts } from './internal/graphPorts.ts'
-import { insideFolder, readBounded } from './internal/readBounded.ts'
+import { graphPorts } from './internal/graph-ports.ts'
+import { insideFolder, readBounded } from './internal/read-bounded.ts'
 import { type GraphEntry, type Manifest, parseManifest, SCHEMA_VERSION } from './manifest.ts'
 
 /** A manifest without what can be read off the graph files: hashes, input and output shapes, the schema version. */

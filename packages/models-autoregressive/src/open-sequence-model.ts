@@ -1,10 +1,10 @@
 // Opens a sequence checkpoint: next-step log-probabilities of a model over tokens given as an ONNX graph.
 import { assertFiniteRows, flatData, mismatch, type NdArray, rowCount, rowSize, sweep, tensor } from '@ood/core'
 import type { Checkpoint, Manifest } from '@ood/runtime'
-import { engineSettings, openFolder } from './engineOptions.ts'
+import { engineSettings, openFolder } from './engine-options.ts'
 import { startEngine } from './internal/engine.ts'
 import { assertWholeNumbers } from './internal/pixels.ts'
-import { openSequenceKernels } from './internal/sequenceKernels.ts'
+import { openSequenceKernels } from './internal/sequence-kernels.ts'
 import type { SequenceCallOptions, SequenceLogProb, SequenceModel, SequenceOptions } from './sequence.ts'
 
 const FOLDER = 'a sequence folder: manifest.json of kind sequence and a graph logits: tokens [N, T] -> logits [N, T, V]'

@@ -17,8 +17,8 @@ import {
 } from '@ood/core'
 import type { Diffusion } from '../diffusion.ts'
 import type { DiscreteProcess } from '../sde/ddpm.ts'
-import { planOf, tracePlan } from '../trace/jacobianTrace.ts'
-import type { Engine } from './pooledKernels.ts'
+import { planOf, tracePlan } from '../trace/jacobian-trace.ts'
+import type { Engine } from './pooled-kernels.ts'
 import { type Affine, type Prediction, toScaledScore } from './prediction.ts'
 import { timesOf } from './times.ts'
 

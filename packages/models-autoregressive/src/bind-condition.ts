@@ -1,6 +1,6 @@
 // A conditional model under one fixed condition, for whoever wants a plain likelihood.
 import { mismatch, type NdArray } from '@ood/core'
-import type { PixelCnn } from './pixelCnn.ts'
+import type { PixelCnn } from './pixel-cnn.ts'
 
 /**
  * The conditional model p(x | condition) as a model without conditions, such as a detector takes. It shares the engine:

@@ -17,7 +17,7 @@ import {
   unknownName,
 } from '@ood/core'
 import { timesOf } from '../internal/times.ts'
-import { type TracePlan, traceRows } from './traceRows.ts'
+import { type TracePlan, traceRows } from './trace-rows.ts'
 
 /** Largest D whose trace is exact when no method is named (the reference's limit). */
 const EXACT_UP_TO = 3500

@@ -1,7 +1,7 @@
 // The probability-flow ODE in the variables it is smooth in: y = x / mu against log tau.
 import type { CallOptions, ScoreModel, TraceOptions } from '@ood/core'
 import { scaledDivergence, scaledScore } from './calls.ts'
-import type { OdeProblem } from './rowsOde.ts'
+import type { OdeProblem } from './rows-ode.ts'
 
 /**
  * dx/dt = f x - g²/2 s becomes, with y = x / mu(t) and lambda = ln tau(t),

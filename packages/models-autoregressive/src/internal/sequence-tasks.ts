@@ -1,6 +1,6 @@
 // The task module of a sequence model's worker pool: the kernels, one call a task.
 import { handOver } from '@ood/runtime'
-import { openSequenceKernels, type SequenceKernels, type SequenceSetup } from './sequenceKernels.ts'
+import { openSequenceKernels, type SequenceKernels, type SequenceSetup } from './sequence-kernels.ts'
 
 let kernels: SequenceKernels
 

@@ -6,7 +6,7 @@ import { type Checkpoint, type Device, openCheckpoint, parseDevice } from '@ood/
 import type { Flow } from './flow.ts'
 import { createDecoder } from './internal/decoder.ts'
 import { createDensity } from './internal/density.ts'
-import { startKernels } from './internal/pooledKernels.ts'
+import { startKernels } from './internal/pooled-kernels.ts'
 import { createSampler } from './internal/sampler.ts'
 import { flowShape } from './internal/shape.ts'
 

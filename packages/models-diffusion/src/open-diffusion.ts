@@ -23,9 +23,9 @@ import {
   type NetworkFacts,
 } from './internal/description.ts'
 import type { Condition } from './internal/kernels.ts'
-import { startEngine } from './internal/pooledKernels.ts'
-import { scoreNetwork } from './internal/scoreNetwork.ts'
-import { odeLogProb } from './likelihood/odeLogProb.ts'
+import { startEngine } from './internal/pooled-kernels.ts'
+import { scoreNetwork } from './internal/score-network.ts'
+import { odeLogProb } from './likelihood/ode-log-prob.ts'
 import { denoise } from './sample/denoise.ts'
 import { encode } from './sample/encode.ts'
 import { sample } from './sample/sample.ts'
