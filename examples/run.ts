@@ -1,8 +1,8 @@
 // `npm run example -- <name> [options]`: finds the example and runs it with one-line errors and a clean Ctrl-C.
 import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { runMain } from '@ood/cli'
 import { unknownName } from '@ood/core'
+import { runMain } from '@ood/run'
 
 /** What the index file of every example exports. */
 interface Example {

@@ -5,12 +5,12 @@
 //   npm run bench:llr -- --data-dir DIR --split validation --background CHECKPOINT ...   candidates, without test images
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
-import { formatTable, runMain } from '@ood/cli'
 import { mismatch, type NdArray, permutation, random } from '@ood/core'
 import { listImages, loadDataset, readImageFolder } from '@ood/datasets'
 import { fitJointScore, jointScore, ratioScores } from '@ood/llr'
 import { openPixelCnn } from '@ood/models-autoregressive'
 import { auroc } from '@ood/roc'
+import { formatTable, runMain } from '@ood/run'
 import { checkpointPath } from '@ood/zoo'
 import { integer } from '../../examples/common/options.ts'
 

@@ -1,6 +1,7 @@
 // Opens an example's run folder and progress bar, and closes both whatever happens.
-import { openRun, progressBar, type Run } from '@ood/cli'
+
 import type { Progress } from '@ood/core'
+import { openRun, progressBar, type Run } from '@ood/run'
 
 /** Calls `work` with the open run; the run counts as finished only when `work` ends without an error. */
 export async function withRun(

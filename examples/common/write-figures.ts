@@ -1,6 +1,7 @@
 // Writes the figures of a report: charts as SVG beside their Vega-Lite JSON, and pictures that are SVG already.
-import type { Run } from '@ood/cli'
+
 import { type PlotSpec, renderSvg } from '@ood/plots'
+import type { Run } from '@ood/run'
 
 /** Writes `charts` and `pictures` (those that are there) into `folder` of the run; returns every SVG by name. */
 export async function writeFigures(

@@ -1,7 +1,8 @@
 // One direction under one LID method: scales chosen on training points, then AUCs of every rule.
-import type { Run } from '@ood/cli'
+
 import { flipd, type LogProbLid, normalBundleDimension, readCurves, type ScaleChoice } from '@ood/lid'
 import { auroc } from '@ood/roc'
+import type { Run } from '@ood/run'
 import { type AucPair, type Comparison, compare } from '../common/compare.ts'
 import { type SplitName, splitNames } from '../common/splits.ts'
 import { chooseScales, DEFAULT_RULE, fitDetector, type Method, type ScaleRuleName, scaleRules } from './choose.ts'

@@ -1,7 +1,8 @@
 // The likelihood paradox of diffusion models, and LID by FLIPD and by the normal bundle, side by side on real images.
-import { formatTable, type Run } from '@ood/cli'
+
 import type { Progress } from '@ood/core'
 import { openDiffusion } from '@ood/models-diffusion'
+import { formatTable, type Run } from '@ood/run'
 import { checkpointPath } from '@ood/zoo'
 import type { AucPair } from '../common/compare.ts'
 import { type Direction, directionsOf, loadSplits, mean, type SplitName, splitNames } from '../common/splits.ts'

@@ -1,8 +1,9 @@
 // Scores the four splits of one direction, stored batch by batch in the run folder: likelihoods, FLIPD curves, normal bundles.
-import type { BatchColumns, Run } from '@ood/cli'
+
 import { type NdArray, type Progress, rowCount, type ScoreModel, sliceRows } from '@ood/core'
 import { flipd, linspace, normalBundle, type ScaleCurves, type SingularValues } from '@ood/lid'
 import type { Diffusion } from '@ood/models-diffusion'
+import type { BatchColumns, Run } from '@ood/run'
 import { type SplitName, splitNames } from '../common/splits.ts'
 
 /** What is measured on one split, one row per image. */

@@ -1,6 +1,7 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
-import type { Run } from '@ood/cli'
+
 import { htmlReport, type PlotSpec, type ReportSection } from '@ood/plots'
+import type { Run } from '@ood/run'
 import { FALSE_POSITIVE_RATE } from '../common/compare.ts'
 import { imageSheet } from '../common/figures.ts'
 import { dataSetTitle, mean, splitNames } from '../common/splits.ts'

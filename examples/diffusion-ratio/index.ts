@@ -1,8 +1,9 @@
 // The complexity-corrected likelihood ratio of two diffusion models beside their likelihood, on real images.
-import { formatTable, type Run } from '@ood/cli'
+
 import type { Progress } from '@ood/core'
 import { publishedFractions } from '@ood/llr'
 import { openDiffusion } from '@ood/models-diffusion'
+import { formatTable, type Run } from '@ood/run'
 import { checkpointPath } from '@ood/zoo'
 import { type Direction, directionsOf, loadSplits, mean, splitNames } from '../common/splits.ts'
 import { withRun } from '../common/with-run.ts'

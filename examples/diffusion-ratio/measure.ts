@@ -1,8 +1,9 @@
 // Losses and likelihoods of the four splits of one direction and of turned training images, stored batch by batch.
-import type { BatchColumns, Run } from '@ood/cli'
+
 import { type NdArray, type Progress, rowCount, type ScoreModel, sliceRows } from '@ood/core'
 import { type DenoisingLosses, denoisingLosses, type LossSettings, publishedFractions, quarterTurns } from '@ood/llr'
 import type { Diffusion } from '@ood/models-diffusion'
+import type { BatchColumns, Run } from '@ood/run'
 import { type SplitName, splitNames } from '../common/splits.ts'
 
 /** Training images turned by a quarter and by a half: what t_frac is chosen with. */

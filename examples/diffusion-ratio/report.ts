@@ -1,7 +1,8 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
-import type { Run } from '@ood/cli'
+
 import { publishedFractions } from '@ood/llr'
 import { htmlReport, type ReportSection, type ReportTable } from '@ood/plots'
+import type { Run } from '@ood/run'
 import type { AucPair } from '../common/compare.ts'
 import { imageSheet } from '../common/figures.ts'
 import { dataSetTitle, mean, splitNames } from '../common/splits.ts'

@@ -1,8 +1,8 @@
 // Likelihood against likelihood ratio on DNA: LSTMs, G and C content, and classes that no model has seen.
 import { join } from 'node:path'
-import { formatTable } from '@ood/cli'
 import { rowSize } from '@ood/core'
 import { openSequenceModel, type SequenceModel } from '@ood/models-autoregressive'
+import { formatTable } from '@ood/run'
 import { checkpointPath } from '@ood/zoo'
 import { withRun } from '../common/with-run.ts'
 import { type Choices, choose, methods, scoresOf } from './choose.ts'

@@ -1,5 +1,5 @@
 // Scores the splits under both models and, for synthetic genomes, under the exact ones, stored batch by batch in the run folder.
-import type { Run } from '@ood/cli'
+
 import {
   flatData,
   type LikelihoodModel,
@@ -13,6 +13,7 @@ import {
 } from '@ood/core'
 import { exactGenomeModel, type GenomeLawOptions, mutatedGenomeLaw } from '@ood/datasets'
 import { likelihoodRatio, ratioScores } from '@ood/llr'
+import type { Run } from '@ood/run'
 import { type Sequences, type SplitName, splitNames } from './data.ts'
 
 /** Log-probabilities of a split, in nats a base, and its scores. */

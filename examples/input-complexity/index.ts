@@ -1,7 +1,8 @@
 // Likelihood corrected for input complexity on real images: every codec, both directions.
-import { formatTable, type Run } from '@ood/cli'
+
 import { OodError, type Progress } from '@ood/core'
 import { type Codec, installedCodecs, openCodecs } from '@ood/llr'
+import { formatTable, type Run } from '@ood/run'
 import { type Direction, directionsOf, mean } from '../common/splits.ts'
 import { withRun } from '../common/with-run.ts'
 import { evaluate } from './evaluate.ts'

@@ -1,7 +1,8 @@
 // Sizes by every codec and log-likelihoods, stored batch by batch in the run folder.
-import type { Run } from '@ood/cli'
+
 import { type NdArray, type Progress, rowCount, sliceRows } from '@ood/core'
 import { type Codec, complexity } from '@ood/llr'
+import type { Run } from '@ood/run'
 import type { Scorer } from './model.ts'
 
 /** How measuring reports and stops. */

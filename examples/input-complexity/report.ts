@@ -1,7 +1,8 @@
 // Writes what people read: CSVs per set, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
-import type { Run } from '@ood/cli'
+
 import { complexityScore } from '@ood/llr'
 import { htmlReport, type ReportSection, type ReportTable } from '@ood/plots'
+import type { Run } from '@ood/run'
 import { dataSetTitle } from '../common/splits.ts'
 import { writeFigures } from '../common/write-figures.ts'
 import { type CodecResult, FALSE_POSITIVE_RATE, type Judged } from './evaluate.ts'

@@ -1,9 +1,10 @@
 // A map of images with their local intrinsic dimension on it: model-free LID of each, beside a UMAP view of them all.
-import { formatTable } from '@ood/cli'
+
 import { concatRows, flatData, type NdArray, random, rowCount, rowSize, tensor, throwIfAborted } from '@ood/core'
 import { loadDataset, loadSample } from '@ood/datasets'
 import { ess, findNeighbours, mle } from '@ood/lid'
 import { htmlReport, renderSvg, scatterPlot } from '@ood/plots'
+import { formatTable } from '@ood/run'
 import { UMAP } from 'umap-js'
 import { commonUsage, integer, parseCommon } from '../common/options.ts'
 import { type DataSet, dataSetTitle, mean } from '../common/splits.ts'

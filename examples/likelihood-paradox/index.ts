@@ -1,7 +1,8 @@
 // The likelihood paradox of normalizing flows and its resolution with local intrinsic dimension, on real images.
-import { formatTable, type Run } from '@ood/cli'
+
 import type { Progress } from '@ood/core'
 import { openFlow } from '@ood/models-flow'
+import { formatTable, type Run } from '@ood/run'
 import { checkpointPath } from '@ood/zoo'
 import { type Direction, directionsOf, loadSplits, mean, splitNames } from '../common/splits.ts'
 import { withRun } from '../common/with-run.ts'

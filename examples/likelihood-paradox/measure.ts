@@ -1,8 +1,9 @@
 // Scores the four splits of one direction: log-likelihoods and LID artifacts, stored batch by batch in the run folder.
-import type { Run } from '@ood/cli'
+
 import { type NdArray, type Progress, rowCount, sliceRows } from '@ood/core'
 import type { FlowArtifact } from '@ood/lid'
 import type { Flow } from '@ood/models-flow'
+import type { Run } from '@ood/run'
 import { type SplitName, splitNames } from '../common/splits.ts'
 
 /** What is measured on one split, one row per image. */

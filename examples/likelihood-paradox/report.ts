@@ -1,7 +1,8 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
-import type { Run } from '@ood/cli'
+
 import { thresholdDimension } from '@ood/lid'
 import { htmlReport, type ReportSection } from '@ood/plots'
+import type { Run } from '@ood/run'
 import { FALSE_POSITIVE_RATE } from '../common/compare.ts'
 import { imageSheet } from '../common/figures.ts'
 import { dataSetTitle, splitNames } from '../common/splits.ts'

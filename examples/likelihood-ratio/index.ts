@@ -1,7 +1,8 @@
 // Likelihood ratios on real images: a model of the data against a model of its background, pixel by pixel.
-import type { Run } from '@ood/cli'
+
 import { type NdArray, OodError, type Progress } from '@ood/core'
 import { likelihoodRatio } from '@ood/llr'
+import type { Run } from '@ood/run'
 import { type Direction, directionsOf } from '../common/splits.ts'
 import { withRun } from '../common/with-run.ts'
 import { type Choices, choose } from './choose.ts'

@@ -1,7 +1,8 @@
 // Scores the sets of one direction under both models, stored batch by batch in the run folder; pixel maps of a few images.
-import type { Run } from '@ood/cli'
+
 import { flatData, type NdArray, type Progress, rowCount, sliceRows, tensor } from '@ood/core'
 import { complexity, likelihoodRatio, openCodecs, type RatioLogProbs } from '@ood/llr'
+import type { Run } from '@ood/run'
 import { type SetName, setNames, testSets } from './images.ts'
 import type { Pair } from './pair.ts'
 

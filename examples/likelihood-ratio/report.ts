@@ -1,6 +1,7 @@
 // Writes what people read: CSVs per set, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
-import type { Run } from '@ood/cli'
+
 import { htmlReport, type ReportBlock, type ReportSection } from '@ood/plots'
+import type { Run } from '@ood/run'
 import { dataSetTitle, mean } from '../common/splits.ts'
 import { writeFigures } from '../common/write-figures.ts'
 import { methods } from './choose.ts'

@@ -1,5 +1,5 @@
 // What `summary.json` holds, and the table printed at the end.
-import { formatTable } from '@ood/cli'
+import { formatTable } from '@ood/run'
 import type { Manifest } from '@ood/runtime'
 import { mean } from '../common/splits.ts'
 import { methods } from './choose.ts'

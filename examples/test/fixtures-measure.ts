@@ -1,7 +1,8 @@
 // Child process of the resume test: measures four tiny splits, killing itself after as many progress events as told.
-import { openRun } from '@ood/cli'
+
 import { random, tensor } from '@ood/core'
 import { openFlow } from '@ood/models-flow'
+import { openRun } from '@ood/run'
 import { splitNames } from '../common/splits.ts'
 import { measure } from '../likelihood-paradox/measure.ts'
 

@@ -1,5 +1,5 @@
 // Child process of the ratio example's resume test: measures the stand-in pair, killing itself after so many events.
-import { openRun } from '@ood/cli'
+import { openRun } from '@ood/run'
 import { setNames } from '../likelihood-ratio/images.ts'
 import { measure } from '../likelihood-ratio/measure.ts'
 import { standInImages, standInPair } from './stand-in-pair.ts'

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { openRun, type Run } from '@ood/cli'
+import { openRun, type Run } from '@ood/run'
 import { checkpointPath } from '@ood/zoo'
 import { afterAll, describe, expect, it } from 'vitest'
 import { decide } from '../common/decisions.ts'

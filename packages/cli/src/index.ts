@@ -1,19 +1,8 @@
-// Public face of @ood/cli.
-
-export type { Storable, StoredArray } from './internal/value.ts'
-export { checkConfig } from './run/check-config.ts'
-export { configYaml, firstDifference, readConfig } from './run/config.ts'
-export { type Columns, csvText } from './run/csv.ts'
-export type { BatchColumns } from './run/join.ts'
-export { type RunEvent, readJournal } from './run/journal.ts'
-export { type OpenRunOptions, openRun, type Run } from './run/open.ts'
-export type { BatchesOptions, StepCodec, StepOptions, Steps } from './run/steps.ts'
-export { exitCodes, type RunMainOptions, runMain } from './terminal/main.ts'
-export {
-  duration,
-  type ProgressBar,
-  type ProgressBarOptions,
-  type ProgressStream,
-  progressBar,
-} from './terminal/progress.ts'
-export { formatTable, type TableCell, type TableOptions } from './terminal/table.ts'
+// Public face of @ood/cli: the command, and what its sub-commands do as functions.
+export { type FitOptions, fitDetector, type ScaleRuleName, type StoredDetector } from './command/fit.ts'
+export { type ImagesOptions, type NamedImages, readImages } from './command/images.ts'
+export { type GraphReport, type InspectReport, inspectTarget, inspectText } from './command/inspect.ts'
+export { ood } from './command/program.ts'
+export { type ScoreOptions, scoreImages } from './command/score.ts'
+export { runStatus } from './command/status.ts'
+export type { WorkOptions } from './command/work.ts'

@@ -1,12 +1,11 @@
-// What the tests of this package share: temporary folders, their contents, and child processes.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+// What the tests of this package share: temporary folders and child processes.
+import type { ChildProcess } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { afterAll } from 'vitest'
 
-// These tests flush thousands of small files; where the system has a folder in memory that costs nothing.
+// These tests flush many small files; where the system has a folder in memory that costs nothing.
 const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 const made: string[] = []
 
@@ -21,23 +20,6 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** Path -> contents of every file below `folder`, but for the journal, whose times and pids differ from run to run. */
-export function contents(folder: string): Record<string, string> {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-  const paths = files.map((entry) => relative(folder, join(entry.parentPath, entry.name))).sort()
-  return Object.fromEntries(
-    paths.filter((path) => path !== 'run.jsonl').map((path) => [path, readFileSync(join(folder, path), 'latin1')]),
-  )
-}
-
-/** Starts `child.ts` from source. */
-export function startChild(...args: string[]): ChildProcess {
-  const child = fileURLToPath(new URL('./child.ts', import.meta.url))
-  return spawn(process.execPath, ['--conditions=@ood/source', '--import', 'tsx', child, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-}
-
 /** How a child ended. */
 export interface Ended {
   code: number | null
@@ -46,11 +28,10 @@ export interface Ended {
   stderr: string
 }
 
-/** Waits for the end of a child. `onReady` is called at its first output. */
-export function ended(child: ChildProcess, onReady?: () => void): Promise<Ended> {
+/** Waits for the end of a child. */
+export function ended(child: ChildProcess): Promise<Ended> {
   let stdout = ''
   let stderr = ''
-  child.stdout!.once('data', () => onReady?.())
   child.stdout!.on('data', (data) => {
     stdout += data
   })

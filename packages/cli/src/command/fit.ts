@@ -2,7 +2,7 @@
 import { mismatch, rowCount } from '@ood/core'
 import type { FlowArtifact, LikelihoodLidState, PairRuleName, ScaleChoice, TrainingLid } from '@ood/lid'
 import type { Space } from '@ood/models-flow'
-import { writeFileAtomic } from '../internal/atomic.ts'
+import { writeFileAtomic } from '@ood/run'
 import { type WorkOptions, withFlow } from './work.ts'
 
 /** Scale rules by the name the command takes. */

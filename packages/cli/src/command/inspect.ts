@@ -3,8 +3,8 @@ import { readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { OodError } from '@ood/core'
 import type { ModelSummary } from '@ood/onnx'
+import { formatTable } from '@ood/run'
 import type { Manifest } from '@ood/runtime'
-import { formatTable } from '../terminal/table.ts'
 import { checkpointFolder } from './model.ts'
 
 /** Summary of one graph file. */

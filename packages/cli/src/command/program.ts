@@ -1,12 +1,8 @@
 // The `ood` command: its sub-commands, their options and what they print. Heavy packages load when a command needs them.
 import { createRequire } from 'node:module'
+import { checkConfig, csvText, exitCodes, formatTable, progressBar } from '@ood/run'
 import { Command, CommanderError, Option } from 'commander'
 import { z } from 'zod'
-import { checkConfig } from '../run/check-config.ts'
-import { csvText } from '../run/csv.ts'
-import { exitCodes } from '../terminal/main.ts'
-import { progressBar } from '../terminal/progress.ts'
-import { formatTable } from '../terminal/table.ts'
 
 const whole = (least: number) => z.coerce.number().int().min(least)
 

@@ -2,9 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { mismatch, OodError } from '@ood/core'
 import type { Space } from '@ood/models-flow'
-import { writeFileAtomic } from '../internal/atomic.ts'
-import { canonicalJson } from '../internal/hash.ts'
-import { type Columns, csvText } from '../run/csv.ts'
+import { type Columns, canonicalJson, csvText, writeFileAtomic } from '@ood/run'
 import type { StoredDetector } from './fit.ts'
 import { type WorkOptions, withFlow } from './work.ts'
 

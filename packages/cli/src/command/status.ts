@@ -2,9 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { OodError } from '@ood/core'
-import { readJournal } from '../run/journal.ts'
-import { duration } from '../terminal/progress.ts'
-import { formatTable } from '../terminal/table.ts'
+import { duration, formatTable, readJournal } from '@ood/run'
 
 /**
  * The finished steps of a run with their times, the batches of unfinished ones, and whether it was finished.

@@ -2,12 +2,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { random } from '@ood/core'
+import { openRun } from '@ood/run'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type FitOptions, fitDetector } from '../../src/command/fit.ts'
 import { inspectTarget, inspectText } from '../../src/command/inspect.ts'
 import { type ScoreOptions, scoreImages } from '../../src/command/score.ts'
 import { runStatus } from '../../src/command/status.ts'
-import { openRun } from '../../src/index.ts'
 import { temporaryFolder } from '../helpers.ts'
 import { lid, logProb, sigma, tinyFlow, writeImages } from './tiny-flow.ts'
 

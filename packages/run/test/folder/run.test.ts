@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { tensor } from '@ood/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { configYaml, openRun, type Run, readJournal } from '../src/index.ts'
-import { contents, ended, startChild, temporaryFolder } from './helpers.ts'
+import { configYaml, openRun, type Run, readJournal } from '../../src/index.ts'
+import { contents, ended, startChild, temporaryFolder } from '../helpers.ts'
 
 async function inRun<T>(folder: string, use: (run: Run) => T | Promise<T>, options: object = {}): Promise<T> {
   const run = openRun({ folder, config: { n: 64 }, ...options })

@@ -1,7 +1,7 @@
 // Configurations against schemas: defaults applied, the first mistake named.
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { checkConfig } from '../src/index.ts'
+import { checkConfig } from '../../src/index.ts'
 
 const schema = z.strictObject({
   n: z.int().min(1).default(64),

@@ -3,9 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { random } from '@ood/core'
 import { describe, expect, it } from 'vitest'
-import { crashAt } from './crash.ts'
-import { experiment } from './experiment.ts'
-import { contents, ended, startChild, temporaryFolder } from './helpers.ts'
+import { crashAt } from '../crash.ts'
+import { experiment } from '../experiment.ts'
+import { contents, ended, startChild, temporaryFolder } from '../helpers.ts'
 
 const undisturbed = temporaryFolder()
 await experiment(undisturbed)

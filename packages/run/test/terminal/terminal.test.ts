@@ -1,7 +1,7 @@
 // What people see: exit codes and error lines, progress, tables.
 import { describe, expect, it } from 'vitest'
-import { duration, formatTable, progressBar } from '../src/index.ts'
-import { contents, ended, startChild, temporaryFolder } from './helpers.ts'
+import { duration, formatTable, progressBar } from '../../src/index.ts'
+import { contents, ended, startChild, temporaryFolder } from '../helpers.ts'
 
 describe('runMain', () => {
   it.each([
