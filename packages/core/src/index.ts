@@ -1,4 +1,5 @@
 // Public face of @ood/core.
+export { canonicalJson } from './canonical-json.ts'
 export { mismatch, OodError, type OodErrorCode, unknownName } from './errors.ts'
 export type {
   Detector,

@@ -1,9 +1,8 @@
 // Checkpoint folders: `manifest.json` beside `*.onnx`, checked against each other before anything runs.
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { OodError } from '@ood/core'
+import { insideFolder, readBounded, sha256 } from '@ood/core/node'
 import { assertPorts, graphPorts } from './internal/graph-ports.ts'
-import { insideFolder, readBounded } from './internal/read-bounded.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
 
 /** A checked checkpoint folder. */
@@ -53,9 +52,11 @@ export async function openCheckpoint(folder: string, options: CheckpointOptions 
       const roles = Object.keys(manifest.graphs).join(', ')
       throw new OodError('E_MANIFEST', `${file} graphs: expected a graph ${role}, got ${roles}`)
     }
-    const path = await insideFolder(folder, entry.file, `${file} graphs.${role}.file`)
+    const path = await insideFolder(folder, entry.file, `${file} graphs.${role}.file`, {
+      code: 'E_MANIFEST',
+    })
     const bytes = await readBounded(path, maxBytes)
-    const hash = createHash('sha256').update(bytes).digest('hex')
+    const hash = sha256(bytes)
     const expected = manifest.sha256[entry.file]!
     if (hash !== expected) throw new OodError('E_CHECKSUM', `${path}: expected sha256 ${expected}, got ${hash}`)
     return bytes

@@ -1,9 +1,7 @@
 // Writes the manifest of a checkpoint folder for graphs that somebody else exported.
-import { createHash } from 'node:crypto'
-import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { insideFolder, readBounded, sha256, writeFileAtomic } from '@ood/core/node'
 import { graphPorts } from './internal/graph-ports.ts'
-import { insideFolder, readBounded } from './internal/read-bounded.ts'
 import { type GraphEntry, type Manifest, parseManifest, SCHEMA_VERSION } from './manifest.ts'
 
 /** A manifest without what can be read off the graph files: hashes, input and output shapes, the schema version. */
@@ -38,15 +36,16 @@ const MAX_GRAPH_BYTES = 2 ** 31
 export async function writeManifest(folder: string, description: ManifestDescription): Promise<Manifest> {
   const file = join(folder, 'manifest.json')
   const graphs: Record<string, GraphEntry> = {}
-  const sha256: Record<string, string> = {}
+  const hashes: Record<string, string> = {}
   for (const [role, name] of Object.entries(description.graphs)) {
-    const path = await insideFolder(folder, name, `${file} graphs.${role}.file`)
+    const path = await insideFolder(folder, name, `${file} graphs.${role}.file`, {
+      code: 'E_MANIFEST',
+    })
     const bytes = await readBounded(path, MAX_GRAPH_BYTES)
     graphs[role] = { file: name, ...graphPorts(bytes, path) }
-    sha256[name] = createHash('sha256').update(bytes).digest('hex')
+    hashes[name] = sha256(bytes)
   }
-  const manifest = parseManifest({ schemaVersion: SCHEMA_VERSION, ...description, graphs, sha256 }, file)
-  await writeFile(`${file}.part`, `${JSON.stringify(manifest, null, 2)}\n`)
-  await rename(`${file}.part`, file)
+  const manifest = parseManifest({ schemaVersion: SCHEMA_VERSION, ...description, graphs, sha256: hashes }, file)
+  await writeFileAtomic(file, `${JSON.stringify(manifest, null, 2)}\n`)
   return manifest
 }

@@ -91,7 +91,7 @@ describe('a damaged folder', () => {
     rmSync(file)
     await expect(openCheckpoint(folder)).rejects.toMatchObject({
       code: 'E_FILE',
-      message: `${file}: expected a readable file, got none`,
+      message: `${file}: expected a readable file, got nothing there`,
     })
   })
 
@@ -121,7 +121,7 @@ describe('a damaged folder', () => {
     })
     await expect(openCheckpoint(folder, { maxGraphBytes: 50 })).rejects.toThrow('expected at most 50 bytes, got')
     rmSync(graph)
-    await expect(openCheckpoint(folder)).rejects.toThrow(`${graph}: expected a readable file, got none`)
+    await expect(openCheckpoint(folder)).rejects.toThrow(`${graph}: expected a readable file, got nothing there`)
   })
 
   it('holds a graph that is no ONNX file', async () => {
@@ -153,7 +153,7 @@ describe('a damaged folder', () => {
     symlinkSync(fixture('decode.onnx'), join(folder, 'decode.onnx'))
     await expect(openCheckpoint(folder)).rejects.toMatchObject({
       code: 'E_MANIFEST',
-      message: `${file} graphs.decode.file: expected a file name inside the folder, got decode.onnx, a link that leads out of it`,
+      message: `${file} graphs.decode.file: expected a file name inside the folder, got decode.onnx, which leads out of it`,
     })
   })
 
