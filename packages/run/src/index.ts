@@ -1,4 +1,6 @@
 // Public face of @ood/run.
+export { canonicalJson } from '@ood/core'
+export { writeFileAtomicSync as writeFileAtomic } from '@ood/core/node'
 export { checkConfig } from './config/check-config.ts'
 export { configYaml, firstDifference, readConfig } from './config/config.ts'
 export { type Columns, csvText } from './folder/csv.ts'
@@ -6,8 +8,6 @@ export { type BatchColumns, joinBatches } from './folder/join.ts'
 export { type RunEvent, readJournal } from './folder/journal.ts'
 export { type OpenRunOptions, openRun, type Run } from './folder/open.ts'
 export type { BatchesOptions, StepCodec, StepOptions, Steps } from './folder/steps.ts'
-export { writeFileAtomic } from './internal/atomic.ts'
-export { canonicalJson } from './internal/hash.ts'
 export type { Storable, StoredArray } from './internal/value.ts'
 export { exitCodes, type RunMainOptions, runMain } from './terminal/main.ts'
 export {

@@ -1,7 +1,7 @@
 // What `ood score` and `ood fit` share: open the flow, read the images, work through them in stored batches.
-import { createHash } from 'node:crypto'
 import { renameSync, rmSync } from 'node:fs'
 import { flatData, forEachBatch, type NdArray, OodError, type Progress, rowCount, sliceRows } from '@ood/core'
+import { sha256 } from '@ood/core/node'
 import type { Flow } from '@ood/models-flow'
 import { type BatchColumns, joinBatches, openRun, type Run } from '@ood/run'
 import { type ImagesOptions, readImages } from './images.ts'
@@ -48,7 +48,7 @@ export async function withFlow<T>(
   })
   try {
     const { images, names } = await readImages(options.images, { ...options, shape: flow.dataShape })
-    const contents = createHash('sha256').update(bytesOf(images)).digest('hex')
+    const contents = sha256(bytesOf(images))
     const everything = { ...config, model: flow.manifest.sha256, images: contents, seed, batchSize }
     const rest = { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) }
     const parts = (run?: Run): WorkParts => ({

@@ -1,8 +1,7 @@
 // `config.yaml`: the resolved configuration of a run, and the line that says where another one differs.
 import { existsSync, readFileSync } from 'node:fs'
-import { mismatch, OodError } from '@ood/core'
+import { canonicalJson, mismatch, OodError } from '@ood/core'
 import { parseDocument, stringify } from 'yaml'
-import { canonicalJson } from '../internal/hash.ts'
 
 /**
  * The YAML text of a configuration: a plain tree of JSON values, finite numbers only.

@@ -3,7 +3,7 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { OodError } from '@ood/core'
-import { PART } from '../internal/atomic.ts'
+import { PART } from '@ood/core/node'
 
 interface Holder {
   pid: number

@@ -2,9 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, isAbsolute, join, normalize, relative, sep } from 'node:path'
 import { mismatch, OodError } from '@ood/core'
+import { fileError, PART, removeParts, sha256, writeFileAtomicSync } from '@ood/core/node'
 import { configYaml, firstDifference, readConfig } from '../config/config.ts'
-import { fileError, PART, removeParts, writeFileAtomic } from '../internal/atomic.ts'
-import { sha256 } from '../internal/hash.ts'
 import { type Columns, csvText } from './csv.ts'
 import { openJournal, type RunEvent } from './journal.ts'
 import { takeLock } from './lock.ts'
@@ -80,7 +79,7 @@ export function openRun<C>(options: OpenRunOptions<C>): Run<C> {
   try {
     mkdirSync(folder, { recursive: true })
   } catch (cause) {
-    throw fileError('make', folder, cause)
+    throw fileError(folder, 'a folder', cause)
   }
   refuseForeignFolder(folder)
   const release = takeLock(folder)
@@ -106,9 +105,9 @@ function open<C>(folder: string, config: C, yaml: string, resume: boolean, overw
     // The old configuration stays until the new one takes its place: a kill in between leaves a run folder.
     if (found || !resume) {
       discard(folder)
-      writeFileAtomic(configPath, yaml)
+      writeFileAtomicSync(configPath, yaml)
     }
-  } else writeFileAtomic(configPath, yaml)
+  } else writeFileAtomicSync(configPath, yaml)
   const journal = openJournal(journalPath)
   const resumed = journal.events.some(({ type }) => type === 'step' || type === 'batch')
   const steps = stepStore(folder, journal)
@@ -116,7 +115,7 @@ function open<C>(folder: string, config: C, yaml: string, resume: boolean, overw
 
   const writeBytes = (path: string, bytes: Uint8Array | string): string => {
     const full = inside(folder, path)
-    writeFileAtomic(full, bytes)
+    writeFileAtomicSync(full, bytes)
     journal.append('file', { path: relative(folder, full).split(sep).join('/'), sha256: sha256(bytes) })
     return full
   }

@@ -1,9 +1,8 @@
 // Steps and batches of a run: computed once, stored on disk, loaded when the run is started again.
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type CallOptions, mismatch, throwIfAborted } from '@ood/core'
-import { removeParts, writeFolderAtomic } from '../internal/atomic.ts'
-import { canonicalJson, fileSha256, sha256 } from '../internal/hash.ts'
+import { type CallOptions, canonicalJson, mismatch, throwIfAborted } from '@ood/core'
+import { fileSha256Sync, removeParts, sha256, writeFolderAtomic } from '@ood/core/node'
 import { loadValue, type Storable, saveValue } from '../internal/value.ts'
 import { type BatchColumns, joinBatches } from './join.ts'
 import type { Journal } from './journal.ts'
@@ -80,7 +79,7 @@ export function stepStore(folder: string, journal: Journal): Steps {
     const event = journal.events.findLast((item) => item.type === type && item.name === name)
     if (!event || event.key !== key) return undefined
     const files = event.files as Record<string, string>
-    const damaged = Object.keys(files).find((file) => fileSha256(join(path, file)) !== files[file])
+    const damaged = Object.keys(files).find((file) => hashOf(join(path, file)) !== files[file])
     if (damaged === undefined) return { value: loadValue(path) }
     journal.append('step-redone', { name, reason: `${damaged} is missing or changed` })
     return undefined
@@ -99,7 +98,7 @@ export function stepStore(folder: string, journal: Journal): Steps {
     writeFolderAtomic(path, (part) => {
       files = saveValue(part, value, name)
     })
-    const hashes = Object.fromEntries(files.map((file) => [file, fileSha256(join(path, file))!]))
+    const hashes = Object.fromEntries(files.map((file) => [file, fileSha256Sync(join(path, file))]))
     journal.append(type, { name, key, ms: Math.round(ms), files: hashes })
     return loadValue(path)
   }
@@ -170,4 +169,13 @@ export function stepStore(folder: string, journal: Journal): Steps {
 
 function keyHash(key: unknown): string {
   return sha256(canonicalJson(key ?? null)).slice(0, 16)
+}
+
+/** A file's hash, or `undefined` when it cannot be read. */
+function hashOf(path: string): string | undefined {
+  try {
+    return fileSha256Sync(path)
+  } catch {
+    return undefined
+  }
 }

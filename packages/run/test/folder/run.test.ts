@@ -334,7 +334,7 @@ describe('files', () => {
     const folder = temporaryFolder()
     await inRun(folder, (run) => {
       mkdirSync(join(folder, 'report.html'))
-      expect(() => run.writeText('report.html', '')).toThrow(/report\.html: expected to write it, got EISDIR/)
+      expect(() => run.writeText('report.html', '')).toThrow(/report\.html: expected a place to write to, got a folder/)
     })
   })
 })

@@ -1,12 +1,12 @@
 // Reads a stored detector: its manifest bounded and checked, its models hashed before they are opened.
 import { join, resolve } from 'node:path'
 import { type LikelihoodModel, mismatch, OodError, unknownName } from '@ood/core'
+import { fileSha256, insideFolder, readBounded } from '@ood/core/node'
 import { VERSION } from '../internal/version.ts'
 import { type LikelihoodRatio, likelihoodRatioFromJSON } from '../likelihood-ratio.ts'
 import { type NegativeLogLikelihood, negativeLogLikelihoodFromJSON } from '../negative-log-likelihood.ts'
 import { type Typicality, typicalityFromJSON } from '../typicality.ts'
 import { type Waic, waicFromJSON } from '../waic.ts'
-import { inside, readBounded, sha256 } from './files.ts'
 import { DETECTOR_FILE, type ModelEntry, parseManifest } from './manifest.ts'
 
 /** Opens the model in a folder: `openPixelCnn`, `openFlow` ... `role` says which of the detector's models it is. */
@@ -115,7 +115,7 @@ export async function openDetectorFolder<Model extends LikelihoodModel>(
 ): Promise<DetectorFolder<Model>> {
   const { root, maxBytes = 2 ** 26 } = options
   const file = join(folder, DETECTOR_FILE)
-  const path = await inside(folder, folder, DETECTOR_FILE, file)
+  const path = await insideFolder(folder, DETECTOR_FILE, file)
   const manifest = parseManifest(parseJson(await readBounded(path, maxBytes), file), file)
   const { version } = manifest.state
   if (typeof version === 'string' && version !== VERSION)
@@ -143,10 +143,10 @@ async function checkedModel(folder: string, role: string, entry: ModelEntry, roo
     throw new OodError('E_FILE', `${what}: expected root, the folder that linked models may lie in, got none`)
   const place =
     entry.folder === undefined
-      ? await inside(resolve(root!), folder, entry.link!, what)
-      : await inside(folder, folder, entry.folder, what)
+      ? await insideFolder(folder, entry.link!, what, { root: resolve(root!) })
+      : await insideFolder(folder, entry.folder, what)
   for (const [name, expected] of Object.entries(entry.files)) {
-    const hash = await sha256(await inside(place, place, name, `${what}.files`))
+    const hash = await fileSha256(await insideFolder(place, name, `${what}.files`))
     if (hash !== expected) throw mismatch('E_CHECKSUM', join(place, name), `sha256 ${expected}`, hash)
   }
   return place

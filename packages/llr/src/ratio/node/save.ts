@@ -1,9 +1,10 @@
 // Writes a fitted detector and its models as a folder that is whole or not there, whenever the process is killed.
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { mismatch, OodError } from '@ood/core'
-import { copyFiles, fileError, flush, listFiles, sha256 } from './files.ts'
+import { fileError, fileSha256, flush, sha256 } from '@ood/core/node'
+import { copyFiles, listFiles } from './files.ts'
 import { DETECTOR_FILE, type ModelEntry, ROLE } from './manifest.ts'
 
 /** Where a detector's models are and how they are kept. */
@@ -79,8 +80,8 @@ async function readSources(models: Readonly<Record<string, string>>): Promise<So
   for (const [role, folder] of Object.entries(models)) {
     if (!ROLE.test(role)) throw mismatch('E_ARGUMENT', 'model role', 'letters, digits and dashes', role)
     const files: Record<string, string> = {}
-    for (const name of await listFiles(folder)) files[name] = await sha256(join(folder, name))
-    const id = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16)
+    for (const name of await listFiles(folder)) files[name] = await fileSha256(join(folder, name))
+    const id = sha256(JSON.stringify(files)).slice(0, 16)
     const known = sources.get(`${id} ${resolve(folder)}`)
     if (known) known.roles.push(role)
     else sources.set(`${id} ${resolve(folder)}`, { folder, roles: [role], files, id })
@@ -185,7 +186,7 @@ async function addModels(target: string, sources: Source[]): Promise<void> {
 
 async function holds(folder: string, files: Record<string, string>): Promise<boolean> {
   for (const [name, hash] of Object.entries(files))
-    if ((await sha256(join(folder, name)).catch(() => '')) !== hash) return false
+    if ((await fileSha256(join(folder, name)).catch(() => '')) !== hash) return false
   return true
 }
 
