@@ -1,0 +1,216 @@
+// What becomes of one node test: read, written, simplified, brought to float64, differentiated both ways, and run.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { OodError } from '@ood/core'
+import { jvp, type Model, readModel, simplify, toFloat64, vjp, writeModel } from '@ood/onnx'
+import { difference, identical, type Tensors } from './compare.ts'
+import { adjoint, againstDifferences, derive, type Setting, seeds } from './derivatives.ts'
+import { load, NotRunnable, type Runner } from './engine.ts'
+import { type Case, modelBytes, type Tensor, type Value } from './suite.ts'
+
+/** `refused`: an OodError that names the operator. `unrunnable`: the engine does not run the standard's own model. */
+export type Kind = 'ok' | 'refused' | 'wrong' | 'crash' | 'invalid' | 'unrunnable'
+
+/** One step of one case. */
+export interface Finding {
+  readonly case: string
+  readonly step: string
+  readonly kind: Kind
+  readonly detail: string
+}
+
+/** Random numbers, which no second run repeats. */
+const RANDOM = /^(RandomNormal|RandomUniform|RandomNormalLike|RandomUniformLike|Bernoulli|Multinomial|Dropout)$/
+
+/** Step, relative tolerance and rounding of the differences, by the type they are computed in. */
+const PRECISION: Record<string, [number, number, number]> = {
+  float64: [1e-5, 1e-5, 1e-14],
+  float32: [1e-2, 2e-2, 1e-6],
+  float16: [6e-2, 0.15, 4e-3],
+  bfloat16: [0.25, 0.3, 2e-2],
+}
+
+/** Checks one case; files of everything written are left in `folder`/written for onnx.checker. */
+export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
+  const findings: Finding[] = []
+  const note = (step: string, kind: Kind, detail = ''): void => void findings.push({ case: c.name, step, kind, detail })
+  /** Runs a step; what it throws is a finding. */
+  const attempt = async <T>(step: string, work: () => T | Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof OodError) note(step, 'refused', error.message)
+      else if (error instanceof NotRunnable) note(step, 'invalid', error.message)
+      else note(step, 'crash', (error as Error).stack?.split('\n').slice(0, 3).join(' | ') ?? String(error))
+      return undefined
+    }
+  }
+  const keep = (step: string, model: Model): Uint8Array => {
+    const bytes = writeModel(model)
+    mkdirSync(join(folder, 'written'), { recursive: true })
+    writeFileSync(join(folder, 'written', `${c.name}.${step}.onnx`), bytes)
+    return bytes
+  }
+
+  const model = await attempt('read', () => readModel(modelBytes(folder, c.name)))
+  if (!model) return findings
+  note('read', 'ok')
+  await attempt('write', () => {
+    const again = readModel(keep('write', model))
+    const rewritten = { ...model, graph: { ...model.graph, nodes: model.graph.nodes.map((node) => ({ ...node })) } }
+    const anew = onlyTensors(model) ? readModel(keep('rewrite', rewritten)) : again
+    const same = isDeepStrictEqual(again, model) && isDeepStrictEqual(anew, model)
+    note('write', same ? 'ok' : 'wrong', same ? '' : 'read again, the model differs')
+  })
+
+  // What the engine makes of the standard's own model is what everything else is measured by.
+  const isRandom = model.graph.nodes.some((node) => RANDOM.test(node.opType))
+  const own = await runOnce(model, c.inputs).catch((error: Error) => error)
+  if (own instanceof Error) note('run', 'unrunnable', own.message)
+  else {
+    const wrong = isRandom ? undefined : compare(own, c.outputs, c.rtol, c.atol)
+    note('run', 'ok', wrong === undefined ? '' : `the engine itself differs from the standard: ${wrong}`)
+  }
+  const runs = own instanceof Error ? undefined : own
+
+  const small = await attempt('simplify', () => {
+    const result = simplify(model)
+    keep('simplify', result)
+    return result
+  })
+  if (small) {
+    await attempt('simplify', async () => {
+      const wrong = runs && !isRandom ? identical(await runOnce(small, c.inputs), runs) : undefined
+      note('simplify', wrong ? 'wrong' : 'ok', wrong)
+    })
+  }
+
+  const wide = await attempt('float64', () => {
+    const result = toFloat64(model)
+    keep('float64', result)
+    return result
+  })
+  let wideRuns: Tensors | undefined
+  if (wide) {
+    await attempt('float64', async () => {
+      if (runs) {
+        wideRuns = await runOnce(wide, c.inputs)
+        const reference = compare(wideRuns, c.outputs, 1e-3, 1e-5)
+        const wrong = isRandom || !reference ? undefined : compare(wideRuns, runs, 1e-3, 1e-5)
+        note('float64', wrong ? 'wrong' : 'ok', wrong)
+      } else note('float64', 'ok')
+    })
+  }
+
+  const floating = (ports: readonly { name: string; type: string }[], values: ReadonlyMap<string, Value>): string[] =>
+    ports
+      .filter(({ name, type }) => /^b?float(16|32|64)$/.test(type) && 'data' in (values.get(name) ?? {}))
+      .map(({ name }) => name)
+  const inputs = floating(model.graph.inputs, c.inputs)
+  const of = floating(model.graph.outputs, c.outputs)
+  if (inputs.length === 0 || of.length === 0) return findings
+
+  for (const [step, base, primal] of [
+    ['', model, runs],
+    ['float64 ', wide, wideRuns],
+  ] as const) {
+    if (!base) continue
+    const derived = await derivatives(base, inputs, of, `${step}jvp`, attempt)
+    if (!derived) continue
+    const [forward, wrt] = derived
+    keep(`${step}jvp`.replace(' ', '-'), forward)
+    const back = await attempt(`${step}vjp`, () => vjp(base, { wrt, of }))
+    if (back) keep(`${step}vjp`.replace(' ', '-'), back)
+    if (!primal || isRandom) {
+      note(`${step}jvp`, 'ok')
+      if (back) note(`${step}vjp`, 'ok')
+      continue
+    }
+    const type = narrowest(base)
+    const setting: Setting = { wrt, of, inputs: c.inputs, outputs: primal }
+    const v = seeds(wrt, c.inputs, 7)
+    const u = seeds(of, primal, 1007)
+    const precision = PRECISION[type]!
+    let tangents: Tensors | undefined
+    await attempt(`${step}jvp`, async () => {
+      const got = await derive(forward, c.inputs, v, ['_tangent', '_tangent'])
+      const tolerance = precision[1] / 10
+      const primalWrong = compare(
+        got.primal,
+        new Map(of.map((name) => [name, primal.get(name)!])),
+        tolerance,
+        tolerance,
+      )
+      const runner: Runner = await load(base)
+      try {
+        const wrong = primalWrong ?? (await againstDifferences(runner, setting, v, got.derivative, precision))
+        note(`${step}jvp`, wrong ? 'wrong' : 'ok', wrong)
+      } finally {
+        await runner.release()
+      }
+      tangents = got.derivative
+    })
+    if (!back) continue
+    await attempt(`${step}vjp`, async () => {
+      const got = await derive(back, c.inputs, u, ['_cotangent', '_cotangent'])
+      const tolerance = type === 'float64' ? 1e-10 : precision[1] / 100
+      const wrong = tangents && adjoint(setting, v, u, tangents, got.derivative, tolerance)
+      note(`${step}vjp`, wrong ? 'wrong' : 'ok', wrong)
+    })
+  }
+  return findings
+}
+
+/** jvp by all inputs, or by as many as have a derivative; those that do not are a refusal each. */
+async function derivatives(
+  model: Model,
+  inputs: readonly string[],
+  of: readonly string[],
+  step: string,
+  attempt: <T>(step: string, work: () => T) => Promise<T | undefined>,
+): Promise<[Model, readonly string[]] | undefined> {
+  try {
+    return [jvp(model, { wrt: inputs, of }), inputs]
+  } catch (error) {
+    if (!(error instanceof OodError) || inputs.length === 1) {
+      await attempt(step, () => {
+        throw error
+      })
+      return undefined
+    }
+  }
+  const wrt: string[] = []
+  for (const name of inputs)
+    if (await attempt(`${step} by ${name}`, () => jvp(model, { wrt: [name], of }))) wrt.push(name)
+  const forward = wrt.length > 0 ? await attempt(step, () => jvp(model, { wrt, of })) : undefined
+  return forward && [forward, wrt]
+}
+
+async function runOnce(model: Model, inputs: ReadonlyMap<string, Value>): Promise<Map<string, Tensor>> {
+  const runner = await load(model)
+  try {
+    return await runner.run(inputs)
+  } finally {
+    await runner.release()
+  }
+}
+
+function compare(got: Tensors, expected: ReadonlyMap<string, Value>, rtol: number, atol: number): string | undefined {
+  for (const [name, value] of expected) {
+    const wrong = difference(got.get(name), value, rtol, atol)
+    if (wrong) return `${name}: ${wrong}`
+  }
+  return undefined
+}
+
+/** The least precise floating-point type at a model's boundary. */
+function narrowest(model: Model): string {
+  const types = [...model.graph.inputs, ...model.graph.outputs].map((port) => port.type)
+  return ['bfloat16', 'float16', 'float32'].find((type) => types.some((t) => t === type)) ?? 'float64'
+}
+
+/** Types of sequences and optionals are only in the file's own message, which a rewritten graph no longer has. */
+function onlyTensors(model: Model): boolean {
+  return [...model.graph.inputs, ...model.graph.outputs].every((port) => port.type !== 'other')
+}
