@@ -128,7 +128,7 @@ describe('broken IDX files', () => {
 
   it('refuses what is no file and more than maxBytes', async () => {
     const folder = await temporaryFolder()
-    await expectError(readIdx(join(folder, 'none')), 'E_FILE', /none: expected a file, got nothing there/)
+    await expectError(readIdx(join(folder, 'none')), 'E_FILE', /none: expected a readable file, got nothing there/)
     await expectError(readIdx(folder), 'E_FILE', /expected a file, got a folder/)
     await expectError(readIdx(u1, { maxBytes: 29 }), 'E_FILE', /at most 29 bytes to keep, got 30 bytes/)
     expect((await readIdx(u1, { maxBytes: 29, rows: [0] })).shape).toEqual([1, 2, 3])

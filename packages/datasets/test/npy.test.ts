@@ -72,7 +72,7 @@ describe('npy', () => {
     }
     await expectError(readNpy(fixture('npy', 'objects.npy')), 'E_FILE', /objects\.npy: .*got O/)
     await expectError(readNpy(fixture('npy', 'f4.npy'), { maxBytes: 10 }), 'E_FILE', /at most 10 bytes/)
-    await expectError(readNpy('nowhere.npy'), 'E_FILE', /nowhere\.npy: expected a file, got nothing there/)
+    await expectError(readNpy('nowhere.npy'), 'E_FILE', /nowhere\.npy: expected a readable file, got nothing there/)
   })
 })
 

@@ -2,7 +2,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CallOptions, mismatch, OodError, tensor, unknownName } from '@ood/core'
-import { fileError, fileSize, MAX_DEFLATE_RATIO, openStream, reason } from '../internal/files.ts'
+import { fileError, fileSize } from '@ood/core/node'
+import { MAX_DEFLATE_RATIO, openStream } from '../internal/files.ts'
 import type { RawArray } from '../readers/raw-array.ts'
 import { dataFolder } from '../registry/folders.ts'
 import { chooseRows } from '../registry/rows.ts'
@@ -130,7 +131,7 @@ function fill<Out extends Float32Array | Int32Array | Uint8Array>(
 async function classNames(path: string): Promise<Record<number, string>> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    throw fileError(path, 'a readable file', reason(error))
+    throw fileError(path, 'a readable file', error)
   })
   if (text === undefined) return {}
   try {
@@ -145,6 +146,6 @@ async function classNames(path: string): Promise<Record<number, string>> {
     )
   } catch (error) {
     if (error instanceof OodError) throw error
-    throw fileError(path, 'a JSON object of class names', reason(error))
+    throw fileError(path, 'a JSON object of class names', error)
   }
 }

@@ -1,7 +1,7 @@
 // Some rows of a .npy array that comes as a stream of bytes: memory is that of the rows, whatever the size of the array.
 import { mismatch } from '@ood/core'
+import { fileError } from '@ood/core/node'
 import { swapBytes } from '../internal/endian.ts'
-import { fileError } from '../internal/files.ts'
 import { npyHeader, numbers } from '../readers/npy.ts'
 import type { RawArray } from '../readers/raw-array.ts'
 

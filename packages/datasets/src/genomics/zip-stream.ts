@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { crc32, createInflateRaw } from 'node:zlib'
 import { OodError, throwIfAborted } from '@ood/core'
-import { fileError, fileSize, MAX_DEFLATE_RATIO, reason } from '../internal/files.ts'
+import { fileError, fileSize } from '@ood/core/node'
+import { MAX_DEFLATE_RATIO } from '../internal/files.ts'
 
 /** Where an entry's compressed bytes are. */
 interface Entry {
@@ -29,7 +30,7 @@ export interface OpenedEntry {
 export async function openZipEntry(path: string, name: string, signal?: AbortSignal): Promise<OpenedEntry> {
   const size = await fileSize(path)
   const file = await open(path).catch((error: unknown) => {
-    throw fileError(path, 'a readable file', reason(error))
+    throw fileError(path, 'a readable file', error)
   })
   try {
     const entry = await findEntry(file, path, size, name)
@@ -73,7 +74,7 @@ async function* unpacked(
     }
   } catch (error) {
     if (error instanceof OodError) throw error
-    throw fileError(`${path} entry ${name}`, 'whole deflated data', reason(error))
+    throw fileError(`${path} entry ${name}`, 'whole deflated data', error)
   } finally {
     source.destroy()
     inflate?.destroy()

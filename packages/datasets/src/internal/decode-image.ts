@@ -1,9 +1,9 @@
 // PNG (fast-png) and JPEG (jpeg-js) bytes to 8-bit grey or colour planes, with sizes checked before decoding.
 import { inflateSync } from 'node:zlib'
+import { fileError } from '@ood/core/node'
 import { convertIndexedToRgb, type DecodedPng, decode as decodePng } from 'fast-png'
 import jpeg from 'jpeg-js'
 import { luma } from '../images/greyscale.ts'
-import { fileError, reason } from './files.ts'
 
 /** One image as planes: data[c * height * width + y * width + x]. */
 export interface Planes {
@@ -118,6 +118,6 @@ function guarded<T>(name: string, expected: string, run: () => T): T {
   try {
     return run()
   } catch (error) {
-    throw fileError(name, expected, reason(error))
+    throw fileError(name, expected, error)
   }
 }

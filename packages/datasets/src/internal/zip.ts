@@ -1,6 +1,7 @@
 // Entries of a zip file held in memory, with bounds checked before anything is unpacked. Nothing is written to disk.
+
+import { fileError } from '@ood/core/node'
 import { unzipSync } from 'fflate'
-import { fileError, reason } from './files.ts'
 
 export interface ZipEntry {
   name: string
@@ -51,6 +52,6 @@ function unpack(
     return unzipSync(zip, { filter })
   } catch (error) {
     if (error instanceof Error && error.name === 'OodError') throw error
-    throw fileError(path, 'a whole zip file', reason(error))
+    throw fileError(path, 'a whole zip file', error)
   }
 }

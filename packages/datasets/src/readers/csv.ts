@@ -2,8 +2,9 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { mismatch, type NdArray, tensor } from '@ood/core'
+import { fileError, fileSize, writeFileAtomic } from '@ood/core/node'
 import { format, parse } from 'fast-csv'
-import { DEFAULT_MAX_BYTES, fileError, fileSize, reason, writeAtomic } from '../internal/files.ts'
+import { DEFAULT_MAX_BYTES } from '../internal/files.ts'
 
 /** Which columns of a CSV file to read. */
 export interface ReadCsvOptions {
@@ -59,7 +60,7 @@ export async function readCsv(path: string, options: ReadCsvOptions = {}): Promi
     }
   } catch (error) {
     if (error instanceof Error && error.name === 'OodError') throw error
-    throw fileError(path, 'a CSV file', reason(error))
+    throw fileError(path, 'a CSV file', error)
   } finally {
     source.destroy()
   }
@@ -91,7 +92,7 @@ export async function writeCsv(
     yield names
     for (let i = 0; i < rows; i++) yield lists.map((list) => cell(list[i]!))
   }
-  await writeAtomic(path, Readable.from(lines()).pipe(format({ includeEndRowDelimiter: true })))
+  await writeFileAtomic(path, Readable.from(lines()).pipe(format({ includeEndRowDelimiter: true })))
 }
 
 /** String(-0) is '0', which would lose a bit. */

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { mismatch } from '@ood/core'
+import { fileError, writeFileAtomic } from '@ood/core/node'
 import { swapBytes } from '../internal/endian.ts'
-import { DEFAULT_MAX_BYTES, fileError, MAX_DEFLATE_RATIO, openStream, writeAtomic } from '../internal/files.ts'
+import { DEFAULT_MAX_BYTES, MAX_DEFLATE_RATIO, openStream } from '../internal/files.ts'
 import type { RawArray, RawData } from './raw-array.ts'
 
 interface ElementType {
@@ -119,7 +120,7 @@ export function encodeIdx(array: RawArray): Uint8Array {
 /** Writes an IDX file, gzipped when the name ends in `.gz`; the file appears whole or not at all. */
 export async function writeIdx(path: string, array: RawArray): Promise<void> {
   const bytes = encodeIdx(array)
-  await writeAtomic(path, [path.endsWith('.gz') ? gzipSync(bytes, { level: 9 }) : bytes])
+  await writeFileAtomic(path, [path.endsWith('.gz') ? gzipSync(bytes, { level: 9 }) : bytes])
 }
 
 interface Header {

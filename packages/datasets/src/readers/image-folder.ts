@@ -2,7 +2,7 @@
 import { opendir, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { forEachBatch, OodError } from '@ood/core'
-import { fileError, readBounded, reason } from '../internal/files.ts'
+import { fileError, fileReason, readBounded } from '@ood/core/node'
 import { ImageStack } from '../internal/image-stack.ts'
 import { choose, type ImageCollection, type ImageOptions, isImageName } from './image-options.ts'
 
@@ -43,7 +43,7 @@ export async function readImageFolder(folder: string, options: ImageOptions = {}
  */
 export async function listImages(folder: string): Promise<string[]> {
   const root = await realpath(folder).catch((error: unknown) => {
-    throw fileError(folder, 'a folder', reason(error))
+    throw fileError(folder, 'a folder', error)
   })
   const found: string[] = []
   await walk(root, '', folder, found)
@@ -53,7 +53,7 @@ export async function listImages(folder: string): Promise<string[]> {
 
 async function walk(root: string, below: string, shown: string, found: string[]): Promise<void> {
   const entries = await opendir(join(root, below)).catch((error: unknown) => {
-    throw fileError(join(shown, below), 'a readable folder', reason(error))
+    throw fileError(join(shown, below), 'a readable folder', error)
   })
   for await (const entry of entries) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`
@@ -61,7 +61,7 @@ async function walk(root: string, below: string, shown: string, found: string[])
     else if (entry.isFile() && isImageName(path)) found.push(path)
     else if (entry.isSymbolicLink() && isImageName(path)) {
       // A link to a file inside the folder is a copy without the bytes; one that leads out is not ours to follow.
-      const target = await realpath(join(root, path)).catch((error: unknown) => reason(error))
+      const target = await realpath(join(root, path)).catch((error: unknown) => fileReason(error))
       if (!target.startsWith(root + sep)) throw fileError(join(shown, path), 'a link inside the folder', target)
       found.push(path)
     }

@@ -1,6 +1,7 @@
 // Zip files of PNG and JPEG images, such as Omniglot's.
 import { forEachBatch, OodError } from '@ood/core'
-import { DEFAULT_MAX_BYTES, readBounded } from '../internal/files.ts'
+import { readBounded } from '@ood/core/node'
+import { DEFAULT_MAX_BYTES } from '../internal/files.ts'
 import { ImageStack } from '../internal/image-stack.ts'
 import { unzipEntries, type ZipEntry } from '../internal/zip.ts'
 import { choose, type ImageCollection, type ImageOptions, isImageName } from './image-options.ts'

@@ -1,7 +1,8 @@
 // NumPy's .npy: magic, version, a Python dict literal as header, then the numbers. Reads versions 1-3, writes 1.
 import { mismatch } from '@ood/core'
+import { fileError, readBounded, writeFileAtomic } from '@ood/core/node'
 import { machineOrder, swapBytes } from '../internal/endian.ts'
-import { DEFAULT_MAX_BYTES, fileError, readBounded, writeAtomic } from '../internal/files.ts'
+import { DEFAULT_MAX_BYTES } from '../internal/files.ts'
 import type { RawArray, RawData } from './raw-array.ts'
 
 /** NumPy type codes without the byte-order mark. */
@@ -81,7 +82,7 @@ export function encodeNpy(array: RawArray): Uint8Array {
 
 /** Writes a `.npy` file; it appears whole or not at all. */
 export async function writeNpy(path: string, array: RawArray): Promise<void> {
-  await writeAtomic(path, [encodeNpy(array)])
+  await writeFileAtomic(path, [encodeNpy(array)])
 }
 
 /** What the header of a `.npy` file says; not exported from the package. */

@@ -1,6 +1,8 @@
 // NumPy's .npz: a zip of .npy files, stored or deflated.
+
+import { fileError, readBounded, writeFileAtomic } from '@ood/core/node'
 import { zipSync } from 'fflate'
-import { DEFAULT_MAX_BYTES, fileError, readBounded, writeAtomic } from '../internal/files.ts'
+import { DEFAULT_MAX_BYTES } from '../internal/files.ts'
 import { unzipEntries } from '../internal/zip.ts'
 import { decodeNpy, encodeNpy, type ReadNpyOptions } from './npy.ts'
 import type { RawArray } from './raw-array.ts'
@@ -34,5 +36,5 @@ export async function readNpz<Name extends string = string>(
 export async function writeNpz(path: string, arrays: Readonly<Record<string, RawArray>>): Promise<void> {
   const files = Object.fromEntries(Object.entries(arrays).map(([name, array]) => [`${name}.npy`, encodeNpy(array)]))
   // A fixed date makes equal arrays equal files.
-  await writeAtomic(path, [zipSync(files, { mtime: new Date(1980, 0, 1) })])
+  await writeFileAtomic(path, [zipSync(files, { mtime: new Date(1980, 0, 1) })])
 }

@@ -3,7 +3,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CallOptions, mismatch, OodError, throwIfAborted } from '@ood/core'
-import { fileError, reason } from '../internal/files.ts'
+import { fileError, fileReason } from '@ood/core/node'
 
 /** How a download is made and judged. */
 export interface DownloadOptions extends Pick<CallOptions, 'signal' | 'onProgress'> {
@@ -33,7 +33,7 @@ export interface DownloadOptions extends Pick<CallOptions, 'signal' | 'onProgres
 export async function download(urls: readonly string[], target: string, options: DownloadOptions): Promise<void> {
   const part = `${target}.part`
   await mkdir(dirname(target), { recursive: true }).catch((error: unknown) => {
-    throw fileError(dirname(target), 'a folder to download to', reason(error))
+    throw fileError(dirname(target), 'a folder to download to', error)
   })
   let last: unknown
   for (const url of urls) {
@@ -122,7 +122,7 @@ async function append(
   const total = length === null ? Number.NaN : start + Number(length)
   if (total > options.maxBytes) throw new GoneError(`${total} bytes where at most ${options.maxBytes} make sense`)
   const file = await open(part, start > 0 ? 'a' : 'w').catch((error: unknown) => {
-    throw fileError(part, 'a file to download to', reason(error))
+    throw fileError(part, 'a file to download to', error)
   })
   let done = start
   try {
@@ -145,5 +145,5 @@ async function append(
 function networkReason(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined
   const code = (cause as NodeJS.ErrnoException | undefined)?.code
-  return code ?? (cause instanceof Error && cause.message !== '' ? cause.message : reason(error))
+  return code ?? (cause instanceof Error && cause.message !== '' ? cause.message : fileReason(error))
 }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type CallOptions, tensor, unknownName } from '@ood/core'
-import { fileError, reason } from '../internal/files.ts'
+import { fileError } from '@ood/core/node'
 import { readIdx } from '../readers/idx.ts'
 import type { Dataset } from '../registry/load.ts'
 import { chooseRows } from '../registry/rows.ts'
@@ -64,6 +64,6 @@ async function readIndex(): Promise<Sample[]> {
   try {
     return (JSON.parse(await readFile(path, 'utf8')) as { samples: Sample[] }).samples
   } catch (error) {
-    throw fileError(path, 'the index of the sample data', reason(error))
+    throw fileError(path, 'the index of the sample data', error)
   }
 }
