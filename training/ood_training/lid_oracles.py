@@ -99,22 +99,22 @@ def corr_int(x: np.ndarray, k1: int, k2: int) -> float:
 def angles(x: np.ndarray, k: int) -> dict[str, float]:
     r, idx = neighbours(x, k + 1)
     rho = r[:, 0] / r[:, k]
-    nus, taus = [], []
+    nus, etas = [], []
     for i in range(len(x)):
         v = x[idx[i, :k]] - x[i]
         v = v / np.linalg.norm(v, axis=1)[:, None]
         theta = np.arccos(np.clip((v @ v.T)[np.triu_indices(k, 1)], -1, 1))
         c, s = np.mean(np.cos(theta)), np.mean(np.sin(theta))
-        eta = np.hypot(c, s)
-        if eta < 0.53:
-            tau = 2 * eta + eta**3 + 5 * eta**5 / 6
-        elif eta < 0.85:
-            tau = -0.4 + 1.39 * eta + 0.43 / (1 - eta)
-        else:
-            tau = 1 / (eta**3 - 4 * eta**2 + 3 * eta)
         nus.append(np.angle(c + 1j * s))
-        taus.append(tau)
-    return {"norms": mind(rho, k, x.shape[1])["MLk"], "nu": float(np.mean(nus)), "tau": float(np.mean(taus))}
+        etas.append(np.hypot(c, s))
+    eta = np.mean(etas)
+    if eta < 0.53:
+        tau = 2 * eta + eta**3 + 5 * eta**5 / 6
+    elif eta < 0.85:
+        tau = -0.4 + 1.39 * eta + 0.43 / (1 - eta)
+    else:
+        tau = 1 / (eta**3 - 4 * eta**2 + 3 * eta)
+    return {"norms": mind(rho, k, x.shape[1])["MLk"], "nu": float(np.mean(nus)), "tau": float(tau)}
 
 
 def norm_kl(a: float, b: float, k: int) -> float:

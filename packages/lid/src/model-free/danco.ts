@@ -10,11 +10,11 @@ import type { DimensionRule } from './neighbourhood.ts'
 
 /** Options of DANCo. */
 export interface DancoOptions {
-  /** Neighbours k (default 10). */
+  /** Neighbours k, at least 3 (default 10): two have one angle, which says nothing of how angles spread. */
   k?: number
   /** Largest dimension compared with (default: the ambient one, at most 30; every one costs a calibration). */
   maxDimension?: number
-  /** Refine the best whole number by a parabola through its neighbours (default true). */
+  /** A real number: the least divergence between whole numbers as well (default true). `false`: the best whole number. */
   fractal?: boolean
   /** Seed of the calibration samples (default 0). */
   seed?: number
@@ -27,12 +27,21 @@ const KEPT = 4096
 
 /**
  * DANCo of a whole data set (Ceruti, Bassis, Rozza, Lombardi, Casiraghi and Campadelli 2014): the MLk dimension of
- * R_1 / R_{k+1} and the mean parameters (ν, τ) of von Mises laws of the angles between neighbours, at each point, are
- * compared with those of samples of the same size from the uniform d-ball, and the dimension is the d with the least
+ * R_1 / R_{k+1} and a von Mises law (ν, τ) of the angles between neighbours are compared with those of samples of the
+ * same size from the uniform d-ball, and the dimension is the d with the least
  *
  *   KL(norms) + KL(angles)
  *
- * (`normDivergence`, `angleDivergence`). A parabola through the best whole number and its neighbours refines it.
+ * (`normDivergence`, `angleDivergence`). With `fractal`, d is real: between whole numbers the three statistics of the
+ * ball are taken on the straight line between theirs. Dimensions below 1 are not looked for.
+ *
+ * Where we leave the paper:
+ * - It averages ν and τ over the points. On a line that mean of τ does not exist: of one point in 2^(k-1), and of end
+ *   points, all neighbours lie on one side, all angles are equal and τ is infinite; lines then are taken for surfaces.
+ *   We average the mean resultant length η, which lies in [0, 1], and take τ = A⁻¹(mean η).
+ * - Implementations refine the whole number by a curve through the divergences of its neighbours. Divergence grows
+ *   faster towards lower dimensions, so that curve has its minimum too high (2.25 for surfaces, 3.13 for solids). The
+ *   statistics themselves are close to straight, and a ball of dimension d has its least divergence at d.
  *
  * scikit-dimension differs where it is in error: it swaps bound and start of the maximum likelihood, so that norms never
  * give more than the whole-number estimate; it caps the calibration at k dimensions; and it takes ν = arctan(S / C), which
@@ -51,16 +60,16 @@ export async function danco(x: NdArray, options: DancoOptions & GlobalOptions = 
   const { k, fractal, seed } = checked(options)
   const table = await neighboursFor('DANCo', x, options, k + 1)
   const data = { data: Float64Array.from(flatData(table.data)) }
-  const found = measureDanco(data.data, rowSize(x), table.indices, table.distances, k, limitOf(options, rowSize(x)))
-  if (found === undefined) return 0
   const limit = limitOf(options, rowSize(x))
-  const divergences: number[] = []
+  const found = measureDanco(data.data, rowSize(x), table.indices, table.distances, k, normLimit(limit))
+  if (found === undefined) return 0
+  const balls: DancoStatistics[] = []
   for (let d = 1; d <= limit; d++) {
     throwIfAborted(options.signal, 'DANCo')
-    divergences.push(divergence(found, calibration(rowCount(x), k, d, seed), k))
+    balls.push(calibration(rowCount(x), k, d, seed))
     await new Promise((resolve) => setTimeout(resolve))
   }
-  return minimum(divergences, fractal)
+  return closest(found, balls, k, fractal)
 }
 
 /** DANCo as a rule: the neighbours of a point (or a whole set) are the sample. */
@@ -75,13 +84,10 @@ export function dancoRule(options: DancoOptions = {}): DimensionRule {
     },
     dimension(neighbourhood) {
       const limit = limitOf(options, neighbourhood.ambient)
-      const found = measureDancoWithin(neighbourhood, k, limit)
+      const found = measureDancoWithin(neighbourhood, k, normLimit(limit))
       if (found === undefined) return 0
       const balls = Array.from({ length: limit }, (_, i) => calibration(neighbourhood.count, k, i + 1, seed))
-      return minimum(
-        balls.map((ball) => divergence(found, ball, k)),
-        fractal,
-      )
+      return closest(found, balls, k, fractal)
     },
   }
 }
@@ -91,7 +97,7 @@ function checked({ k = 10, maxDimension, fractal = true, seed = 0 }: DancoOption
   fractal: boolean
   seed: number
 } {
-  assertCount('DANCo k', k, 2)
+  assertCount('DANCo k', k, 3)
   if (maxDimension !== undefined) assertCount('DANCo maxDimension', maxDimension, 1)
   return { k, fractal, seed }
 }
@@ -104,14 +110,62 @@ function divergence(data: DancoStatistics, ball: DancoStatistics, k: number): nu
   return normDivergence(data.norms, ball.norms, k) + angleDivergence(data, ball)
 }
 
-/** The place of the least value, counted from 1; between neighbours by the parabola through three values. */
-function minimum(values: readonly number[], fractal: boolean): number {
+/** The norms may say more than the dimension; twice as much and a few is far beyond what they do. */
+function normLimit(d: number): number {
+  return 2 * d + 5
+}
+
+/** The dimension of the closest ball, balls[i] being that of dimension i + 1. */
+function closest(found: DancoStatistics, balls: readonly DancoStatistics[], k: number, fractal: boolean): number {
+  const values = balls.map((ball) => divergence(found, ball, k))
   let at = 0
   for (let i = 1; i < values.length; i++) if (values[i]! < values[at]!) at = i
-  if (!fractal || at === 0 || at === values.length - 1) return at + 1
-  const [left, middle, right] = [values[at - 1]!, values[at]!, values[at + 1]!]
-  const curvature = left - 2 * middle + right
-  return at + 1 + (curvature > 0 ? (left - right) / (2 * curvature) : 0)
+  if (!fractal) return at + 1
+  let best = at
+  let least = values[at]!
+  for (const from of [at - 1, at]) {
+    if (from < 0 || from + 1 >= balls.length) continue
+    const between = (share: number): number => divergence(found, mixture(balls[from]!, balls[from + 1]!, share), k)
+    const share = lowest(between)
+    const value = between(share)
+    if (value < least) {
+      least = value
+      best = from + share
+    }
+  }
+  return best + 1
+}
+
+function mixture(a: DancoStatistics, b: DancoStatistics, share: number): DancoStatistics {
+  const mixed = (what: keyof DancoStatistics): number => a[what] + share * (b[what] - a[what])
+  return { norms: mixed('norms'), nu: mixed('nu'), tau: mixed('tau') }
+}
+
+/** The place in [0, 1] of the minimum of a function with one valley, by golden section to 1e-7. */
+function lowest(f: (x: number) => number): number {
+  const golden = (Math.sqrt(5) - 1) / 2
+  let low = 0
+  let high = 1
+  let left = high - golden
+  let right = golden
+  let atLeft = f(left)
+  let atRight = f(right)
+  while (high - low > 1e-7) {
+    if (atLeft <= atRight) {
+      high = right
+      right = left
+      atRight = atLeft
+      left = high - golden * (high - low)
+      atLeft = f(left)
+    } else {
+      low = left
+      left = right
+      atLeft = atRight
+      right = low + golden * (high - low)
+      atRight = f(right)
+    }
+  }
+  return (low + high) / 2
 }
 
 /** Statistics of n points of the uniform d-ball. */
@@ -121,8 +175,7 @@ function calibration(n: number, k: number, d: number, seed: number): DancoStatis
   if (known) return known
   const ball = uniformBall(n, d, random(seed).fork(`DANCo ${d}`))
   const { indices, distances } = nearestNeighbours(ball, ball, k + 1, { excludeSelf: true })
-  // The norms may say more than d; twice as much and a few is far beyond what they do.
-  const found = measureDanco(ball.data, d, indices, distances, k, 2 * d + 5)!
+  const found = measureDanco(ball.data, d, indices, distances, k, normLimit(d))!
   if (calibrations.size >= KEPT) calibrations.clear()
   calibrations.set(key, found)
   return found

@@ -426,7 +426,7 @@ describe('data without an honest answer', () => {
     expect(() => grideRule({ near: 2, far: 2 })).toThrow('Gride far: expected an integer of at least 3, got 2')
     expect(() => mindRule({ version: 'ML' as 'MLk' })).toThrow('MiND version: expected one of MLk, MLi, got ML')
     expect(() => tleRule({ epsilon: -1 })).toThrow('TLE epsilon: expected a number of at least 0, got -1')
-    expect(() => dancoRule({ k: 1 })).toThrow('DANCo k: expected an integer of at least 2, got 1')
+    expect(() => dancoRule({ k: 1 })).toThrow('DANCo k: expected an integer of at least 3, got 1')
     expect(() => twoNnDimension([0.5, 2])).toThrow('ratios: expected numbers of at least 1, got 0.5')
   })
 })

@@ -7,18 +7,21 @@ export interface AngleLaw {
   tau: number
 }
 
-/** Largest concentration: all angles equal would give an infinite one. */
+/** Largest concentration: where all angles of all points are equal it would be infinite. */
 const LARGEST = 1e6
 
-/** The von Mises law of angles given by their cosines: ν = atan2(Σ sin, Σ cos), τ = A⁻¹(mean resultant length). */
-export function angleLaw(cosines: readonly number[]): AngleLaw {
+/**
+ * Mean direction ν = atan2(Σ sin, Σ cos) and mean resultant length η of angles given by their cosines; the concentration
+ * of their von Mises law is `concentration(η)`.
+ */
+export function resultant(cosines: readonly number[]): { nu: number; eta: number } {
   let C = 0
   let S = 0
   for (const cosine of cosines) {
     C += cosine
     S += Math.sqrt(1 - cosine * cosine)
   }
-  return { nu: Math.atan2(S, C), tau: concentration(Math.hypot(C, S) / cosines.length) }
+  return { nu: Math.atan2(S, C), eta: Math.min(1, Math.hypot(C, S) / cosines.length) }
 }
 
 /** The approximation of the inverse of I_1 / I_0 by Fisher (1993), as the paper uses it. */

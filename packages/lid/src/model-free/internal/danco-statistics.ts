@@ -3,7 +3,7 @@ import { mismatch, OodError } from '@ood/core'
 import { mindDimension } from '../mind.ts'
 import type { Neighbourhood } from '../neighbourhood.ts'
 import { ratiosOf } from '../two-nn.ts'
-import { type AngleLaw, angleLaw } from './danco-laws.ts'
+import { type AngleLaw, concentration, resultant } from './danco-laws.ts'
 import { pairSquaresOf } from './local.ts'
 
 /** Statistics of a sample. */
@@ -63,7 +63,7 @@ function collect(
   if (ratios.length === 0) throw new OodError('E_EMPTY', 'DANCo: expected a point without duplicates, got none')
   const norms = mindDimension(ratios, { k, maxDimension: limit })
   let nu = 0
-  let tau = 0
+  let eta = 0
   let used = 0
   const cosines: number[] = []
   for (let at = 0; at < distances.length; at += k + 1) {
@@ -79,11 +79,12 @@ function collect(
     }
     // A point whose neighbours are its duplicates has no angles.
     if (cosines.length === 0) continue
-    const law = angleLaw(cosines)
-    nu += law.nu
-    tau += law.tau
+    const angles = resultant(cosines)
+    nu += angles.nu
+    eta += angles.eta
     used++
   }
   if (used === 0) throw new OodError('E_EMPTY', 'DANCo: expected points with two distinct neighbours, got none')
-  return { norms, nu: nu / used, tau: tau / used }
+  // The mean of η, not of τ: on a line all k neighbours lie on one side of 1 point in 2^(k-1), where τ is infinite.
+  return { norms, nu: nu / used, tau: concentration(eta / used) }
 }
