@@ -1,4 +1,4 @@
-// Finds the optional folder of golden vectors and real data beside the repository, for tests that use it when present.
+// Finds the optional folder of real data beside the repository, for tests that use it when present.
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 

@@ -1,4 +1,4 @@
-"""Shared by the tests: one thread, and the golden vectors when the checkout has them beside it."""
+"""Shared by the tests: one thread, and the golden vectors of the repository."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ torch.set_num_threads(1)
 
 @pytest.fixture
 def vectors() -> Callable[[str], dict]:
-    """Reads a file of golden vectors; they live beside the repository and may be absent."""
+    """Reads a file of golden vectors."""
     def read(name: str) -> dict:
-        path = Path(__file__).resolve().parents[3] / "shared" / "vectors" / name
-        if not path.exists():
-            pytest.skip(f"shared golden vectors absent: ../shared/vectors/{name}")
-        return json.loads(path.read_text())
+        return json.loads((Path(__file__).resolve().parents[2] / "vectors" / name).read_text())
 
     return read
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -225,8 +226,5 @@ def test_checkpoint_records_the_run(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def llr_sequential() -> dict:
-    path = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "llr-flows-ncis" / "llr_sequential.json"
-    if not path.exists():
-        pytest.skip("shared golden vectors absent: ../shared/vectors/llr-flows-ncis/llr_sequential.json")
-    return json.loads(path.read_text())
+def llr_sequential(vectors: Callable[[str], dict]) -> dict:
+    return vectors("llr-flows-ncis/llr_sequential.json")

@@ -1,9 +1,8 @@
 // Transforms: golden vectors of both specs, log-determinants against finite differences, exact round trips, noise.
-import { readFileSync } from 'node:fs'
 import { flatData, random, sliceRows, tensor, uniforms } from '@ood/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sharedPath } from '../../../tools/shared.ts'
+import { vector } from '../../../tools/vectors.ts'
 import { preprocessing, type TransformSpec } from '../src/index.ts'
 
 const row = (...values: number[]) => tensor(Float64Array.from(values), [1, values.length])
@@ -14,9 +13,9 @@ function worst(got: number[], expected: number[]): number {
   return Math.max(...got.map((g, i) => Math.abs(g - expected[i]!) / Math.max(1, Math.abs(expected[i]!))))
 }
 
-const dgm = sharedPath('vectors', 'dgm', 'transforms.json')
-describe.skipIf(!dgm)(`golden vector dgm/transforms${dgm ? '' : ' (skipped: ../shared is not there)'}`, () => {
-  const v = dgm ? JSON.parse(readFileSync(dgm, 'utf8')) : {}
+describe('golden vector dgm/transforms', () => {
+  // biome-ignore lint/suspicious/noExplicitAny: numbers and lists by name, read below.
+  const v = vector<any>('dgm/transforms')
   // The vector's own arithmetic is float64 with the same formulas; 1e-13 leaves room for another order of operations.
   const tolerance = 1e-13
 
@@ -57,37 +56,34 @@ describe.skipIf(!dgm)(`golden vector dgm/transforms${dgm ? '' : ' (skipped: ../s
   })
 })
 
-const flows = sharedPath('vectors', 'llr-flows-ncis', 'flow_logit_preprocess.json')
-describe.skipIf(!flows)(
-  `golden vector llr-flows-ncis/flow_logit_preprocess${flows ? '' : ' (skipped: ../shared is not there)'}`,
-  () => {
-    const v = flows ? JSON.parse(readFileSync(flows, 'utf8')) : {}
-    const flat = (key: string): number[] => v[key].flat(Infinity)
-    const x = () => tensor(Float64Array.from(flat('x')), [2, 1, 2, 3])
-    const specs: TransformSpec[] = [
-      { name: 'dequantize', input: 'unit' },
-      { name: 'symmetric-logit', c: 0.9 },
-    ]
+describe('golden vector llr-flows-ncis/flow_logit_preprocess', () => {
+  // biome-ignore lint/suspicious/noExplicitAny: nested lists by name, read below.
+  const v = vector<any>('llr-flows-ncis/flow_logit_preprocess')
+  const flat = (key: string): number[] => v[key].flat(Infinity)
+  const x = () => tensor(Float64Array.from(flat('x')), [2, 1, 2, 3])
+  const specs: TransformSpec[] = [
+    { name: 'dequantize', input: 'unit' },
+    { name: 'symmetric-logit', c: 0.9 },
+  ]
 
-    it('equals z, the log-determinant and both inverses', () => {
-      const { y, logDet } = preprocessing(specs).forward(x(), { noise: flat('u') })
-      expect(worst(list(y), flat('expected_z'))).toBeLessThan(1e-13)
-      expect(worst([...logDet], v.expected_logdet)).toBeLessThan(1e-13)
-      const exact = preprocessing([{ name: 'symmetric-logit', c: 0.9 }]).inverse(y)
-      expect(worst(list(exact), flat('expected_exact_inverse_v'))).toBeLessThan(1e-13)
-      const reference = preprocessing([{ name: 'symmetric-logit', c: 0.9, compat: 'reference' }]).inverse(y)
-      expect(worst(list(reference), flat('expected_reference_inverse'))).toBeLessThan(1e-13)
-    })
+  it('equals z, the log-determinant and both inverses', () => {
+    const { y, logDet } = preprocessing(specs).forward(x(), { noise: flat('u') })
+    expect(worst(list(y), flat('expected_z'))).toBeLessThan(1e-13)
+    expect(worst([...logDet], v.expected_logdet)).toBeLessThan(1e-13)
+    const exact = preprocessing([{ name: 'symmetric-logit', c: 0.9 }]).inverse(y)
+    expect(worst(list(exact), flat('expected_exact_inverse_v'))).toBeLessThan(1e-13)
+    const reference = preprocessing([{ name: 'symmetric-logit', c: 0.9, compat: 'reference' }]).inverse(y)
+    expect(worst(list(reference), flat('expected_reference_inverse'))).toBeLessThan(1e-13)
+  })
 
-    it('differs from bytes in by the constant D ln(255) of the unit', () => {
-      const bytes = tensor(Float64Array.from(flat('x_uint8')), [2, 1, 2, 3])
-      const a = preprocessing(specs).forward(x(), { noise: flat('u') })
-      const b = preprocessing([{ name: 'dequantize' }, specs[1]!]).forward(bytes, { noise: flat('u') })
-      expect(worst(list(b.y), list(a.y))).toBeLessThan(1e-13)
-      expect(a.logDet[0]! - b.logDet[0]!).toBeCloseTo(6 * Math.log(255), 10)
-    })
-  },
-)
+  it('differs from bytes in by the constant D ln(255) of the unit', () => {
+    const bytes = tensor(Float64Array.from(flat('x_uint8')), [2, 1, 2, 3])
+    const a = preprocessing(specs).forward(x(), { noise: flat('u') })
+    const b = preprocessing([{ name: 'dequantize' }, specs[1]!]).forward(bytes, { noise: flat('u') })
+    expect(worst(list(b.y), list(a.y))).toBeLessThan(1e-13)
+    expect(a.logDet[0]! - b.logDet[0]!).toBeCloseTo(6 * Math.log(255), 10)
+  })
+})
 
 /** Every transform whose forward is a smooth function, with a domain to draw from. */
 const smooth: [TransformSpec, number, number][] = [

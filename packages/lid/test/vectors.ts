@@ -1,19 +1,10 @@
-// Golden vectors of the specification, read when their folder lies beside the repository.
-import { readFileSync } from 'node:fs'
-import { sharedPath } from '../../../tools/shared.ts'
+// Golden vectors of this package's subject.
+import { vector as read } from '../../../tools/vectors.ts'
 
-/** The parsed vector file, or undefined when it is absent. */
-export function vector<T>(name: string): T | undefined {
-  const path = sharedPath('vectors', 'dgm', `${name}.json`)
-  return path ? (JSON.parse(readFileSync(path, 'utf8')) as T) : undefined
-}
+/** The parsed vector file. */
+export const vector = <T>(name: string): T => read<T>(`dgm/${name}`)
 
 /** Vectors write non-finite numbers as strings. */
 export function number(value: number | string): number {
   return typeof value === 'number' ? value : Number(value)
-}
-
-/** Test title that says why a test is skipped. */
-export function titled(title: string, present: unknown): string {
-  return present ? title : `${title} (skipped: golden vectors absent)`
 }

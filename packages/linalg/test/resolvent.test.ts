@@ -1,14 +1,13 @@
 // Resolvent sums: exact values to 60 digits at shifts from e^-20 to e^20, the linear flow's LID, derivatives, bad input.
-import { readFileSync } from 'node:fs'
 import { gram, type Resolvent, tridiagonalize, tridiagonalResolvent } from '@ood/linalg'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sharedPath } from '../../../tools/shared.ts'
+import { vector } from '../../../tools/vectors.ts'
 import { draw, matrixOf, numbers, spectrumCases } from './support.ts'
 
 const EPSILON = 2 ** -52
 
-/** LID(delta) of fast flow LIDL, spec dgm 1.2.3. */
+/** LID(delta) of fast flow LIDL, the paper's equation. */
 const lid = (r: Resolvent, v: number): number => r.effectiveDimension + v * r.quadraticSandwich
 
 describe('tridiagonalResolvent', () => {
@@ -139,22 +138,23 @@ describe('tridiagonalResolvent', () => {
   })
 })
 
-const vectors = sharedPath('vectors', 'dgm', 'flow_linear.json')
-test.skipIf(!vectors)(
-  'LID and log-convolution of the linear flow (needs ../shared/vectors/dgm/flow_linear.json)',
-  () => {
-    const { A, z0, rows } = JSON.parse(readFileSync(vectors!, 'utf8'))
-    const z = Float64Array.from(z0 as number[])
-    const { diagonal, offDiagonal, rotated } = tridiagonalize(gram(Float64Array.from(A.flat()), 3, 3), 3, z)
-    const square = z.reduce((sum, x) => sum + x * x, 0)
-    for (const row of rows) {
-      const v = Math.exp(2 * row.log_scale)
-      const r = tridiagonalResolvent(diagonal, offDiagonal, v, rotated)
-      // ‖T‖ = 4.3 and v >= 2e-9: eigenvalue errors of eps ‖T‖ show as up to 1e-15 / v = 5e-7 of each term at the smallest.
-      const tolerance = 1e-12 + (4 * EPSILON) / v
-      expect(Math.abs(lid(r, v) - row.fast_flow_lidl)).toBeLessThan(tolerance)
-      const logRho = -(3 * Math.log(2 * Math.PI) + r.logDet + square - v * r.quadratic) / 2
-      expect(Math.abs(logRho - row.log_gaussian_convolution)).toBeLessThan(tolerance * 1e3)
-    }
-  },
-)
+interface LinearFlow {
+  A: number[][]
+  z0: number[]
+  rows: { log_scale: number; fast_flow_lidl: number; log_gaussian_convolution: number }[]
+}
+test('LID and log-convolution of the linear flow', () => {
+  const { A, z0, rows } = vector<LinearFlow>('dgm/flow_linear')
+  const z = Float64Array.from(z0)
+  const { diagonal, offDiagonal, rotated } = tridiagonalize(gram(Float64Array.from(A.flat()), 3, 3), 3, z)
+  const square = z.reduce((sum, x) => sum + x * x, 0)
+  for (const row of rows) {
+    const v = Math.exp(2 * row.log_scale)
+    const r = tridiagonalResolvent(diagonal, offDiagonal, v, rotated)
+    // ‖T‖ = 4.3 and v >= 2e-9: eigenvalue errors of eps ‖T‖ show as up to 1e-15 / v = 5e-7 of each term at the smallest.
+    const tolerance = 1e-12 + (4 * EPSILON) / v
+    expect(Math.abs(lid(r, v) - row.fast_flow_lidl)).toBeLessThan(tolerance)
+    const logRho = -(3 * Math.log(2 * Math.PI) + r.logDet + square - v * r.quadratic) / 2
+    expect(Math.abs(logRho - row.log_gaussian_convolution)).toBeLessThan(tolerance * 1e3)
+  }
+})

@@ -1,9 +1,8 @@
 // Sturm counts: strictness at eigenvalues, agreement with QL, the threshold LID of the reference vectors, bad input.
-import { readFileSync } from 'node:fs'
 import { gram, sturmCount, tridiagonalEigenvalues, tridiagonalize } from '@ood/linalg'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sharedPath } from '../../../tools/shared.ts'
+import { vector } from '../../../tools/vectors.ts'
 import { draw, numbers } from './support.ts'
 
 const none = new Float64Array(0)
@@ -84,9 +83,10 @@ describe('sturmCount', () => {
   })
 })
 
-const vectors = sharedPath('vectors', 'dgm', 'flow_linear.json')
-test.skipIf(!vectors)('threshold LID of the linear flow (needs ../shared/vectors/dgm/flow_linear.json)', () => {
-  const { A, rows } = JSON.parse(readFileSync(vectors!, 'utf8'))
+test('threshold LID of the linear flow', () => {
+  const { A, rows } = vector<{ A: number[][]; rows: { log_scale: number; jacobian_threshold_lid: number }[] }>(
+    'dgm/flow_linear',
+  )
   const { diagonal, offDiagonal } = tridiagonalize(gram(Float64Array.from(A.flat()), 3, 3), 3)
   for (const row of rows)
     expect(sturmCount(diagonal, offDiagonal, Math.exp(2 * row.log_scale))).toBe(row.jacobian_threshold_lid)

@@ -39,7 +39,7 @@ export async function openSequenceModel(
     setup: { name: manifest.name, graph, device, threads, vocabulary },
     workers,
     open: openSequenceKernels,
-    tasks: 'sequenceTasks',
+    tasks: 'sequence-tasks',
   })
   const lanes = Math.max(1, workers)
 

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type NdArray, tensor } from '@ood/core'
-import { sharedPath } from '../../../tools/shared.ts'
 
 /** Nested lists of numbers as JSON holds them. */
 export type Nested = number | Nested[]
@@ -33,10 +32,6 @@ export function permuted(x: NdArray<Float64Array>, ...axes: number[]): NdArray<F
 
 export const fixture = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url))
 export const json = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T
-
-/** A golden vector of the specification, and the words a test's name gets where it is absent. */
-export const vectorPath = (name: string): string | undefined => sharedPath('vectors', 'llr-flows-ncis', `${name}.json`)
-export const unless = (path: string | undefined): string => (path ? '' : ' (skipped: no shared vectors)')
 
 /** Largest absolute difference; both must be finite and equally long. */
 export function gap(got: ArrayLike<number>, want: ArrayLike<number>): number {

@@ -3,7 +3,8 @@ import { type NdArray, tensor } from '@ood/core'
 import { type MixtureOptions, type MixtureParams, mixtureLogProb } from '@ood/models-autoregressive'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { batch, fixture, flat, gap, json, type Nested, permuted, unless, vectorPath } from './golden.ts'
+import { vector } from '../../../tools/vectors.ts'
+import { batch, fixture, flat, gap, json, type Nested, permuted } from './golden.ts'
 
 /** A batch of one kind from a vector file: [B, H, W, ...] with channels last to planes. */
 const planes = (value: Nested): NdArray<Float64Array> => {
@@ -41,9 +42,9 @@ function everyValue(components: [number, number, number][], low: number, high: n
 const sumOfProbabilities = (logs: Float64Array): number => logs.reduce((sum, log) => sum + Math.exp(log), 0)
 
 describe('mixtureLogProb against the golden vectors', () => {
-  const one = vectorPath('logistic_mixture_1ch')
-  it.skipIf(!one)(`one channel${unless(one)}`, () => {
-    const v = json<Record<string, Nested>>(one!)
+  const one = 'llr-flows-ncis/logistic_mixture_1ch'
+  it('one channel', () => {
+    const v = vector<Record<string, Nested>>(one)
     const { instance, feature } = mixtureLogProb(planes(v.x!), {
       logits: planes(v.component_logits!),
       locations: planes(v.locs!),
@@ -56,9 +57,9 @@ describe('mixtureLogProb against the golden vectors', () => {
     expect(gap(bits, flat(v.expected_bits_per_dim!))).toBeLessThan(1e-12)
   })
 
-  it.skipIf(!one)(`single components in the pixel frame${unless(one)}`, () => {
-    const v = json<{ single_component_pixel_frame_cases: { x: number; mu: number; s: number; log_pmf: number }[] }>(
-      one!,
+  it('single components in the pixel frame', () => {
+    const v = vector<{ single_component_pixel_frame_cases: { x: number; mu: number; s: number; log_pmf: number }[] }>(
+      one,
     )
     for (const { x, mu, s, log_pmf } of v.single_component_pixel_frame_cases) {
       const got = everyValue([[0.3, mu / 127.5 - 1, s / 127.5]], 0, 255)[x]!
@@ -67,9 +68,9 @@ describe('mixtureLogProb against the golden vectors', () => {
     }
   })
 
-  const three = vectorPath('logistic_mixture_3ch')
-  it.skipIf(!three).each(['raw', 'normalized'] as const)(`three channels, %s${unless(three)}`, (channelDependence) => {
-    const v = json<Record<string, Nested>>(three!)
+  const three = 'llr-flows-ncis/logistic_mixture_3ch'
+  it.each(['raw', 'normalized'] as const)('three channels, %s', (channelDependence) => {
+    const v = vector<Record<string, Nested>>(three)
     const { instance, feature } = mixtureLogProb(
       planes(v.x!),
       {

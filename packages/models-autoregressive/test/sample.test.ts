@@ -3,11 +3,11 @@ import { sliceRows, takeRows, tensor } from '@ood/core'
 import { bindCondition, drawComponent, openPixelCnn, type PixelCnn, samplePixel } from '@ood/models-autoregressive'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fixture, gap, json, unless, vectorPath } from './golden.ts'
+import { vector } from '../../../tools/vectors.ts'
+import { fixture, gap } from './golden.ts'
 
 describe('samplePixel', () => {
-  const path = vectorPath('pixelcnn_sample_pixel')
-  it.skipIf(!path)(`agrees with the golden vector${unless(path)}`, () => {
+  it('agrees with the golden vector', () => {
     interface Case {
       component_logits: number[]
       locs: number[][]
@@ -18,7 +18,7 @@ describe('samplePixel', () => {
       expected_sample_minus1_1: number[]
       expected_pixel_0_255: number[]
     }
-    const { cases } = json<{ cases: Case[] }>(path!)
+    const { cases } = vector<{ cases: Case[] }>('llr-flows-ncis/pixelcnn_sample_pixel')
     expect(cases.length).toBeGreaterThan(0)
     for (const v of cases) {
       const mixture = {

@@ -10,12 +10,12 @@ import {
 import { type Checkpoint, openCheckpoint } from '@ood/runtime'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { batch, fixture, flat, gap, json, type Nested, unless, vectorPath } from './golden.ts'
+import { vector } from '../../../tools/vectors.ts'
+import { batch, fixture, flat, gap, json, type Nested } from './golden.ts'
 
 describe('categoricalLogProb', () => {
-  const path = vectorPath('llr_sequential')
-  it.skipIf(!path)(`agrees with the golden vector${unless(path)}`, () => {
-    const v = json<Record<string, Nested>>(path!)
+  it('agrees with the golden vector', () => {
+    const v = vector<Record<string, Nested>>('llr-flows-ncis/llr_sequential')
     for (const side of ['semantic', 'background']) {
       const got = categoricalLogProb(batch(v.target!), batch(v[`${side}_logits`]!))
       // The same float64 operations in another order.

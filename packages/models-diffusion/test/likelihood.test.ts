@@ -11,8 +11,8 @@ import {
   vp,
 } from '@ood/models-diffusion'
 import { describe, expect, it } from 'vitest'
+import { vector } from '../../../tools/vectors.ts'
 import { referenceLogProb } from '../src/likelihood/reference-log-prob.ts'
-import { absent, vectors } from './vectors.ts'
 
 interface Case {
   name: string
@@ -26,14 +26,14 @@ interface Case {
   x_at_t_end: number[]
   exact_log_p_t: number
 }
-const golden = vectors<{ likelihood: Case[] }>('vp_ode_likelihood')?.likelihood
+const golden = vector<{ likelihood: Case[] }>('dgm/vp_ode_likelihood').likelihood
 
-describe.skipIf(!golden)(`likelihood vectors${golden ? '' : ` ${absent}`}`, () => {
+describe('likelihood vectors', () => {
   const model = ({ mean, cov }: Case) => gaussianScore(mean, cov.flat())
   const row = ({ x }: Case) => tensor(Float64Array.from(x), [1, x.length])
 
   it('the published Euler recipe, its first step and its end point', async () => {
-    for (const one of golden!) {
+    for (const one of golden) {
       const options = { t: one.t, steps: one.steps, method: 'exact' } as const
       const got = await referenceLogProb(model(one), row(one), options)
       // Same recursion in float64: rounding of a thousand steps, relative to the numbers' size (spec asks 1e-6).
@@ -44,7 +44,7 @@ describe.skipIf(!golden)(`likelihood vectors${golden ? '' : ` ${absent}`}`, () =
         expect(Math.abs(got.latent.data[i]! - value)).toBeLessThan(1e-9)
       })
     }
-    const [first] = golden!
+    const [first] = golden
     const compat = await odeLogProb(model(first!), row(first!), {
       compat: 'reference',
       method: 'exact',
@@ -55,7 +55,7 @@ describe.skipIf(!golden)(`likelihood vectors${golden ? '' : ` ${absent}`}`, () =
   })
 
   it('the default converges to the exact log p_t', async () => {
-    for (const one of golden!.filter(({ steps }) => steps === 10)) {
+    for (const one of golden.filter(({ steps }) => steps === 10)) {
       const options = { t: one.t, density: 'diffused' } as const
       const moments = { mean: one.mean, variance: one.cov.map((line, i) => line[i]!) }
       const got = await odeLogProb(model(one), row(one), { ...options, moments })

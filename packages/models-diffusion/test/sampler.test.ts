@@ -16,19 +16,19 @@ import {
 } from '@ood/models-diffusion'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { absent, vectors } from './vectors.ts'
+import { vector } from '../../../tools/vectors.ts'
 
 interface Golden {
   samplers: { kind: 'reverse_ode' | 'reverse_sde'; steps?: number; x_T: number[]; noise?: number[][]; out: number[] }[]
   sampler_cov: number[][]
   sampler_mean: number[]
 }
-const golden = vectors<Golden>('vp_ode_likelihood')
+const golden = vector<Golden>('dgm/vp_ode_likelihood')
 
-describe.skipIf(!golden)(`sampler vectors${golden ? '' : ` ${absent}`}`, () => {
+describe('sampler vectors', () => {
   it('published Euler grids of the reverse ODE and SDE', async () => {
-    const model = gaussianScore(golden!.sampler_mean, golden!.sampler_cov.flat())
-    for (const one of golden!.samplers) {
+    const model = gaussianScore(golden.sampler_mean, golden.sampler_cov.flat())
+    for (const one of golden.samplers) {
       const method = one.kind === 'reverse_ode' ? 'euler' : 'euler-maruyama'
       const steps = one.steps ?? one.noise!.length
       const noise = one.noise ? { noise: one.noise.flat() } : {}

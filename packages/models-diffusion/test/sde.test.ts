@@ -3,7 +3,7 @@ import type { DiffusionProcess } from '@ood/core'
 import { ddpm, parseSde, subVp, ve, veExponential, vp } from '@ood/models-diffusion'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { absent, vectors } from './vectors.ts'
+import { vector } from '../../../tools/vectors.ts'
 
 const relative = (got: number, want: number) => Math.abs(got - want) / Math.max(Math.abs(want), 1e-300)
 
@@ -12,13 +12,13 @@ interface VpVectors {
   inverse_time_from_std: { delta_std: number; t: number }[]
   transition: { t_start: number; t_end: number; B: number; mu_scale: number; sigma: number }[]
 }
-const vpVectors = vectors<VpVectors>('vpsde_schedule')
+const vpVectors = vector<VpVectors>('dgm/vpsde_schedule')
 
-describe.skipIf(!vpVectors)(`vp against vectors${vpVectors ? '' : ` ${absent}`}`, () => {
+describe('vp against vectors', () => {
   const sde = vp()
   // Closed forms in float64 on both sides: 1e-12 leaves room for the order of a few operations (spec asks 1e-9).
   it('beta, B, mean, sigma, g and tau', () => {
-    for (const row of vpVectors!.table) {
+    for (const row of vpVectors.table) {
       expect(relative(sde.beta(row.t), row.beta)).toBeLessThan(1e-12)
       expect(relative(sde.integratedBeta(row.t), row.B)).toBeLessThan(1e-12)
       expect(relative(sde.mean(row.t), row.mu_scale)).toBeLessThan(1e-12)
@@ -29,12 +29,12 @@ describe.skipIf(!vpVectors)(`vp against vectors${vpVectors ? '' : ` ${absent}`}`
   })
 
   it('time of a noise level', () => {
-    for (const { delta_std, t } of vpVectors!.inverse_time_from_std)
+    for (const { delta_std, t } of vpVectors.inverse_time_from_std)
       expect(Math.abs(sde.timeOf(delta_std) - t)).toBeLessThan(1e-12)
   })
 
   it('transitions from one time to another', () => {
-    for (const row of vpVectors!.transition) {
+    for (const row of vpVectors.transition) {
       const mean = sde.mean(row.t_end) / sde.mean(row.t_start)
       const variance = sde.standardDeviation(row.t_end) ** 2 - (mean * sde.standardDeviation(row.t_start)) ** 2
       expect(relative(mean, row.mu_scale)).toBeLessThan(1e-12)
@@ -48,12 +48,12 @@ interface VeVectors {
   exponential_variance_default: { t: number; beta: number; B: number; sigma: number }[]
   exponential_variance_trained: { t: number; beta: number; B: number; sigma: number }[]
 }
-const veVectors = vectors<VeVectors>('vesde_schedule')
+const veVectors = vector<VeVectors>('dgm/vesde_schedule')
 
-describe.skipIf(!veVectors)(`ve against vectors${veVectors ? '' : ` ${absent}`}`, () => {
+describe('ve against vectors', () => {
   it('geometric', () => {
     const sde = ve()
-    for (const { t, sigma, g } of veVectors!.geometric) {
+    for (const { t, sigma, g } of veVectors.geometric) {
       expect(relative(sde.standardDeviation(t), sigma)).toBeLessThan(1e-12)
       expect(relative(Math.sqrt(sde.diffusionSquared(t)), g)).toBeLessThan(1e-12)
     }
@@ -63,7 +63,7 @@ describe.skipIf(!veVectors)(`ve against vectors${veVectors ? '' : ` ${absent}`}`
     ['default', veExponential(), 'exponential_variance_default'],
     ['trained', veExponential({ gMin: -10, gMax: 10 }), 'exponential_variance_trained'],
   ] as const)('exponential variance, %s', (_, sde, name) => {
-    for (const { t, beta, B, sigma } of veVectors![name]) {
+    for (const { t, beta, B, sigma } of veVectors[name]) {
       expect(relative(sde.beta(t), beta)).toBeLessThan(1e-12)
       // B = e^G - e^gMin was computed by subtraction: at small t it carries eps e^gMin absolutely.
       const lost = (3e-16 * Math.exp(name.endsWith('trained') ? -10 : -5)) / Math.max(B, 1e-300)

@@ -3,8 +3,8 @@ import { type NdArray, normals, random, type ScoreModel, type TraceMethod, tenso
 import { gaussianScore, jacobianTrace, scoreDivergence, type Tangents } from '@ood/models-diffusion'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { vector } from '../../../tools/vectors.ts'
 import { traceRows } from '../src/trace/trace-rows.ts'
-import { absent, vectors } from './vectors.ts'
 
 /** f(x) = A x for every row; J = A. */
 function linear(A: Float64Array, d: number): Tangents {
@@ -31,7 +31,7 @@ interface TraceVectors {
   quadratic_forms: number[][]
   hutchinson_mean: number[]
 }
-const golden = vectors<TraceVectors>('trace')
+const golden = vector<TraceVectors>('dgm/trace')
 
 /** f_i = x_i x_{i-1}² x_{i-2}³, indices mod 3. */
 const cubic: Tangents = {
@@ -58,25 +58,25 @@ const cubic: Tangents = {
   },
 }
 
-describe.skipIf(!golden)(`trace vectors${golden ? '' : ` ${absent}`}`, () => {
-  const x = () => tensor(Float64Array.from(golden!.x.flat()), [3, 3])
+describe('trace vectors', () => {
+  const x = () => tensor(Float64Array.from(golden.x.flat()), [3, 3])
 
   it('exact trace', async () => {
     // Integers below 2^53: exact.
-    expect([...(await jacobianTrace(cubic, x(), { method: 'exact' }))]).toEqual(golden!.trace)
+    expect([...(await jacobianTrace(cubic, x(), { method: 'exact' }))]).toEqual(golden.trace)
   })
 
   it('quadratic forms of given probes, and their mean', async () => {
-    for (const [row, probes] of golden!.rademacher.entries()) {
-      const point = tensor(Float64Array.from(golden!.x[row]!), [1, 3])
+    for (const [row, probes] of golden.rademacher.entries()) {
+      const point = tensor(Float64Array.from(golden.x[row]!), [1, 3])
       const forms = await Promise.all(
         probes.map(async (probe) => {
           const { tangent } = await cubic.jvp(point, tensor(Float64Array.from(probe), [1, 1, 3]))
           return probe.reduce((sum, value, i) => sum + value * tangent.data[i]!, 0)
         }),
       )
-      expect(forms).toEqual(golden!.quadratic_forms[row])
-      expect((forms[0]! + forms[1]!) / 2).toBe(golden!.hutchinson_mean[row])
+      expect(forms).toEqual(golden.quadratic_forms[row])
+      expect((forms[0]! + forms[1]!) / 2).toBe(golden.hutchinson_mean[row])
     }
   })
 })

@@ -1,12 +1,12 @@
 // Derivatives of the decoder: against finite differences, against each other, and the same bits however they are run.
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { flatData, jacobian, type NdArray, normals, random, sliceRows, type TridiagonalMetric, tensor } from '@ood/core'
 import { gram, symmetricEigenvalues, tridiagonalEigenvalues } from '@ood/linalg'
 import { type Flow, openFlow } from '@ood/models-flow'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sharedPath } from '../../../tools/shared.ts'
+import { vector } from '../../../tools/vectors.ts'
 import { linear, linearFlow } from './linear-flow.ts'
 
 const tiny = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url))
@@ -234,17 +234,16 @@ console.log((await flow.logProb(z, { input: 'model' })).instance.length)
   )
 })
 
-const vectors = sharedPath('vectors', 'dgm', 'flow_linear.json')
 describe('golden vector flow_linear', () => {
-  it.skipIf(!vectors)('eigenvalues and rotated latent (skipped without the shared vectors)', async () => {
-    const golden = JSON.parse(readFileSync(vectors!, 'utf8')) as {
+  it('eigenvalues and rotated latent', async () => {
+    const golden = vector<{
       A: number[][]
       b: number[]
       z0: number[]
       x0: number[]
       eigenvalues_ascending: number[]
       log_prob_x0: number
-    }
+    }>('dgm/flow_linear')
     const folder = await linearFlow(linear(golden.A, golden.b))
     const flow = await openFlow(folder, { workers: 0 })
     const z = tensor(Float32Array.from(golden.z0), [1, 3])

@@ -1,9 +1,8 @@
 // AUROC: scikit-learn fixtures, brute force over all pairs, invariances, ties and extremes.
 
-import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sharedPath } from '../../../tools/shared.ts'
+import { vector } from '../../../tools/vectors.ts'
 import { auroc } from '../src/index.ts'
 import { anyScores, bruteForceAuroc, expectClose, fixture, normalScores, tiedScores } from './support.ts'
 
@@ -12,10 +11,11 @@ describe('auroc', () => {
     expectClose(auroc(positives, negatives), expected)
   })
 
-  const path = sharedPath('vectors', 'llr-flows-ncis', 'flow_bpd_auroc_hist.json')
-  it.skipIf(!path)(`equals the golden vector of the flow scripts${path ? '' : ' (skipped: no ../shared)'}`, () => {
-    const vector = JSON.parse(readFileSync(path!, 'utf8'))
-    expectClose(auroc(vector.ll_in, vector.ll_ood), vector.expected_auroc_in_positive_by_loglik)
+  it('equals the golden vector of the flow scripts', () => {
+    const golden = vector<{ ll_in: number[]; ll_ood: number[]; expected_auroc_in_positive_by_loglik: number }>(
+      'llr-flows-ncis/flow_bpd_auroc_hist',
+    )
+    expectClose(auroc(golden.ll_in, golden.ll_ood), golden.expected_auroc_in_positive_by_loglik)
   })
 
   it('gives the known values of small cases', () => {

@@ -1,8 +1,7 @@
 // compat 'reference': golden vectors of spec dgm 4.1 and the literal slow algorithm.
-import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sharedPath } from '../../../tools/shared.ts'
+import { vector } from '../../../tools/vectors.ts'
 import { auc, auroc, dualAuroc, dualOperatingPoints, dualRoc, paretoFrontier } from '../src/index.ts'
 import { type ReferenceScores, referenceDualRoc } from './reference-dual-roc.ts'
 import { dualScores, expectClose } from './support.ts'
@@ -23,8 +22,7 @@ interface VectorCase {
   pareto_points?: [number, number][]
 }
 
-const path = sharedPath('vectors', 'dgm', 'roc_pareto_auc.json')
-const cases: VectorCase[] = path ? JSON.parse(readFileSync(path, 'utf8')).cases : []
+const { cases } = vector<{ cases: VectorCase[] }>('dgm/roc_pareto_auc')
 /** The accuracy asked for; both sides divide the same whole numbers, so the points are in fact equal. */
 const TOLERANCE = 1e-12
 
@@ -61,7 +59,7 @@ function compare(positives: ReferenceScores, negatives: ReferenceScores): void {
   }
 }
 
-describe.skipIf(!path)(`golden vector roc_pareto_auc${path ? '' : ' (skipped: no ../shared)'}`, () => {
+describe('golden vector roc_pareto_auc', () => {
   it.each(cases)('$name', (vector) => {
     const positives = { x: vector.pos_x, y: vector.pos_y }
     const negatives = { x: vector.neg_x, y: vector.neg_y }

@@ -1,20 +1,18 @@
 // OOD metrics in each convention: golden vectors of spec llr-flows-ncis 4.3 and the rules on hand-made scores.
-import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sharedPath } from '../../../tools/shared.ts'
+import { vector } from '../../../tools/vectors.ts'
 import { type FprConvention, falsePositiveRateAtTruePositiveRate, oodMetrics } from '../src/index.ts'
 import { expectClose, tiedScores } from './support.ts'
 
-const path = sharedPath('vectors', 'llr-flows-ncis', 'metrics_ood.json')
 interface VectorSet {
   scores_id: number[]
   scores_ood: number[]
   expected: Record<string, number>
 }
-const sets: Record<string, VectorSet> = path ? JSON.parse(readFileSync(path, 'utf8')).sets : {}
+const { sets } = vector<{ sets: Record<string, VectorSet> }>('llr-flows-ncis/metrics_ood')
 
-describe.skipIf(!path)(`golden vector metrics_ood${path ? '' : ' (skipped: no ../shared)'}`, () => {
+describe('golden vector metrics_ood', () => {
   it.each(Object.entries(sets))('%s', (_name, { scores_id, scores_ood, expected }) => {
     const scores = { inDistribution: scores_id, outOfDistribution: scores_ood }
     const row = oodMetrics(scores)

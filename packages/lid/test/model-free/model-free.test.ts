@@ -17,7 +17,7 @@ import {
   pointwiseDimensions,
 } from '../../src/index.ts'
 import { covarianceSpectrum, explainedVariances } from '../../src/model-free/spectrum.ts'
-import { titled, vector } from '../vectors.ts'
+import { vector } from '../vectors.ts'
 
 interface Golden {
   X: number[][]
@@ -38,53 +38,53 @@ interface Golden {
   skdim_lpca_broken_stick: number
 }
 const golden = vector<Golden>('model_free_lid')
-const X = golden && tensor(Float64Array.from(golden.X.flat()), [60, 5])
+const X = tensor(Float64Array.from(golden.X.flat()), [60, 5])
 
 describe('model-free LID against the golden vector', () => {
-  it.skipIf(!golden)(titled('global lPCA, every version', golden), () => {
-    const of = (options: Parameters<typeof lpcaGlobal>[1]): number => lpcaGlobal(X!, options)
-    for (const [alpha, want] of Object.entries(golden!.lpca_FO)) expect(of({ alphaFO: Number(alpha) })).toBe(want)
-    expect(of({ version: 'maxgap' })).toBe(golden!.maxgap)
-    expect(of({ version: 'ratio' })).toBe(golden!.ratio_0p05)
-    expect(of({ version: 'ratio', alphaRatio: 0.95 })).toBe(golden!.ratio_0p95)
-    expect(of({ version: 'participation_ratio' })).toBeCloseTo(golden!.participation_ratio, 10)
-    expect(of({ version: 'Kaiser' })).toBe(golden!.kaiser)
+  it('global lPCA, every version', () => {
+    const of = (options: Parameters<typeof lpcaGlobal>[1]): number => lpcaGlobal(X, options)
+    for (const [alpha, want] of Object.entries(golden.lpca_FO)) expect(of({ alphaFO: Number(alpha) })).toBe(want)
+    expect(of({ version: 'maxgap' })).toBe(golden.maxgap)
+    expect(of({ version: 'ratio' })).toBe(golden.ratio_0p05)
+    expect(of({ version: 'ratio', alphaRatio: 0.95 })).toBe(golden.ratio_0p95)
+    expect(of({ version: 'participation_ratio' })).toBeCloseTo(golden.participation_ratio, 10)
+    expect(of({ version: 'Kaiser' })).toBe(golden.kaiser)
     const compat = { compat: 'reference' } as const
-    expect(of({ version: 'Fan', ...compat })).toBe(golden!.skdim_lpca_Fan)
-    expect(of({ version: 'broken_stick', ...compat })).toBe(golden!.skdim_lpca_broken_stick)
+    expect(of({ version: 'Fan', ...compat })).toBe(golden.skdim_lpca_Fan)
+    expect(of({ version: 'broken_stick', ...compat })).toBe(golden.skdim_lpca_broken_stick)
     // Corrected: the data are a 2-d square plus noise of 1 %.
     expect(of({ version: 'Fan' })).toBe(2)
     expect(of({ version: 'broken_stick' })).toBe(2)
   })
 
-  it.skipIf(!golden)(titled('the spectrum behind them', golden), () => {
-    const points = Float64Array.from(golden!.X.flat())
+  it('the spectrum behind them', () => {
+    const points = Float64Array.from(golden.X.flat())
     const whole = { count: 60, ambient: 5, points, distances: new Float64Array(0) }
     explainedVariances(covarianceSpectrum(whole)).forEach((value, i) => {
-      expect(value).toBeCloseTo(golden!.explained_variance[i]!, 14)
+      expect(value).toBeCloseTo(golden.explained_variance[i]!, 14)
     })
-    expect(lpcaDimension(golden!.explained_variance, { alphaFO: 0.05 })).toBe(golden!.lpca_FO['0.05'])
+    expect(lpcaDimension(golden.explained_variance, { alphaFO: 0.05 })).toBe(golden.lpca_FO['0.05'])
   })
 
-  it.skipIf(!golden)(titled('pointwise lPCA, self excluded', golden), async () => {
-    const k = golden!.k
-    const loose = await lpca(X!, { neighbours: k })
-    expect([...loose.lid]).toEqual(golden!.lpca_pointwise_alphaFO_0p05)
-    const strict = await lpca(X!, { neighbours: k, alphaFO: 0.001 })
-    expect([...strict.lid]).toEqual(golden!.lpca_pointwise_alphaFO_0p001)
+  it('pointwise lPCA, self excluded', async () => {
+    const k = golden.k
+    const loose = await lpca(X, { neighbours: k })
+    expect([...loose.lid]).toEqual(golden.lpca_pointwise_alphaFO_0p05)
+    const strict = await lpca(X, { neighbours: k, alphaFO: 0.001 })
+    expect([...strict.lid]).toEqual(golden.lpca_pointwise_alphaFO_0p001)
   })
 
-  it.skipIf(!golden)(titled('pointwise and harmonic maximum likelihood', golden), async () => {
-    const { lid } = await mle(X!, { neighbours: golden!.k })
+  it('pointwise and harmonic maximum likelihood', async () => {
+    const { lid } = await mle(X, { neighbours: golden.k })
     lid.forEach((value, i) => {
-      expect(value).toBeCloseTo(golden!.mle_pointwise[i]!, 9)
+      expect(value).toBeCloseTo(golden.mle_pointwise[i]!, 9)
     })
-    expect(combineMle(lid)).toBeCloseTo(golden!.mle_global_harmonic, 9)
+    expect(combineMle(lid)).toBeCloseTo(golden.mle_global_harmonic, 9)
   })
 
-  it.skipIf(!golden)(titled('neighbours of the first points', golden), async () => {
+  it('neighbours of the first points', async () => {
     const seen: number[] = []
-    const rows = golden!.X.map((row) => row.join())
+    const rows = golden.X.map((row) => row.join())
     const spy: DimensionRule = {
       name: 'spy',
       dimension({ points, count, ambient }) {
@@ -93,8 +93,8 @@ describe('model-free LID against the golden vector', () => {
         return 0
       },
     }
-    await pointwiseDimensions(X!, spy, { neighbours: golden!.k, queries: [0, 1, 2, 3, 4] })
-    expect(seen).toEqual(golden!.knn_indices_first5.flat())
+    await pointwiseDimensions(X, spy, { neighbours: golden.k, queries: [0, 1, 2, 3, 4] })
+    expect(seen).toEqual(golden.knn_indices_first5.flat())
   })
 })
 

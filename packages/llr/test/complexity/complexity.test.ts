@@ -1,13 +1,10 @@
 // Bits per image: golden sizes and orderings, the minimum over codecs, codecs that fail, bad input, progress and abort.
-import { readFileSync } from 'node:fs'
 import { random, tensor } from '@ood/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sharedPath } from '../../../../tools/shared.ts'
+import { vector } from '../../../../tools/vectors.ts'
 import { type ByteImage, type Codec, complexity, jpegCodec, pngCodec } from '../../src/index.ts'
 import { batch, kinds, picture } from './pictures.ts'
-
-const golden = sharedPath('vectors', 'dgm', 'complexity.json')
 
 interface Golden {
   images: Record<
@@ -32,40 +29,34 @@ const first = (image: ByteImage): number => image.data[0]!
 const pixels = (...values: number[]) =>
   batch(values.map((value) => ({ width: 1, height: 1, channels: 1, data: Uint8Array.of(value) })))
 
-describe.skipIf(golden === undefined)(
-  `golden images${golden ? '' : ' (skipped: no shared/vectors beside the repository)'}`,
-  () => {
-    const { images } = golden ? (JSON.parse(readFileSync(golden, 'utf8')) as Golden) : { images: {} }
-    const cases = Object.values(images)
-    const x = () =>
-      batch(
-        cases.map(({ pixels: rows }) => ({ width: 28, height: 28, channels: 1, data: Uint8Array.from(rows.flat()) })),
-      )
+describe('golden images', () => {
+  const { images } = vector<Golden>('dgm/complexity')
+  const cases = Object.values(images)
+  const x = () =>
+    batch(cases.map(({ pixels: rows }) => ({ width: 28, height: 28, channels: 1, data: Uint8Array.from(rows.flat()) })))
 
-    it('PNG is no larger than that of OpenCV at level 9, and orders the images alike', async () => {
-      const { bits } = await complexity(x())
-      const opencv = cases.map((image) => image.png_bits_opencv5)
-      bits.forEach((value, i) => {
-        expect(value).toBeLessThanOrEqual(opencv[i]!)
-        // Nor much smaller: both are 57 bytes around a deflate stream of the same pixels.
-        expect(value).toBeGreaterThan(0.9 * opencv[i]!)
-      })
-      const order = (values: ArrayLike<number>) =>
-        Array.from(values, (_, i) => i).sort((a, b) => values[a]! - values[b]!)
-      expect(order(bits)).toEqual(order(opencv))
+  it('PNG is no larger than that of OpenCV at level 9, and orders the images alike', async () => {
+    const { bits } = await complexity(x())
+    const opencv = cases.map((image) => image.png_bits_opencv5)
+    bits.forEach((value, i) => {
+      expect(value).toBeLessThanOrEqual(opencv[i]!)
+      // Nor much smaller: both are 57 bytes around a deflate stream of the same pixels.
+      expect(value).toBeGreaterThan(0.9 * opencv[i]!)
     })
+    const order = (values: ArrayLike<number>) => Array.from(values, (_, i) => i).sort((a, b) => values[a]! - values[b]!)
+    expect(order(bits)).toEqual(order(opencv))
+  })
 
-    it("compat 'reference' adds a lossy JPEG of OpenCV's size, and the ensemble is the smaller of the two", async () => {
-      const { bits, bytes, codecs } = await complexity(x(), { compat: 'reference' })
-      expect(codecs).toEqual(['png', 'jpeg'])
-      expect(Array.from(bytes[1]!, (size) => 8 * size)).toEqual(cases.map((image) => image.jpeg_q95_bits_opencv5))
-      bits.forEach((value, i) => {
-        expect(value).toBe(8 * Math.min(bytes[0]![i]!, bytes[1]![i]!))
-        expect(value).toBeLessThanOrEqual(cases[i]!.ensemble_bits)
-      })
+  it("compat 'reference' adds a lossy JPEG of OpenCV's size, and the ensemble is the smaller of the two", async () => {
+    const { bits, bytes, codecs } = await complexity(x(), { compat: 'reference' })
+    expect(codecs).toEqual(['png', 'jpeg'])
+    expect(Array.from(bytes[1]!, (size) => 8 * size)).toEqual(cases.map((image) => image.jpeg_q95_bits_opencv5))
+    bits.forEach((value, i) => {
+      expect(value).toBe(8 * Math.min(bytes[0]![i]!, bytes[1]![i]!))
+      expect(value).toBeLessThanOrEqual(cases[i]!.ensemble_bits)
     })
-  },
-)
+  })
+})
 
 describe('complexity', () => {
   it('of a constant image is little more than the container; of noise, no less than its entropy', async () => {

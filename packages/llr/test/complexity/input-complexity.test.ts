@@ -1,9 +1,8 @@
 // The score and its detector: the golden formula, an exact code-length model, units, threshold, state.
-import { readFileSync } from 'node:fs'
 import { type LikelihoodModel, type NdArray, random, rowCount, tensor } from '@ood/core'
 import { auroc } from '@ood/roc'
 import { describe, expect, it } from 'vitest'
-import { sharedPath } from '../../../../tools/shared.ts'
+import { vector } from '../../../../tools/vectors.ts'
 import {
   type Codec,
   complexity,
@@ -13,7 +12,6 @@ import {
   pngCodec,
 } from '../../src/index.ts'
 
-const golden = sharedPath('vectors', 'dgm', 'complexity.json')
 const SIDE = 12
 const D = SIDE * SIDE
 
@@ -51,20 +49,14 @@ const inside = sparks(40, 0.6, 200, 1)
 const simple = sparks(40, 0.02, 200, 2)
 
 describe('complexityScore', () => {
-  it.skipIf(golden === undefined)(
-    `is the golden formula${golden ? '' : ' (skipped: no shared/vectors beside the repository)'}`,
-    () => {
-      const { formula } = JSON.parse(readFileSync(golden!, 'utf8')) as {
-        formula: { log_prob_nats: number; bits: number; complexity_bits: number; serra_score: number }
-      }
-      // Float64 arithmetic of two roundings.
-      expect(complexityScore([formula.log_prob_nats], [0])[0]).toBeCloseTo(-formula.bits, 10)
-      expect(complexityScore([formula.log_prob_nats], [formula.complexity_bits])[0]).toBeCloseTo(
-        formula.serra_score,
-        10,
-      )
-    },
-  )
+  it('is the golden formula', () => {
+    const { formula } = vector<{
+      formula: { log_prob_nats: number; bits: number; complexity_bits: number; serra_score: number }
+    }>('dgm/complexity')
+    // Float64 arithmetic of two roundings.
+    expect(complexityScore([formula.log_prob_nats], [0])[0]).toBeCloseTo(-formula.bits, 10)
+    expect(complexityScore([formula.log_prob_nats], [formula.complexity_bits])[0]).toBeCloseTo(formula.serra_score, 10)
+  })
 
   it('is zero for a model that is the compressor: p = 2^-L', () => {
     const bits = [8, 680, 7040]

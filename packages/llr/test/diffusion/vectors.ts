@@ -1,6 +1,5 @@
-// Golden vectors beside the repository, when they are there.
-import { readFileSync } from 'node:fs'
-import { sharedPath } from '../../../../tools/shared.ts'
+// Golden vectors of the published diffusion ratio.
+import { vector } from '../../../../tools/vectors.ts'
 
 /** Parsed `vectors/dgm/cclr.json`. */
 export interface RatioVectors {
@@ -14,8 +13,4 @@ export interface RatioVectors {
   avg_loss_trend_t_frac_count10_gamma3: number[]
 }
 
-const path = sharedPath('vectors', 'dgm', 'cclr.json')
-export const golden: RatioVectors | undefined = path ? JSON.parse(readFileSync(path, 'utf8')) : undefined
-
-/** Suffix of a test name that explains a skip. */
-export const absent = golden ? '' : ' (skipped: golden vectors absent)'
+export const golden: RatioVectors = vector('dgm/cclr')
