@@ -1,10 +1,11 @@
 // `npm run bench -- [options]`: every row, ours and its Python peer by turns, to a table and bench/results.json.
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { mismatch, OodError, unknownName } from '@ood/core'
+import { writeFileAtomic } from '@ood/core/node'
 import { formatTable, runMain } from '@ood/run'
 import { load, machine, pinTo } from './machine.ts'
 import { describePeaks, measurePeaks } from './peaks.ts'
@@ -90,8 +91,7 @@ async function bench(options: Options, chosen: readonly Row[], peer: Peer | unde
   process.stdout.write(`\n${table(results)}\n`)
   if (quick) process.stdout.write('--quick: small inputs, the times mean nothing\n')
   if (out === undefined) return
-  await writeFile(`${out}.part`, `${JSON.stringify(report, null, 2)}\n`)
-  await rename(`${out}.part`, out)
+  await writeFileAtomic(out, `${JSON.stringify(report, null, 2)}\n`)
   process.stdout.write(`\nwritten to ${out}\n`)
 }
 

@@ -1,6 +1,6 @@
 // The log of the benchmark: one JSON line a finished cell, appended, so that a killed run goes on where it was.
-import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { sha256 } from '@ood/core/node'
 import type { Cell, Logged } from './types.ts'
 
 /** Raised when the meaning of a cell changes, so that old lines are measured again. */
@@ -20,7 +20,7 @@ export function keyOf(cell: Cell): string {
     queries,
     ...(model === undefined ? [] : [model]),
   ])
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+  return sha256(text).slice(0, 16)
 }
 
 /** An append-only log. */

@@ -4,4 +4,10 @@ export { fileSha256, fileSha256Sync, sha256 } from './node/hash.ts'
 export { type InsideOptions, insideFolder } from './node/inside.ts'
 export { flush, flushSync, PART, partName, removeParts } from './node/parts.ts'
 export { fileSize, type OpenFile, readBounded, readBoundedSync, withFile, withFileSync } from './node/read.ts'
-export { type Chunks, writeFileAtomic, writeFileAtomicSync, writeFolderAtomic } from './node/write.ts'
+export {
+  type Chunks,
+  writeFileAtomic,
+  writeFileAtomicSync,
+  writeFilesAtomicSync,
+  writeFolderAtomic,
+} from './node/write.ts'

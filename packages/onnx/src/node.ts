@@ -1,17 +1,8 @@
 // @ood/onnx/node: models as files on disk, weights beside them included. The only part of the package that uses Node.
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import { mismatch, OodError } from '@ood/core'
+import { mismatch } from '@ood/core'
+import { fileError, type OpenFile, withFileSync, writeFilesAtomicSync } from '@ood/core/node'
 import { checkLocation, type ExternalData } from './external.ts'
 import { readModel } from './read.ts'
 import type { Model } from './types.ts'
@@ -50,10 +41,11 @@ const LARGEST_FILE = 2 ** 31 - 1
  */
 export function openModel(path: string, options: OpenOptions = {}): Model {
   const file = realpath(path, path)
-  const bytes = withFile(file, path, (fd, size) => {
+  const whole = ({ size, read }: OpenFile<Uint8Array>): Uint8Array => {
     if (size > LARGEST_FILE) throw mismatch('E_FILE', path, 'at most 2 GB, the limit of the format', `${size} bytes`)
-    return readRange(fd, 0, size, path)
-  })
+    return read(0, size)
+  }
+  const bytes = withFileSync(file, whole, path)
   const folder = dirname(resolve(path))
   return readModel(bytes, { external: externalFiles(folder, options.root ?? folder) })
 }
@@ -67,12 +59,13 @@ function externalFiles(folder: string, root: string): ExternalData {
     const file = realpath(join(folder, checkLocation(location, what)), what)
     if (!file.startsWith(inside.endsWith(sep) ? inside : inside + sep))
       throw mismatch('E_FILE', what, `a file within ${root}`, 'a link that leaves it')
-    return withFile(file, what, (fd, size, stamp) => {
+    const range = ({ size, stamp, read }: OpenFile<Uint8Array>): Uint8Array => {
       if ((stamps.get(file) ?? stamp) !== stamp) throw mismatch('E_FILE', what, 'an unchanged file', 'a changed one')
       stamps.set(file, stamp)
       if (offset + length > size) throw mismatch('E_FILE', what, `at least ${offset + length} bytes`, `${size} bytes`)
-      return readRange(fd, offset, length, what)
-    })
+      return read(offset, length)
+    }
+    return withFileSync(file, range, what)
   }
 }
 
@@ -88,78 +81,18 @@ function externalFiles(folder: string, root: string): ExternalData {
 export function saveModel(model: Model, path: string, options: SaveOptions = {}): void {
   const { externalThreshold: threshold } = options
   if (threshold === undefined) {
-    replace([{ path, chunks: modelPieces(model, { inline: true }).chunks }])
+    writeFilesAtomicSync([{ path, data: modelPieces(model, { inline: true }).chunks }])
     return
   }
   const files = writeExternal(model, { location: `${basename(path)}.data`, threshold })
-  const data = { path: `${path}.data`, chunks: files.data.chunks }
-  replace([...(files.data.size > 0 ? [data] : []), { path, chunks: files.model.chunks }])
-}
-
-function replace(files: readonly { path: string; chunks: readonly Uint8Array[] }[]): void {
-  const made: string[] = []
-  try {
-    for (const { path, chunks } of files) {
-      const partial = `${path}.${process.pid}.partial`
-      made.push(partial)
-      const fd = openSync(partial, 'w')
-      try {
-        for (const chunk of chunks) writeAll(fd, chunk)
-      } finally {
-        closeSync(fd)
-      }
-    }
-    for (const [i, { path }] of files.entries()) renameSync(made[i]!, path)
-  } catch (cause) {
-    for (const partial of made) rmSync(partial, { force: true })
-    throw cause instanceof OodError
-      ? cause
-      : new OodError('E_FILE', `${files.at(-1)!.path}: expected a place to write, got ${firstLine(cause)}`, { cause })
-  }
-}
-
-/** Largest piece the system takes at once. */
-const LARGEST_IO = 2 ** 30
-
-function writeAll(fd: number, chunk: Uint8Array): void {
-  for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at, Math.min(chunk.length - at, LARGEST_IO))
-}
-
-function readRange(fd: number, offset: number, length: number, what: string): Uint8Array {
-  const bytes = new Uint8Array(length)
-  for (let at = 0; at < length; ) {
-    const got = readSync(fd, bytes, at, Math.min(length - at, LARGEST_IO), offset + at)
-    if (got === 0) throw mismatch('E_FILE', what, `${length} bytes`, at)
-    at += got
-  }
-  return bytes
-}
-
-/** Opens a regular file (never waits on a pipe or device), with its size and what tells that it has changed. */
-function withFile<T>(file: string, what: string, use: (fd: number, size: number, stamp: string) => T): T {
-  let fd: number
-  try {
-    fd = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-  } catch (cause) {
-    throw new OodError('E_FILE', `${what}: expected a file, got ${firstLine(cause)}`, { cause })
-  }
-  try {
-    const stat = fstatSync(fd)
-    if (!stat.isFile()) throw mismatch('E_FILE', what, 'a regular file', 'something else')
-    return use(fd, stat.size, `${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeMs}`)
-  } finally {
-    closeSync(fd)
-  }
+  const weights = { path: `${path}.data`, data: files.data.chunks }
+  writeFilesAtomicSync([...(files.data.size > 0 ? [weights] : []), { path, data: files.model.chunks }])
 }
 
 function realpath(path: string, what: string): string {
   try {
     return realpathSync(path)
   } catch (cause) {
-    throw new OodError('E_FILE', `${what}: expected a file, got ${firstLine(cause)}`, { cause })
+    throw fileError(what, 'a file', cause)
   }
-}
-
-function firstLine(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!
 }

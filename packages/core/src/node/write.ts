@@ -41,15 +41,36 @@ export async function writeFileAtomic(path: string, data: Chunks | AsyncIterable
 
 /** As `writeFileAtomic`, while the thread waits. */
 export function writeFileAtomicSync(path: string, data: Chunks): void {
-  const part = partName(path)
   try {
     mkdirSync(dirname(path), { recursive: true })
-    writePart(part, data)
-    renameSync(part, path)
-    flushSync(dirname(path))
   } catch (cause) {
-    removePart(part)
-    throw isSystemError(cause) ? fileError(path, 'a place to write to', cause) : cause
+    throw fileError(path, 'a place to write to', cause)
+  }
+  writeFilesAtomicSync([{ path, data }])
+}
+
+/**
+ * Writes files that belong together: all of them whole under temporary names first, then each gets its name, in order.
+ * A failure before leaves what was there. Their folders must exist.
+ *
+ * @throws OodError `E_FILE` when one cannot be written; what the pieces throw passes through. Either way no part is left.
+ */
+export function writeFilesAtomicSync(files: readonly { path: string; data: Chunks }[]): void {
+  const parts = files.map(({ path }) => partName(path))
+  let at = 0
+  try {
+    for (const [i, { data }] of files.entries()) {
+      at = i
+      writePart(parts[i]!, data)
+    }
+    for (const [i, { path }] of files.entries()) {
+      at = i
+      renameSync(parts[i]!, path)
+    }
+    for (const folder of new Set(files.map(({ path }) => dirname(path)))) flushSync(folder)
+  } catch (cause) {
+    for (const part of parts) removePart(part)
+    throw isSystemError(cause) ? fileError(files[at]!.path, 'a place to write to', cause) : cause
   }
 }
 

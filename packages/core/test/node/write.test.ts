@@ -13,6 +13,7 @@ import {
   removeParts,
   writeFileAtomic,
   writeFileAtomicSync,
+  writeFilesAtomicSync,
   writeFolderAtomic,
 } from '@ood/core/node'
 import { afterAll, expect, test } from 'vitest'
@@ -120,4 +121,31 @@ test('a writer killed at any moment leaves one whole version under the name', as
     expect(text.length).toBe(2 ** 20)
     expect(new Set(text).size).toBe(1)
   }
+})
+
+test('files that belong together: none gets its name before all are written', () => {
+  const home = join(folder, 'together')
+  mkdirSync(home)
+  const place = (name: string) => join(home, name)
+  writeFilesAtomicSync([
+    { path: place('a'), data: '1' },
+    { path: place('b'), data: '2' },
+  ])
+  const mine = new Error('mine')
+  const failing = {
+    *[Symbol.iterator]() {
+      yield Uint8Array.of(51)
+      throw mine
+    },
+  }
+  expect(() =>
+    writeFilesAtomicSync([
+      { path: place('a'), data: '3' },
+      { path: place('b'), data: failing },
+    ]),
+  ).toThrow(mine)
+  expect(() => writeFilesAtomicSync([{ path: place('no/c'), data: '' }])).toThrow(
+    expect.objectContaining({ message: `${place('no/c')}: expected a place to write to, got nothing there` }),
+  )
+  expect(readdirSync(home).map((name) => readFileSync(place(name), 'utf8'))).toEqual(['1', '2'])
 })
