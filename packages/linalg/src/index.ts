@@ -13,9 +13,10 @@ export {
   type RankOptions,
   type RankTarget,
   rankNeighbours,
-  squaredDistance,
 } from './neighbour-blocks.ts'
+export { pairSquares } from './pair-squares.ts'
 export { type Resolvent, tridiagonalResolvent } from './resolvent.ts'
+export { squaredDistance } from './squared-distance.ts'
 export { sturmCount } from './sturm.ts'
 export { type Tridiagonal, tridiagonalize } from './tridiagonalize.ts'
 export { wasmMatmul } from './wasm-matmul.ts'

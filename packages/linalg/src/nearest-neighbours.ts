@@ -66,7 +66,7 @@ export function nearestNeighbours(
     for (let i = 0; i < size; i++) {
       const row = from + i
       const target = { indices, distances, at: row * k }
-      const options = { exclude: excludeSelf ? row : -1, unitRoundoff: 2 ** -53, tolerance: 0 }
+      const options = { exclude: excludeSelf ? row : -1, unitRoundoff: 2 ** -53 }
       rankNeighbours(points, targets, row, dots, i * n, k, target, options)
     }
   }

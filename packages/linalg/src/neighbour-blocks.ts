@@ -1,6 +1,7 @@
 // The parts of an exact nearest-neighbour search, for callers that bring their own products, threads or blocks.
 import { type FloatArray, mismatch } from '@ood/core'
-import { nearestFirst, type Ranked } from './internal/rank.ts'
+import { nearestFirst } from './internal/rank.ts'
+import { squaredDistance } from './squared-distance.ts'
 
 /** Points made ready for distances: moved to their mean, where products cancel least. */
 export interface DistancePoints {
@@ -81,22 +82,18 @@ export interface RankOptions {
   exclude: number
   /** Unit roundoff of the products. */
   unitRoundoff: number
-  /**
-   * Largest relative error of a returned squared distance that may come from the products. 0 sums every returned
-   * distance as Σ (a_j - b_j)², in order. The neighbours are exact, and in exact order, whatever it is.
-   */
-  tolerance: number
 }
 
 /**
  * The k nearest rows of `data` for row `row` of `queries`, from the products of that row with every row of data.
  *
- * Every row within twice the rounding bound of the k-th smallest approximate distance is a candidate; candidates that
- * the bound cannot tell apart are ranked by exact distances, equal distances in order of row number.
+ * The products only choose: every row within twice their rounding bound of the k-th smallest approximate distance is a
+ * candidate, and gets the distance √`squaredDistance`. Nearest first, equal distances in order of row number. So
+ * neighbours, order and distances are the same bits whatever the products came from, float32 included.
  *
  * @param dots - products with data rows 0.. start at `dotsAt`
  *
- * Cost O(count) plus O(ambient) for each candidate that needs an exact distance.
+ * Cost O(count) plus O(ambient) for each candidate: k of them and the few that the bound cannot tell from the k-th.
  */
 export function rankNeighbours(
   data: DistancePoints,
@@ -108,19 +105,18 @@ export function rankNeighbours(
   target: RankTarget,
   options: RankOptions,
 ): void {
-  const { exclude, unitRoundoff, tolerance } = options
+  const { exclude, unitRoundoff } = options
   const { count, squaredNorms, ambient } = data
   const offset = queries.squaredNorms[row]!
   const approximate = scratch(count)
   for (let j = 0; j < count; j++) approximate[j] = squaredNorms[j]! - 2 * dots[dotsAt + j]! + offset
   if (exclude >= 0) approximate[exclude] = Number.POSITIVE_INFINITY
   const bound = productBound(ambient, unitRoundoff, data.largest + Math.sqrt(offset))
-  const exact = (j: number): number => squaredDistance(queries.raw, row * ambient, data.raw, j * ambient, ambient)
-  const ranked: Ranked = nearestFirst(approximate, count, k, bound, tolerance, exact)
-  for (let r = 0; r < k; r++) {
-    target.indices[target.at + r] = ranked.rows[r]!
-    target.distances[target.at + r] = Math.sqrt(ranked.squared[r]!)
-  }
+  const exact = (j: number): number =>
+    Math.sqrt(squaredDistance(queries.raw, row * ambient, data.raw, j * ambient, ambient))
+  const ranked = nearestFirst(approximate, count, k, bound, exclude, exact)
+  target.indices.set(ranked.rows.subarray(0, k), target.at)
+  target.distances.set(ranked.distances.subarray(0, k), target.at)
 }
 
 let room = new Float64Array(0)
@@ -129,14 +125,4 @@ let room = new Float64Array(0)
 function scratch(n: number): Float64Array {
   if (room.length < n) room = new Float64Array(n)
   return room
-}
-
-/** Σ (x_j - y_j)², summed in order. */
-export function squaredDistance(x: FloatArray, atX: number, y: FloatArray, atY: number, d: number): number {
-  let sum = 0
-  for (let j = 0; j < d; j++) {
-    const difference = x[atX + j]! - y[atY + j]!
-    sum += difference * difference
-  }
-  return sum
 }

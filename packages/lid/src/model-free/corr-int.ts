@@ -85,8 +85,6 @@ function medianColumn(distances: Float64Array, k: number, order: number): number
 
 /** Rows of a block of products. */
 const BLOCK = 256
-/** Distances in a table carry this relative error: a pair this close to a radius is the pair that set it. */
-const SAME = 2e-9
 
 /** Pairs i < j strictly closer than each radius. */
 function pairsWithin(x: NdArray, radii: readonly [number, number]): [number, number] {
@@ -108,12 +106,12 @@ function pairsWithin(x: NdArray, radii: readonly [number, number]): [number, num
         if (value > squares[1]! + bound) continue
         for (const which of [0, 1] as const) {
           const limit = squares[which]!
-          if (Math.abs(value - limit) > bound + SAME * limit) {
+          if (Math.abs(value - limit) > bound) {
             if (value < limit) counts[which]++
             continue
           }
           const exact = Math.sqrt(squaredDistance(raw, (from + i) * d, raw, (from + j) * d, d))
-          if (exact < radii[which] * (1 - SAME)) counts[which]++
+          if (exact < radii[which]) counts[which]++
         }
       }
     }

@@ -158,8 +158,8 @@ export async function pooledMle(x: NdArray, options: PooledMleOptions = {}): Pro
   assertCount('pooledMle each', each, 1)
   const table = await neighboursFor('pooledMle', x, options, each)
   const different: number[] = []
-  // Both ends of a pair report its distance, with a relative error below 1e-9.
+  // Both ends of a pair report its distance, to the same bit.
   for (const distance of table.distances.slice().sort())
-    if (distance > (different.at(-1) ?? 0) * (1 + 4e-9)) different.push(distance)
+    if (distance > (different.at(-1) ?? 0)) different.push(distance)
   return mleDimension(different.slice(0, distances), { unbiased })
 }

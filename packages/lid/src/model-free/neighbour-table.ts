@@ -55,10 +55,13 @@ export interface GlobalOptions extends Omit<SearchOptions, 'at'> {
 /**
  * The k nearest neighbours of points of a data set, or of points of their own (`at`), exact, on all cores.
  *
- * Squared distances come from inner products around the mean, |a|² + |b|² - 2 a·b, in blocks; whatever their rounding
- * error cannot tell apart is decided by exact distances, so the neighbours do not depend on threads or `matmul`.
- * Distances have a relative error below 1e-9, and are summed exactly in up to 32 dimensions. For up to 5792 rows the products of all pairs are kept (268 MB at most)
- * where that saves work, and the estimators read inner products off them.
+ * Inner products around the mean, |a|² + |b|² - 2 a·b, only choose candidates: every row that their rounding error
+ * cannot tell from the k-th nearest is one. Distances are those of the candidates' differences (`squaredDistance` of
+ * `@ood/linalg`), so tied neighbours are at bit-equal distances and copies at exactly 0; equal distances are in order
+ * of row number. Neighbours, order and distances do not depend on threads, `matmul` or its precision.
+ *
+ * For up to 5792 rows the products of all pairs are kept (268 MB at most) where that saves work, and the estimators
+ * read inner products off them.
  *
  * @param x - points [N, ...], N >= 2
  * @param k - neighbours of each point, at most N - 1 (N with `at`)

@@ -12,8 +12,13 @@ export interface Neighbourhood {
   readonly distances: Float64Array
   /** Inner products of the points about their mean, k x k, valid until the rule returns. */
   gram?(): Float64Array
-  /** Squared distances between the points, k x k, exactly 0 between duplicates, valid until the rule returns. */
+  /**
+   * Squared distances between the points, k x k, as `squaredDistance` of `@ood/linalg` gives them: bit-equal for tied
+   * pairs, 0 between copies. Valid until the rule returns.
+   */
   pairSquares?(): Float64Array
+  /** Squared distances to the centre [k], as `squaredDistance` gives them; `distances` are their square roots. */
+  squares?(): Float64Array
 }
 
 /** A built-in estimator by name with its options: plain data, so that worker threads can make it again. */

@@ -107,6 +107,7 @@ async function estimateAll(table: NeighbourTable, rule: DimensionRule, options: 
     distances: shared ? sharedCopy(distances) : distances,
     products: products && shared ? { ...products, values: sharedCopy(products.values) } : products,
     count: rowCount(data),
+    centres: centresOf(table, shared),
   }
   const out = numbers(count, shared)
   const jobs: Job[] = []
@@ -122,6 +123,15 @@ async function estimateAll(table: NeighbourTable, rule: DimensionRule, options: 
   }
   await crew(threads).run(jobs, { what: rule.name, signal: options.signal, rule, onDone })
   return shared ? out.slice() : out
+}
+
+/** Where the points of a table lie. */
+function centresOf(table: NeighbourTable, shared: boolean): Local['centres'] {
+  const engine = engineOf.get(table)
+  const points = table.rows ? (engine?.raw ?? flatData(table.data)) : engine?.targets
+  if (!points) return undefined
+  const { rows } = table
+  return { points: shared ? sharedCopy(points) : points, rows: shared && rows ? sharedCopyOf(rows) : rows }
 }
 
 function sharedCopyOf(indices: Int32Array): Int32Array {

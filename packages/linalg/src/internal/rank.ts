@@ -3,54 +3,37 @@
 /** The k nearest, nearest first. Buffers are reused by the next call. */
 export interface Ranked {
   rows: Int32Array
-  squared: Float64Array
+  distances: Float64Array
 }
 
 let rows = new Int32Array(0)
-let squared = new Float64Array(0)
+let distances = new Float64Array(0)
 let heap = new Float64Array(0)
 
 /**
- * @param approximate - squared distances within `bound` of the true ones; infinite for rows that do not count
- * @param exact - the true squared distance of a row
+ * @param approximate - squared distances within `bound` of the true ones
+ * @param exclude - a row that does not count, or -1
+ * @param exact - the true distance of a row
  */
 export function nearestFirst(
   approximate: Float64Array,
   count: number,
   k: number,
   bound: number,
-  tolerance: number,
+  exclude: number,
   exact: (row: number) => number,
 ): Ranked {
   const limit = kthSmallest(approximate, count, k) + 2 * bound
   let found = 0
   for (let j = 0; j < count; j++) {
-    const value = approximate[j]!
-    if (value > limit) continue
+    // Written so that a product that overflowed to NaN keeps its row.
+    if (approximate[j]! > limit || j === exclude) continue
     if (found === rows.length) grow()
     rows[found] = j
-    squared[found++] = value
-  }
-  const precise = tolerance > 0
-  for (let i = 0; i < found; i++) {
-    if (!precise || bound > tolerance * squared[i]!) squared[i] = exact(rows[i]!)
+    distances[found++] = exact(j)
   }
   sortTogether(found)
-  if (precise) settleTies(found, bound, exact)
-  return { rows, squared }
-}
-
-/** Neighbours in order whose distances the bound cannot tell apart are ordered by exact ones. */
-function settleTies(found: number, bound: number, exact: (row: number) => number): void {
-  for (let from = 0; from < found; ) {
-    let to = from + 1
-    while (to < found && squared[to]! - squared[to - 1]! <= 2 * bound) to++
-    if (to > from + 1) {
-      for (let i = from; i < to; i++) squared[i] = exact(rows[i]!)
-      insertionSort(from, to)
-    }
-    from = to
-  }
+  return { rows, distances }
 }
 
 function grow(): void {
@@ -58,29 +41,29 @@ function grow(): void {
   const widerRows = new Int32Array(size)
   widerRows.set(rows)
   rows = widerRows
-  const widerSquared = new Float64Array(size)
-  widerSquared.set(squared)
-  squared = widerSquared
+  const wider = new Float64Array(size)
+  wider.set(distances)
+  distances = wider
 }
 
 const before = (i: number, value: number, row: number): boolean =>
-  squared[i]! < value || (squared[i]! === value && rows[i]! < row)
+  distances[i]! < value || (distances[i]! === value && rows[i]! < row)
 
 function insertionSort(from: number, to: number): void {
   for (let i = from + 1; i < to; i++) {
-    const value = squared[i]!
+    const value = distances[i]!
     const row = rows[i]!
     let at = i
     for (; at > from && !before(at - 1, value, row); at--) {
-      squared[at] = squared[at - 1]!
+      distances[at] = distances[at - 1]!
       rows[at] = rows[at - 1]!
     }
-    squared[at] = value
+    distances[at] = value
     rows[at] = row
   }
 }
 
-/** Heapsort of (squared, row): no memory, no bad case. */
+/** Heapsort of (distance, row): no memory, no bad case. */
 function sortTogether(n: number): void {
   if (n <= 24) {
     insertionSort(0, n)
@@ -94,29 +77,29 @@ function sortTogether(n: number): void {
 }
 
 function sink(start: number, n: number): void {
-  const value = squared[start]!
+  const value = distances[start]!
   const row = rows[start]!
   let at = start
   for (;;) {
     let child = 2 * at + 1
     if (child >= n) break
-    if (child + 1 < n && before(child, squared[child + 1]!, rows[child + 1]!)) child++
+    if (child + 1 < n && before(child, distances[child + 1]!, rows[child + 1]!)) child++
     if (!before(child, value, row)) {
-      squared[at] = squared[child]!
+      distances[at] = distances[child]!
       rows[at] = rows[child]!
       at = child
     } else break
   }
-  squared[at] = value
+  distances[at] = value
   rows[at] = row
 }
 
 function exchange(i: number, j: number): void {
-  const value = squared[i]!
+  const value = distances[i]!
   const row = rows[i]!
-  squared[i] = squared[j]!
+  distances[i] = distances[j]!
   rows[i] = rows[j]!
-  squared[j] = value
+  distances[j] = value
   rows[j] = row
 }
 

@@ -5,6 +5,7 @@ import { kernelsBase64 } from './kernels-wasm.ts'
 interface Exports {
   memory: { buffer: ArrayBuffer; grow(pages: number): number }
   __heap_base: { value: number }
+  blockSquares(X: number, m: number, Y: number, n: number, stride: number, same: number, out: number): void
   packSymmetric(rows: number, n: number, r0: number, r1: number, A: number): void
   unpackSymmetric(A: number, n: number, r0: number, r1: number, rows: number): void
   tridiagonalize(A: number, n: number, z: number, d: number, e: number, work: number, k: number): void

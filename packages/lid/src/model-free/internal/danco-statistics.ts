@@ -1,5 +1,6 @@
 // What DANCo measures of a sample: the dimension of the norms, and the mean von Mises law of the angles.
 import { mismatch, OodError } from '@ood/core'
+import { squaredDistance } from '@ood/linalg'
 import { mindDimension } from '../mind.ts'
 import type { Neighbourhood } from '../neighbourhood.ts'
 import { ratiosOf } from '../two-nn.ts'
@@ -21,11 +22,7 @@ export function measureDanco(
   k: number,
   limit: number,
 ): DancoStatistics | undefined {
-  const squares = (i: number, j: number): number => {
-    let sum = 0
-    for (let l = 0; l < d; l++) sum += (data[i * d + l]! - data[j * d + l]!) ** 2
-    return sum
-  }
+  const squares = (i: number, j: number): number => squaredDistance(data, i * d, data, j * d, d)
   return collect(indices, distances, k, limit, squares)
 }
 

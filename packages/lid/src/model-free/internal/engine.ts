@@ -9,6 +9,8 @@ import { type Crew, cores, crew } from './threads.ts'
 export interface Engine {
   /** The data in memory that all threads see, if there are several. */
   readonly raw: FloatArray
+  /** The points searched for, when they were given by `at`. */
+  readonly targets: FloatArray | undefined
   readonly count: number
   readonly ambient: number
   readonly products: Products | undefined
@@ -82,7 +84,15 @@ export async function prepareEngine(
     if (keep) products = await tiles(points, shared, team, call)
     await rankAll(plan, products, team, call)
   }
-  const engine = { raw, count: n, ambient: d, products, threads: search.threads, searchThreads: threads }
+  const engine = {
+    raw,
+    targets: rows === undefined ? targets.raw : undefined,
+    count: n,
+    ambient: d,
+    products,
+    threads: search.threads,
+    searchThreads: threads,
+  }
   return { engine, indices, distances }
 }
 
@@ -156,6 +166,7 @@ async function searchNatively(
   const { points, targets, queries } = plan
   const { count: n, ambient: d, centred } = points
   const { unitRoundoff } = backend
+  const unit = intoRange(points, targets, unitRoundoff)
   // The threads get everything but the centred points, which are not shared.
   const light: Plan = { ...plan, points: lightened(points), targets: lightened(targets) }
   if (keep) {
@@ -164,7 +175,7 @@ async function searchNatively(
       throwIfAborted(call.signal, 'neighbour search')
       const height = Math.min(n, r + TILE) - r
       const left = centred.subarray(r * d, (r + height) * d)
-      const dots = await backend.multiplyTransposed(left, centred.subarray(r * d), height, d, n - r)
+      const dots = scaled(await backend.multiplyTransposed(left, centred.subarray(r * d), height, d, n - r), unit)
       writeTile(values, n, r, r, dots, height, n - r)
     }
     const products = { values, unitRoundoff }
@@ -178,10 +189,28 @@ async function searchNatively(
     const left = new Float64Array((to - from) * d)
     for (let q = from; q < to; q++)
       left.set(targets.centred.subarray(queries[q]! * d, (queries[q]! + 1) * d), (q - from) * d)
-    const values = await backend.multiplyTransposed(left, centred, to - from, d, n)
+    const values = scaled(await backend.multiplyTransposed(left, centred, to - from, d, n), unit)
     await rankBlock(light, { values: shared ? sharedCopy(values) : values, unitRoundoff }, from, to, team, call)
   }
   return undefined
+}
+
+/**
+ * Multiplies the moved points by a power of two that brings the largest near 1, so that products in a short format
+ * (float32 ends at 3e38 and 1e-45) neither overflow nor vanish. Returns what products are to be divided by.
+ */
+function intoRange(points: DistancePoints, targets: DistancePoints, unitRoundoff: number): number {
+  const largest = Math.max(points.largest, targets.largest)
+  if (unitRoundoff <= 2 ** -53 || !(largest > 0)) return 1
+  const factor = 2 ** -Math.max(-500, Math.min(500, Math.floor(Math.log2(largest))))
+  for (const { centred } of points === targets ? [points] : [points, targets])
+    for (let i = 0; i < centred.length; i++) centred[i] = centred[i]! * factor
+  return factor * factor
+}
+
+function scaled(dots: Float64Array, unit: number): Float64Array {
+  if (unit !== 1) for (let i = 0; i < dots.length; i++) dots[i] = dots[i]! / unit
+  return dots
 }
 
 /** Ranks queries from..to from their own products. */

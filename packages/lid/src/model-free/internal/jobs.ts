@@ -89,11 +89,6 @@ export function writeTile(
   }
 }
 
-/** A squared distance may be taken from products while its error is below this share of it ... */
-const TOLERANCE = 1e-9
-/** ... in more than this many dimensions; below it exact distances cost next to nothing. */
-const ALWAYS_EXACT = 32
-
 function rank(job: RankJob): void {
   const { data, targets, rows, excludeSelf, k, products, range, indices, distances } = job
   const n = data.count
@@ -118,11 +113,7 @@ function rank(job: RankJob): void {
       at,
       k,
       { indices, distances, at: q * k },
-      {
-        exclude: excludeSelf ? row : -1,
-        unitRoundoff: source.unitRoundoff,
-        tolerance: d > ALWAYS_EXACT ? TOLERANCE : 0,
-      },
+      { exclude: excludeSelf ? row : -1, unitRoundoff: source.unitRoundoff },
     )
   }
 }

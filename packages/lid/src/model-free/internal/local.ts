@@ -1,7 +1,7 @@
 // One query's neighbourhood out of shared arrays: coordinates, inner products and distances only when asked for.
 import type { FloatArray } from '@ood/core'
 import { mismatch } from '@ood/core'
-import { columnMeans, distancePoints, gram, productBound, squaredDistance } from '@ood/linalg'
+import { columnMeans, distancePoints, gram, pairSquares, productBound, squaredDistance } from '@ood/linalg'
 import type { Neighbourhood } from '../neighbourhood.ts'
 import type { Products } from './jobs.ts'
 
@@ -17,6 +17,8 @@ export interface Local {
   readonly products: Products | undefined
   /** Rows of data: the order of `products`. */
   readonly count: number
+  /** Coordinates of the centres and the row of each (in order without rows); undefined where nobody knows them. */
+  readonly centres: { readonly points: FloatArray; readonly rows: Int32Array | undefined } | undefined
 }
 
 /** Products are used while their error is below this share of the neighbourhood's mean squared radius. */
@@ -37,13 +39,14 @@ export function localNeighbourhood(local: Local, q: number): Neighbourhood {
   const { ambient, k, indices, distances } = local
   const rows = indices.subarray(q * k, (q + 1) * k)
   let points: Float64Array | undefined
-  let inner: Centred | undefined
+  let inner: Float64Array | undefined
   let pairs: Float64Array | undefined
+  let squared: Float64Array | undefined
   const coordinates = (): Float64Array => {
     points ??= takeRows(local, rows)
     return points
   }
-  const centred = (): Centred => {
+  const centred = (): Float64Array => {
     inner ??= fromProducts(local, rows) ?? fromPoints(coordinates(), k, ambient)
     return inner
   }
@@ -54,14 +57,26 @@ export function localNeighbourhood(local: Local, q: number): Neighbourhood {
       return coordinates()
     },
     distances: distances.subarray(q * k, (q + 1) * k),
-    gram: () => centred().gram,
+    gram: () => centred(),
     pairSquares() {
-      const exact = (i: number, j: number): number =>
-        squaredDistance(local.raw, rows[i]! * ambient, local.raw, rows[j]! * ambient, ambient)
-      pairs ??= pairSquaresFrom(centred(), k, exact, reused('pairs', k * k))
+      pairs ??= pairSquares(coordinates(), k, ambient, reused('pairs', k * k))
       return pairs
     },
+    squares() {
+      squared ??= centreSquares(local, q)
+      return squared
+    },
   }
+}
+
+/** Exact squared distances to the centre; of a table made by hand, without its centres, the distances squared. */
+function centreSquares(local: Local, q: number): Float64Array {
+  const { raw, ambient, k, indices, distances, centres } = local
+  if (!centres) return distances.slice(q * k, (q + 1) * k).map((distance) => distance * distance)
+  const at = (centres.rows ? centres.rows[q]! : q) * ambient
+  return Float64Array.from({ length: k }, (_, j) =>
+    squaredDistance(centres.points, at, raw, indices[q * k + j]! * ambient, ambient),
+  )
 }
 
 /** Inner products about the mean of any neighbourhood. */
@@ -69,17 +84,20 @@ export function gramOf(neighbourhood: Neighbourhood): Float64Array {
   if (neighbourhood.gram) return neighbourhood.gram()
   const { points, count, ambient } = neighbourhood
   assertHoldable(count)
-  return fromPoints(points, count, ambient).gram
+  return fromPoints(points, count, ambient)
 }
 
-/** Squared distances between the points of any neighbourhood. */
+/** Squared distances between the points of any neighbourhood, exact: bit-equal for tied pairs, 0 between copies. */
 export function pairSquaresOf(neighbourhood: Neighbourhood): Float64Array {
   if (neighbourhood.pairSquares) return neighbourhood.pairSquares()
   const { points, count, ambient } = neighbourhood
   assertHoldable(count)
-  return pairSquaresFrom(fromPoints(points, count, ambient), count, (i, j) =>
-    squaredDistance(points, i * ambient, points, j * ambient, ambient),
-  )
+  return pairSquares(points, count, ambient)
+}
+
+/** Squared distances of any neighbourhood's points to the centre, ascending; exact where its coordinates are known. */
+export function squaresOf(neighbourhood: Neighbourhood): Float64Array {
+  return neighbourhood.squares?.() ?? neighbourhood.distances.map((distance) => distance * distance)
 }
 
 function assertHoldable(count: number): void {
@@ -92,12 +110,6 @@ function assertHoldable(count: number): void {
     )
 }
 
-interface Centred {
-  gram: Float64Array
-  /** The most that a squared distance read off it may be wrong. */
-  bound: number
-}
-
 function takeRows({ raw, ambient }: Local, rows: Int32Array): Float64Array {
   const out = new Float64Array(rows.length * ambient)
   for (let i = 0; i < rows.length; i++) out.set(raw.subarray(rows[i]! * ambient, (rows[i]! + 1) * ambient), i * ambient)
@@ -105,7 +117,7 @@ function takeRows({ raw, ambient }: Local, rows: Int32Array): Float64Array {
 }
 
 /** From products of all rows, unless these rows lie so close together that rounding would show. */
-function fromProducts({ products, count, ambient }: Local, rows: Int32Array): Centred | undefined {
+function fromProducts({ products, count, ambient }: Local, rows: Int32Array): Float64Array | undefined {
   if (!products) return undefined
   const { values, unitRoundoff } = products
   const k = rows.length
@@ -124,7 +136,7 @@ function fromProducts({ products, count, ambient }: Local, rows: Int32Array): Ce
   const bound = productBound(ambient, unitRoundoff, 2 * Math.sqrt(longest))
   let trace = 0
   for (let i = 0; i < k; i++) trace += out[i * k + i]!
-  return bound <= TRUSTED * (trace / k) ? { gram: out, bound } : undefined
+  return bound <= TRUSTED * (trace / k) ? out : undefined
 }
 
 /** Subtracts row and column means: products about any point become products about the mean. */
@@ -143,31 +155,7 @@ function doublyCentre(G: Float64Array, k: number): void {
   }
 }
 
-function fromPoints(points: Float64Array, count: number, ambient: number): Centred {
-  const { centred, largest } = distancePoints(points, count, ambient, columnMeans(points, count, ambient))
-  return {
-    gram: gram(centred, ambient, count, { transposed: true }),
-    bound: productBound(ambient, 2 ** -53, 2 * largest),
-  }
-}
-
-/** |x_i|² + |x_j|² - 2 x_i·x_j, summed from the coordinates where that would lose more than 1e-7 of it. */
-function pairSquaresFrom(
-  { gram: G, bound }: Centred,
-  k: number,
-  exact: (i: number, j: number) => number,
-  out: Float64Array = new Float64Array(k * k),
-): Float64Array {
-  const doubtful = 1e7 * bound
-  for (let i = 0; i < k; i++) {
-    const ii = G[i * k + i]!
-    out[i * k + i] = 0
-    for (let j = 0; j < i; j++) {
-      let value = ii + G[j * k + j]! - 2 * G[i * k + j]!
-      if (value < doubtful) value = exact(i, j)
-      out[i * k + j] = value
-      out[j * k + i] = value
-    }
-  }
-  return out
+function fromPoints(points: Float64Array, count: number, ambient: number): Float64Array {
+  const { centred } = distancePoints(points, count, ambient, columnMeans(points, count, ambient))
+  return gram(centred, ambient, count, { transposed: true })
 }
