@@ -1,0 +1,51 @@
+// What models say about their data, where they say anything: shape of a raw row and value range.
+import { mismatch } from '@ood/core'
+
+/** Shape and range of the data of a model, where known. */
+export interface Described {
+  dataShape?: readonly number[]
+  valueRange?: readonly [number, number]
+}
+
+/**
+ * Shape and range of the raw rows that models take: a checkpoint manifest's `data`, else `rawShape` or `dataShape` and
+ * `low`, `high`. Unusable values count as absent.
+ *
+ * @throws OodError `E_ARGUMENT` when the models disagree
+ * @example
+ * detector(method, { data: describedBy([flow]) })
+ */
+export function describedBy(models: readonly object[]): Described {
+  const together: Described = {}
+  for (const model of models) {
+    const { dataShape, valueRange } = describe(model)
+    if (dataShape && together.dataShape && dataShape.join() !== together.dataShape.join())
+      throw mismatch('E_ARGUMENT', 'models', `rows of one shape [${together.dataShape}]`, `[${dataShape}]`)
+    if (valueRange && together.valueRange && valueRange.join() !== together.valueRange.join())
+      throw mismatch('E_ARGUMENT', 'models', `values in one range [${together.valueRange}]`, `[${valueRange}]`)
+    if (dataShape) together.dataShape = dataShape
+    if (valueRange) together.valueRange = valueRange
+  }
+  return together
+}
+
+function describe(model: object): Described {
+  const { rawShape, dataShape, low, high, manifest } = model as {
+    rawShape?: unknown
+    dataShape?: unknown
+    low?: unknown
+    high?: unknown
+    manifest?: { data?: { shape?: unknown; valueRange?: unknown } }
+  }
+  const shape = [manifest?.data?.shape, rawShape, dataShape].find(isShape)
+  const range = [manifest?.data?.valueRange, [low, high]].find(isRange)
+  return { ...(shape ? { dataShape: shape } : {}), ...(range ? { valueRange: range } : {}) }
+}
+
+function isShape(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.length > 0 && value.every((n) => Number.isSafeInteger(n) && n > 0)
+}
+
+function isRange(value: unknown): value is readonly [number, number] {
+  return Array.isArray(value) && value.length === 2 && value.every(Number.isFinite) && value[0] < value[1]
+}
