@@ -125,12 +125,9 @@ export function graphBuilder(options: { opset?: number; name?: string; from?: Mo
     int64: (values) =>
       once(`list ${values}`, () => [addConstant(fresh('ints'), tensorOf('int64', [values.length], values))])[0]!,
     scalar: (type, value) =>
-      once(`scalar ${type} ${Object.is(value, -0) ? '-0' : value}`, () => {
-        if (type !== 'float16' && type !== 'bfloat16')
-          return [addConstant(fresh('scalar'), tensorOf(type, [], [value]))]
-        const wide = addConstant(fresh('scalar'), tensorOf('float32', [], [value]))
-        return ops('Cast', [wide], { to: { kind: 'int', value: type === 'float16' ? 10 : 16 } }, 1)
-      })[0]!,
+      once(`scalar ${type} ${Object.is(value, -0) ? '-0' : value}`, () => [
+        addConstant(fresh('scalar'), tensorOf(type, [], [value])),
+      ])[0]!,
     op: (opType, operands, attributes = {}) => ops(opType, operands, attributes, 1)[0]!,
     ops,
     output(name, value, declared) {

@@ -69,6 +69,8 @@ const names: Readonly<Record<number, ElementType>> = {
   [TensorProto_DataType.INT4]: 'int4',
   [TensorProto_DataType.FLOAT4E2M1]: 'float4e2m1',
   [TensorProto_DataType.FLOAT8E8M0]: 'float8e8m0',
+  [TensorProto_DataType.INT2]: 'int2',
+  [TensorProto_DataType.UINT2]: 'uint2',
 }
 const numbers = new Map(Object.entries(names).map(([number, name]) => [name, Number(number)]))
 

@@ -2,6 +2,7 @@
 import { mismatch, OodError } from '@ood/core'
 import type { ExternalData } from './external.ts'
 import { checkFunctions } from './functions.ts'
+import { inOrder, type Reads, readsOf } from './order.ts'
 import {
   AttributeKind,
   type AttributeProto,
@@ -29,6 +30,7 @@ export interface ReadOptions {
 interface Context {
   readonly external: ExternalData | undefined
   readonly opsets: Readonly<Record<string, number>>
+  readonly reads: Reads
 }
 
 /** Values made so far in a graph, within those of the graphs around it. */
@@ -43,12 +45,12 @@ interface Scope {
  * Weights stay where they are in `bytes` (do not change it afterwards), so a file of any size opens in about a
  * millisecond. The file may come from anybody: its structure is checked before anything is decoded, nothing is
  * allocated on the word of a size field, memory is bounded by 64 MB and 40 times the file (weights cost nothing), time
- * is linear in the file.
+ * is linear in the file. Nodes may come in any order, as some converters write them; the model has them sorted.
  *
  * @param bytes - the whole file
  * @param options - `external`: where weights outside the file come from; it is called when such a tensor is first used
  * @throws OodError `E_FILE` for anything that is not a complete ONNX model: other formats, truncated or damaged files,
- *   unknown versions, nodes that use values nobody made before them (cycles too), values made twice, tensors whose data
+ *   unknown versions, nodes that use values nobody makes or each other's (circles), values made twice, tensors whose data
  *   does not fit their shape, external data outside the model's folder, recursive local functions
  * @example
  * const model = readModel(await readFile('decode.onnx'))
@@ -64,7 +66,11 @@ export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Model {
       `${bytes.length} bytes without ${message.graph ? 'an operator set version' : 'a graph'}`,
     )
   }
-  const context: Context = { external: options.external, opsets: readOpsets('ONNX file', message.opsetImport) }
+  const context: Context = {
+    external: options.external,
+    opsets: readOpsets('ONNX file', message.opsetImport),
+    reads: readsOf(),
+  }
   const model: Model = {
     irVersion: checkIrVersion(message.irVersion),
     opsets: context.opsets,
@@ -106,7 +112,7 @@ function readGraph(message: GraphProto, outer: Scope | undefined, context: Conte
   // Before IR version 4 initializers had to be listed among the inputs; those are not inputs to feed.
   const inputs = message.input.filter((v) => !initializers.has(v.name)).map(readValueInfo)
   for (const input of inputs) define(scope, input.name, 'graph input')
-  const nodes = readNodes(message.node, scope, context)
+  const nodes = readNodes(message, scope, context)
   for (const output of message.output) {
     if (!isDefined(scope, output.name)) throw mismatch('E_FILE', 'graph output', 'a value some node makes', output.name)
   }
@@ -122,13 +128,13 @@ function readGraph(message: GraphProto, outer: Scope | undefined, context: Conte
   return graph
 }
 
-function readFunction(message: FunctionProto, { external }: Context): LocalFunction {
+function readFunction(message: FunctionProto, { external, reads }: Context): LocalFunction {
   const what = `function ${message.domain}.${message.name}`
   if (message.name === '') throw mismatch('E_FILE', 'function', 'a name', 'none')
   const scope: Scope = { names: new Set(), outer: undefined }
   for (const name of message.input) define(scope, name, `${what} input`)
-  const context: Context = { external, opsets: readOpsets(what, message.opsetImport) }
-  const nodes = readNodes(message.node, scope, context)
+  const context: Context = { external, reads, opsets: readOpsets(what, message.opsetImport) }
+  const nodes = readNodes(message, scope, context)
   for (const name of message.output) {
     if (!isDefined(scope, name)) throw mismatch('E_FILE', `${what} output`, 'a value some node makes', name)
   }
@@ -158,12 +164,15 @@ function isDefined(scope: Scope, name: string): boolean {
   return false
 }
 
-function readNodes(messages: readonly NodeProto[], scope: Scope, context: Context): Node[] {
-  return messages.map((n) => {
+function readNodes(holder: GraphProto | FunctionProto, scope: Scope, context: Context): Node[] {
+  // In the message, too, so that what is written back is in order as well.
+  const sorted = inOrder(holder.node, scope.names, context.reads)
+  if (sorted !== holder.node) holder.node = [...sorted]
+  return holder.node.map((n) => {
     const node = readNode(n, scope, context)
     for (const input of node.inputs) {
       if (input !== '' && !isDefined(scope, input))
-        throw mismatch('E_FILE', `node ${n.opType} "${n.name}"`, 'inputs made by earlier nodes', input)
+        throw mismatch('E_FILE', `node ${n.opType} "${n.name}"`, 'inputs that some node makes', input)
     }
     for (const output of node.outputs) if (output !== '') define(scope, output, `node ${n.opType} "${n.name}" output`)
     return node

@@ -32,11 +32,19 @@ export const arrays: Readonly<Partial<Record<ElementType, ArrayType>>> = {
   float4e2m1: Uint8Array,
   int4: Uint8Array,
   uint4: Uint8Array,
+  int2: Uint8Array,
+  uint2: Uint8Array,
 } as Partial<Record<ElementType, ArrayType>>
 
-/** Length of the typed array that stores so many numbers: 4-bit types keep two in a byte. */
+/** Length of the typed array that stores so many numbers: short types keep several in a byte. */
 export function storageLength(type: ElementType, size: number): number {
-  return isPacked(type) ? Math.ceil(size / 2) : size
+  return Math.ceil(size / perByte(type))
+}
+
+/** Numbers in one element of the typed array. */
+function perByte(type: ElementType): number {
+  if (type === 'int2' || type === 'uint2') return 4
+  return type === 'int4' || type === 'uint4' || type === 'float4e2m1' ? 2 : 1
 }
 
 /** Bytes a tensor takes in a file; undefined for text and types without an array. */
@@ -46,7 +54,7 @@ export function byteSize(type: ElementType, shape: readonly number[]): number | 
 }
 
 export function isPacked(type: ElementType): boolean {
-  return type === 'int4' || type === 'uint4' || type === 'float4e2m1'
+  return perByte(type) > 1
 }
 
 /**
@@ -67,17 +75,52 @@ export function constantTensor(type: ElementType, shape: readonly number[], data
   return { type, shape: [...shape], data }
 }
 
-/** A constant of `type` from plain numbers (not for 16-bit and shorter floats, 4-bit integers or strings). */
+/**
+ * A constant of `type` from plain numbers (not for 8-bit and shorter floats, 4-bit and 2-bit integers or strings). float16 and
+ * bfloat16 are rounded to the nearest, ties to even; int64 and uint64 saturate, because graphs say "to the end" with the
+ * largest int64, which as a number is one too large.
+ */
 export function tensorOf(type: ElementType, shape: readonly number[], values: readonly number[]): Tensor {
   const Type = arrays[type]
-  if (!Type || isCoded(type))
+  const half = type === 'float16' || type === 'bfloat16'
+  if (!Type || (isCoded(type) && !half))
     throw mismatch('E_ARGUMENT', 'constant type', 'a number type with a JavaScript array', type)
   const data = new Type(values.length)
   for (let i = 0; i < values.length; i++) {
-    if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[i] = BigInt(values[i]!)
-    else data[i] = values[i]!
+    const value = values[i]!
+    if (data instanceof BigInt64Array) data[i] = toInt64(value)
+    else if (data instanceof BigUint64Array) data[i] = value >= 2 ** 64 ? 2n ** 64n - 1n : BigInt(Math.max(0, value))
+    else if (type === 'float16') data[i] = half16(value, 10, 15)
+    else if (type === 'bfloat16') data[i] = half16(value, 7, 127)
+    else data[i] = value
   }
   return constantTensor(type, shape, data)
+}
+
+/** A whole number as int64, saturated: 2^63 becomes the largest. */
+export function toInt64(value: number): bigint {
+  if (value >= 2 ** 63) return 2n ** 63n - 1n
+  return value <= -(2 ** 63) ? -(2n ** 63n) : BigInt(value)
+}
+
+/** Bits of a 16-bit float: sign, exponent, `fractionBits` of fraction; IEEE 754, rounded to nearest, ties to even. */
+function half16(value: number, fractionBits: number, bias: number): number {
+  const exponentTop = 2 ** (15 - fractionBits) - 1
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0
+  const a = Math.abs(value)
+  if (Number.isNaN(value)) return (exponentTop << fractionBits) | (1 << (fractionBits - 1))
+  // Spacing of the numbers around a; the smallest normal exponent holds for what is below it, too.
+  const exponent = a === 0 ? 1 - bias : Math.max(Math.floor(Math.log2(a)), 1 - bias)
+  const steps = roundEven(a / 2 ** (exponent - fractionBits))
+  // A rounding up to the next power of two carries into the exponent by itself.
+  const bits = steps + (exponent - (1 - bias)) * 2 ** fractionBits
+  return sign | Math.min(bits, exponentTop << fractionBits)
+}
+
+function roundEven(x: number): number {
+  const low = Math.floor(x)
+  const rest = x - low
+  return rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low
 }
 
 /** Is the type stored as something that is not its number? */
@@ -90,13 +133,14 @@ export function count(shape: readonly number[]): number {
   return shape.includes(0) ? 0 : shape.reduce((product, n) => product * n, 1)
 }
 
-/** Numbers of an integer or float tensor as plain numbers (int64 beyond 2^53 saturates, as slice ends do on purpose). */
+/** Numbers of a tensor of any numeric type as plain numbers, decoded as `tensorNumbers` does. */
 export function plainNumbers(tensor: Tensor): number[] {
+  if (isCoded(tensor.type)) return Array.from(tensorNumbers(tensor))
   return Array.from(tensor.data as ArrayLike<number | bigint>, Number)
 }
 
 /**
- * The numbers of a tensor of any numeric type, decoded: float16, bfloat16, the 8-bit floats, 4-bit types and bool too.
+ * The numbers of a tensor of any numeric type, decoded: float16, bfloat16, the 8-bit floats, 4-bit and 2-bit types and bool too.
  * int64 beyond 2^53 is rounded.
  *
  * @throws OodError `E_UNSUPPORTED` for text and types without numbers
@@ -109,7 +153,11 @@ export function tensorNumbers(tensor: Tensor): Float64Array {
   const out = new Float64Array(size)
   if (isPacked(type)) {
     const bytes = data as Uint8Array
-    for (let i = 0; i < size; i++) out[i] = nibble(type, (bytes[i >> 1]! >> (4 * (i & 1))) & 15)
+    const [n, bits] = [perByte(type), 8 / perByte(type)]
+    for (let i = 0; i < size; i++) {
+      const shift = bits * (i % n)
+      out[i] = short(type, (bytes[Math.floor(i / n)]! >> shift) & (2 ** bits - 1), bits)
+    }
     return out
   }
   const read = isCoded(type) ? decoder(type) : Number
@@ -117,10 +165,11 @@ export function tensorNumbers(tensor: Tensor): Float64Array {
   return out
 }
 
-function nibble(type: ElementType, bits: number): number {
-  if (type === 'uint4') return bits
-  if (type === 'int4') return bits < 8 ? bits : bits - 16
-  return small(bits, 2, 1, 1, 'finite')
+/** Value of a number of 2 or 4 bits. */
+function short(type: ElementType, stored: number, bits: number): number {
+  if (type.startsWith('uint')) return stored
+  if (type.startsWith('int')) return stored < 2 ** (bits - 1) ? stored : stored - 2 ** bits
+  return small(stored, 2, 1, 1, 'finite')
 }
 
 /** From the stored bits of a short float to its value. Layouts: ONNX "Float stored in 8 bits", IEEE 754 binary16. */

@@ -24,11 +24,13 @@ export type ElementType =
   | 'float4e2m1'
   | 'int4'
   | 'uint4'
+  | 'int2'
+  | 'uint2'
   | 'other'
 
 /**
  * Storage of a tensor's numbers: float16 and bfloat16 as raw 16-bit words, bool as 0/1 bytes, 8-bit floats as raw bytes,
- * 4-bit types as bytes of two numbers (the first in the low half). `tensorNumbers` decodes all of them.
+ * 4-bit and 2-bit types as bytes of two and four numbers (the first in the lowest bits). `tensorNumbers` decodes all of them.
  */
 export type TypedArray =
   | Float32Array

@@ -2,13 +2,13 @@
 import { mismatch } from '@ood/core'
 
 /** Oldest and newest file format (IR version) that is read: 3 is of 2017, the first with operator-set imports. */
-export const IR_VERSIONS: readonly [number, number] = [3, 13]
+export const IR_VERSIONS: readonly [number, number] = [3, 14]
 
 /** Newest standard operator set whose operators the package's passes know. */
-export const NEWEST_OPSET = 25
+export const NEWEST_OPSET = 28
 
-/** Oldest standard operator set that passes rewrite: since 13 axes and shapes are inputs where they can be. */
-export const OLDEST_OPSET = 13
+/** Oldest standard operator set that passes rewrite: broadcasting was an attribute before. */
+export const OLDEST_OPSET = 7
 
 /** Refuses file formats from before or after those this package knows. */
 export function checkIrVersion(version: bigint): number {
@@ -45,9 +45,13 @@ export function standardDomain(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain
 }
 
-/** Refuses standard operator sets a pass does not know. */
+/**
+ * The standard operator set, refused where a pass does not know it. A model of other domains alone has none of its nodes:
+ * the newest does for what a pass may write.
+ */
 export function checkPassOpset(what: string, opsets: Readonly<Record<string, number>>): number {
-  const opset = opsets[''] ?? 0
+  const opset = opsets['']
+  if (opset === undefined) return NEWEST_OPSET
   if (opset < OLDEST_OPSET || opset > NEWEST_OPSET)
     throw mismatch('E_UNSUPPORTED', `${what} operator set`, `${OLDEST_OPSET} to ${NEWEST_OPSET}`, opset)
   return opset

@@ -24,6 +24,7 @@ import {
   withFields,
 } from './proto.ts'
 import { bytesOf, isExternal, writeInline, writeTensor } from './storage.ts'
+import { toInt64 } from './tensors.ts'
 import type { Attribute, Graph, LocalFunction, Model, Node, Tensor, ValueInfo } from './types.ts'
 
 /** How a model is written. */
@@ -241,13 +242,13 @@ function attributeMessage(name: string, a: Attribute, tensor: TensorWriter): Att
   const inner = outside ? writeInline : writeTensor
   switch (a.kind) {
     case 'int':
-      return create(AttributeProtoSchema, { name, type: AttributeKind.INT, i: BigInt(a.value) })
+      return create(AttributeProtoSchema, { name, type: AttributeKind.INT, i: toInt64(a.value) })
     case 'float':
       return create(AttributeProtoSchema, { name, type: AttributeKind.FLOAT, f: a.value })
     case 'string':
       return create(AttributeProtoSchema, { name, type: AttributeKind.STRING, s: encode(a.value) })
     case 'ints':
-      return create(AttributeProtoSchema, { name, type: AttributeKind.INTS, ints: a.value.map(BigInt) })
+      return create(AttributeProtoSchema, { name, type: AttributeKind.INTS, ints: a.value.map(toInt64) })
     case 'floats':
       return create(AttributeProtoSchema, { name, type: AttributeKind.FLOATS, floats: [...a.value] })
     case 'strings':

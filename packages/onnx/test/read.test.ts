@@ -163,7 +163,7 @@ describe('what is not a model', () => {
     const [first, ...rest] = model.graph.nodes
     const broken = { ...model, graph: { ...model.graph, nodes: [{ ...first!, inputs: ['nowhere', 'w'] }, ...rest] } }
     expect(() => readModel(writeModel(broken))).toThrow(
-      'node MatMul "MatMul_0": expected inputs made by earlier nodes, got nowhere',
+      'node MatMul "MatMul_0": expected inputs that some node makes, got nowhere',
     )
   })
 })

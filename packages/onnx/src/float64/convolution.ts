@@ -3,6 +3,7 @@
 // Memory: the slices together are the input times the number of places; time is that of the product, about four times
 // the float32 kernel's on a 3 x 3 layer.
 import { attribute, int, ints } from '../attributes.ts'
+import { toBind } from '../hints.ts'
 import type { Lowered, Lowering, LoweringTable } from '../lower/rule.ts'
 import { axesFrom, reshape, type Size, sizeAt, sizesOf, unsupported } from './rule.ts'
 import { pad, places, type Window, windowOf } from './window.ts'
@@ -117,7 +118,7 @@ function transposedPads(
     const extent = (k - 1) * dilations[i]! + 1
     if (!given) return Math.max(0, extent + extra[i]! - strides[i]!)
     const size = l.g.info(l.x[0]!).shape?.[i + 2]
-    if (typeof size !== 'number') throw unsupported(l, 'output_shape for a known input size')
+    if (typeof size !== 'number') throw unsupported(l, toBind('output_shape for a known input size'))
     return strides[i]! * (size - 1) + extra[i]! + extent - given.slice(-n)[i]!
   })
   const lower = totals.map((t) => (auto === 'SAME_UPPER' ? Math.floor(t / 2) : Math.ceil(t / 2)))

@@ -101,8 +101,10 @@ function otherForm(node: Node, s: Scope, c: Converter): readonly (string | undef
     const values = lowerNode(node, s)
     if (values) return values
   }
-  if (standard && node.opType === 'Attention')
-    return hasDoubleMask(node, s) ? whereKnown(() => lowerNode(node, s)) : undefined
+  if (standard && node.opType === 'Attention') {
+    if (!isMasked(node)) return undefined
+    return c.fallback === 'error' ? lowerNode(node, s) : (whereKnown(() => lowerNode(node, s)) ?? inFloat32(node, s))
+  }
   if (standard && node.opType === 'Mul') return unfused(node, s)
   if (standard && !float32Only.includes(node.opType) && !throughLowering.includes(node.opType)) return undefined
   if (c.fallback === 'float32') return inFloat32(node, s)
@@ -121,12 +123,13 @@ function makesFloats(node: Node): boolean {
   )
 }
 
-/** Causal attention with a mask of numbers is the one form that the engine composes of float32 parts. */
-function hasDoubleMask(node: Node, s: Scope): boolean {
-  const mask = node.inputs[3]
-  return (
-    attribute(node, 'is_causal', 'int', 0) === 1 && mask !== undefined && mask !== '' && s.info(mask).type !== 'bool'
-  )
+/**
+ * Does a mask, padding or a window hide keys? The engine's float64 kernel gives NaN for rows that see none, composes some
+ * forms of float32 parts and does not know padding and windows.
+ */
+function isMasked(node: Node): boolean {
+  const window = ['left_window_size', 'right_window_size'].some((name) => attribute(node, name, 'int', -1) >= 0)
+  return window || Boolean(node.inputs[3]) || Boolean(node.inputs[6])
 }
 
 /** A lowering's result, or nothing where it needs what is not known. */

@@ -1,5 +1,6 @@
 // Pooling in float64: sums over the places of the window, divided by how many of them count.
 import { attribute, int } from '../attributes.ts'
+import { toBind } from '../hints.ts'
 import type { Lowered, Lowering, LoweringTable } from '../lower/rule.ts'
 import { constantTensor } from '../tensors.ts'
 import { axesFrom, decimal, shapeOf, unsupported } from './rule.ts'
@@ -16,7 +17,7 @@ function rounded(l: Lowered, w: Window): { window: Window; out: readonly (number
     const stride = w.strides[i]!
     after.push(w.after[i]!)
     if (typeof size !== 'number') {
-      if (ceil && stride > 1) throw unsupported(l, 'ceil_mode for known sizes')
+      if (ceil && stride > 1) throw unsupported(l, toBind('ceil_mode for known sizes'))
       return undefined
     }
     const room = size + w.before[i]! + w.after[i]! - extent

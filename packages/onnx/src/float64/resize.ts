@@ -1,5 +1,6 @@
 // Resize in float64: along each axis, every output is a fixed combination of a few inputs.
 import { attribute } from '../attributes.ts'
+import { toBind } from '../hints.ts'
 import { positiveAxis } from '../infer/dims.ts'
 import type { Lowered, Lowering, LoweringTable } from '../lower/rule.ts'
 import { constantTensor, plainNumbers, tensorOf } from '../tensors.ts'
@@ -27,7 +28,7 @@ const resize: Lowering = (l) => {
   }
   const scales = known(2)
   const sizes = known(3) ?? (l.x[3] ? l.g.info(l.x[3]).ints : undefined)
-  if (!scales && !sizes) throw unsupported(l, 'constant scales or known sizes')
+  if (!scales && !sizes) throw unsupported(l, toBind('constant scales or known sizes'))
   return [
     axes.reduce((value, axis, i) => {
       const size = shape[axis]!
@@ -35,7 +36,7 @@ const resize: Lowering = (l) => {
       if (scales ? scales[i] === 1 : target === size) return value
       if (typeof size !== 'number') return repeated(l, value, axis, scales?.[i])
       const out = scales ? Math.floor(size * scales[i]!) : target
-      if (typeof out !== 'number') throw unsupported(l, 'known output sizes')
+      if (typeof out !== 'number') throw unsupported(l, toBind('known output sizes'))
       return combined(l, value, axis, taps(l, size, out, scales?.[i] ?? out / size))
     }, x),
   ]

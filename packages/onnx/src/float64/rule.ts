@@ -1,6 +1,7 @@
 // What the float64 form of an operator is written with.
 import { mismatch, type OodError } from '@ood/core'
 import { attribute, describe } from '../attributes.ts'
+import { toBind } from '../hints.ts'
 import type { Lowered } from '../lower/rule.ts'
 import type { Dim } from '../types.ts'
 
@@ -33,7 +34,7 @@ export function shapeOf(l: Lowered, value: string): readonly Dim[] {
 /** Sizes of an input that all have to be known. */
 export function sizesOf(l: Lowered, value: string): number[] {
   const shape = shapeOf(l, value)
-  if (!shape.every((dim) => typeof dim === 'number')) throw unsupported(l, `known sizes of ${value}`)
+  if (!shape.every((dim) => typeof dim === 'number')) throw unsupported(l, toBind(`known sizes of ${value}`))
   return shape as number[]
 }
 

@@ -51,7 +51,7 @@ export function toFloat64(model: Model, options: Float64Options = {}): Model {
   if (fallback !== 'error' && fallback !== 'float32')
     throw mismatch('E_ARGUMENT', 'toFloat64 fallback', 'error or float32', fallback)
   // Local functions are inlined and old operator sets brought to 18: the forms are written for that and later ones.
-  const opset = model.opsets[''] ?? 0
+  const opset = model.opsets[''] ?? 0 // lowering gives a model of other domains a standard set
   const plain = model.functions.length > 0 || opset < 18 ? { ...lower('toFloat64', model, []), functions: [] } : model
   const converter: Converter = {
     opset: checkPassOpset('toFloat64', plain.opsets),

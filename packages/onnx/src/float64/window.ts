@@ -1,5 +1,6 @@
 // Windows sliding over an image, as one strided slice for each place of the kernel.
 import { attribute } from '../attributes.ts'
+import { toBind } from '../hints.ts'
 import type { Lowered } from '../lower/rule.ts'
 import { axesFrom, shapeOf, unsupported } from './rule.ts'
 
@@ -27,7 +28,7 @@ export function windowOf(l: Lowered, kernel: readonly number[]): Window {
     if (auto === 'VALID') return 0
     const size = shapeOf(l, l.x[0]!)[i + 2]!
     if (strides[i] === 1) return extent - 1
-    if (typeof size !== 'number') throw unsupported(l, `auto_pad ${auto} of a known size`)
+    if (typeof size !== 'number') throw unsupported(l, toBind(`auto_pad ${auto} of a known size`))
     return Math.max(0, (Math.ceil(size / strides[i]!) - 1) * strides[i]! + extent - size)
   })
   const half = total.map((p) => (auto === 'SAME_LOWER' ? Math.ceil(p / 2) : Math.floor(p / 2)))

@@ -88,9 +88,12 @@ const globalPool: InferRule = (n) => [
 const resize: InferRule = (n) => {
   const x = n.inputs[0]
   const upsample = n.node.opType === 'Upsample'
-  const sizes = !upsample && n.inputs[3] ? partialInts(n, 3) : undefined
-  const constant = n.constant(upsample ? 1 : 2)
-  const scales = constant && plainNumbers(constant)
+  const asked = !upsample && n.inputs[3] ? partialInts(n, 3) : undefined
+  // Either list may be there and empty, which is as good as left out.
+  const sizes = asked?.length === 0 ? undefined : asked
+  // Up to operator set 10 scales came second, in the first Upsample as an attribute.
+  const constant = n.constant(upsample || n.opset < 11 ? 1 : 2)
+  const scales = attribute(n.node, 'scales', 'floats', undefined) ?? (constant && plainNumbers(constant))
   const rank = x?.shape?.length ?? 0
   const axes = attribute(n.node, 'axes', 'ints', undefined)?.map((axis) => positiveAxis(axis, rank))
   const policy = attribute(n.node, 'keep_aspect_ratio_policy', 'string', 'stretch')
@@ -194,7 +197,8 @@ export const convolution: InferTable = {
   InstanceNormalization: likeFirst,
   LayerNormalization: layerNormalization,
   GroupNormalization: likeFirst,
-  RMSNormalization: likeFirst,
+  // The result has the scale's type.
+  RMSNormalization: (n) => [{ type: n.inputs[1]?.type ?? 'other', shape: n.inputs[0]?.shape }],
   LpNormalization: likeFirst,
   MeanVarianceNormalization: likeFirst,
   LRN: likeFirst,

@@ -1,6 +1,6 @@
 // Type and shape inference: one table of rules keyed by operator, and the walk over a graph.
 
-import { count, plainNumbers } from '../tensors.ts'
+import { count, plainNumbers, tensorOf } from '../tensors.ts'
 import type { Graph, Model, Node, Tensor } from '../types.ts'
 import { convolution } from './convolution.ts'
 import { isUnknown } from './dims.ts'
@@ -47,10 +47,18 @@ export function inferNode(
   return unknown.map((nothing, i) => found[i] ?? nothing)
 }
 
-/** The tensor a Constant node holds, if it holds one. */
+/** The tensor a Constant node holds, if it holds one, however it is written. */
 export function constantOf(node: Node): Tensor | undefined {
-  const value = node.opType === 'Constant' && node.domain === '' ? node.attributes.value : undefined
-  return value?.kind === 'tensor' ? value.value : undefined
+  if (node.opType !== 'Constant' || node.domain !== '') return undefined
+  const { value, value_int, value_ints, value_float, value_floats } = node.attributes
+  if (value?.kind === 'tensor') return value.value
+  if (value_float?.kind === 'float') return tensorOf('float32', [], [value_float.value])
+  if (value_floats?.kind === 'floats') return tensorOf('float32', [value_floats.value.length], value_floats.value)
+  const list =
+    value_ints?.kind === 'ints' ? value_ints.value : value_int?.kind === 'int' ? [value_int.value] : undefined
+  // Larger ones are not held exactly by the attribute.
+  if (!list?.every((v) => Number.isSafeInteger(v) || Math.abs(v) === 2 ** 63)) return undefined
+  return tensorOf('int64', value_ints ? [list.length] : [], list)
 }
 
 /** Infos of every value of a model's main graph, from its own rules first and the file's records where they know more. */

@@ -1,5 +1,6 @@
 // Shapes of operators that move, cut, join or make tensors.
 import { attribute } from '../attributes.ts'
+import { plainNumbers } from '../tensors.ts'
 import type { Dim } from '../types.ts'
 import { broadcast, isUnknown, over, plus, positiveAxis, times, unknownDim } from './dims.ts'
 import { axesOf, axisOf, type InferRule, type InferTable, type Info, knownInts, partialInts } from './rule.ts'
@@ -105,13 +106,18 @@ export function sliceRange(size: number, start: number, end: number, step: numbe
   return { start: from, length: Math.max(0, Math.ceil((to - from) / step)) }
 }
 
+/** Exporters say "to the end" with the largest int32 or int64, and "to the front" with the smallest. */
+const TO_THE_END = 2 ** 31 - 1
+
 const slice: InferRule = (n) => {
   const input = n.inputs[0] ?? unknown
   const { shape } = input
   if (!shape) return [{ type: input.type, shape }]
-  const starts = knownInts(n, 1)
-  const ends = knownInts(n, 2)
-  const axes = n.inputs[3] ? knownInts(n, 3) : starts?.map((_, i) => i)
+  // Before operator set 10 the bounds were attributes.
+  const listed = (name: string): readonly number[] | undefined => attribute(n.node, name, 'ints', undefined)
+  const starts = listed('starts') ?? knownInts(n, 1)
+  const ends = listed('ends') ?? knownInts(n, 2)
+  const axes = listed('axes') ?? (n.inputs[3] ? knownInts(n, 3) : starts?.map((_, i) => i))
   const steps = n.inputs[4] ? knownInts(n, 4) : starts?.map(() => 1)
   if (!axes) return [{ type: input.type, shape: shape.map(unknownDim) }]
   const out = [...shape]
@@ -120,7 +126,9 @@ const slice: InferRule = (n) => {
     const start = starts?.[i]
     const end = ends?.[i]
     const step = steps?.[i]
-    if (start === 0 && end !== undefined && end > 2 ** 31 && step === 1) out[axis] = size
+    if (start === 0 && end !== undefined && end >= TO_THE_END && step === 1) out[axis] = size
+    else if (step === -1 && end !== undefined && end <= -TO_THE_END && (start === -1 || (start ?? 0) >= TO_THE_END))
+      out[axis] = size
     else if (typeof size === 'number' && start !== undefined && end !== undefined && step !== undefined)
       out[axis] = sliceRange(size, start, end, step).length
     else out[axis] = unknownDim()
@@ -212,7 +220,7 @@ const constantOfShape: InferRule = (n) => {
   const [info] = shapeFrom(0, () => value?.type ?? 'float32')(n)
   const length = info!.shape?.length === 1 ? info!.shape[0] : undefined
   const isList = value?.type === 'int64' && typeof length === 'number' && length <= 64
-  return [{ ...info!, ints: isList ? new Array<number>(length).fill(Number(value.data[0])) : undefined }]
+  return [{ ...info!, ints: isList ? new Array<number>(length).fill(plainNumbers(value)[0]!) : undefined }]
 }
 
 const range: InferRule = (n) => {

@@ -33,7 +33,7 @@ const arg: InferRule = (n) => {
 const topK: InferRule = (n) => {
   const input = n.inputs[0]
   const axis = input?.shape ? axisOf(n, input.shape.length, -1) : 0
-  const k = knownInts(n, 1)?.[0] ?? unknownDim()
+  const k = attribute(n.node, 'k', 'int', undefined) ?? knownInts(n, 1)?.[0] ?? unknownDim()
   const shape = input?.shape?.map((dim, a) => (a === axis ? k : dim))
   return [
     { type: input?.type ?? 'other', shape },

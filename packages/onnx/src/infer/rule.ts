@@ -33,6 +33,8 @@ export const likeFirst: InferRule = (n) => [{ type: n.inputs[0]?.type ?? 'other'
 
 /** Integers of an input that is a constant or a computed shape with every entry known; else undefined. */
 export function knownInts(n: InferNode, index: number): number[] | undefined {
+  // A list of no elements is known whatever it comes from.
+  if (n.inputs[index]?.shape?.length === 1 && n.inputs[index].shape[0] === 0) return []
   const constant = n.constant(index)
   if (constant) return plainNumbers(constant)
   const computed = n.inputs[index]?.ints

@@ -62,10 +62,11 @@ export function isTrivial(f: Factor): boolean {
 export function factorOf(g: GraphBuilder, value: string, flags: { masked?: boolean; singular?: boolean } = {}): Factor {
   const { type } = g.info(value)
   const constant = g.constantTensor(value)
-  if (constant && count(constant.shape) === 1 && (type === 'float32' || type === 'float64'))
-    return { type, scale: plainNumbers(constant)[0]! }
+  if (constant && count(constant.shape) === 1 && isFloating(type)) return { type, scale: plainNumbers(constant)[0]! }
   return { type, scale: 1, value, ...flags }
 }
+
+const isFloating = (type: ElementType): boolean => type.startsWith('float') || type === 'bfloat16'
 
 /** The factor as one value of the graph, its scale applied. */
 export function materialize(g: GraphBuilder, f: Factor): string {
@@ -135,7 +136,7 @@ export function factors(g: GraphBuilder | undefined): Factors {
     },
     sum(f, axis, n) {
       if (own(f, axis) === 1) return { ...f, scale: f.scale * n }
-      return withValue(f, op('ReduceSum', [f.value!, list([axis])], { keepdims: int(1) }))
+      return withValue(f, op('ReduceSum', [f.value!, list([axis + rankOf(f)])], { keepdims: int(1) }))
     },
     trim(f, rank) {
       const extra = rankOf(f) - rank

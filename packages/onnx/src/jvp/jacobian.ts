@@ -2,6 +2,7 @@
 import { mismatch } from '@ood/core'
 import { int } from '../attributes.ts'
 import { type GraphBuilder, graphBuilder } from '../builder.ts'
+import { toBind } from '../hints.ts'
 import { lower } from '../lower/lower.ts'
 import { elementNumber } from '../proto.ts'
 import { count } from '../tensors.ts'
@@ -47,7 +48,7 @@ export function jacobian(model: Model, options: JacobianOptions): Model {
 
   const shape = rankedShape('jacobian wrt', g, options.wrt)
   if (!shape.every((n) => typeof n === 'number'))
-    throw mismatch('E_UNSUPPORTED', `jacobian wrt ${options.wrt}`, 'known sizes', [...shape])
+    throw mismatch('E_UNSUPPORTED', `jacobian wrt ${options.wrt}`, toBind('known sizes'), [...shape])
   const { type } = g.info(options.wrt)
   const tangents = linearize(bound, g, [options.wrt], of, (name, tape) => tape.seed('', shape, type, name))
   const seed = tangents.get(options.wrt)!

@@ -1,11 +1,14 @@
 // What a derivative rule sees and returns, and the rule makers most operators need nothing beyond.
 import { mismatch, OodError } from '@ood/core'
-import { describe } from '../attributes.ts'
+import { describe, int } from '../attributes.ts'
 import type { GraphBuilder } from '../builder.ts'
+import { toBind } from '../hints.ts'
 import { broadcast } from '../infer/dims.ts'
+import { elementNumber } from '../proto.ts'
 import { plainNumbers } from '../tensors.ts'
 import type { Dim, ElementType, Node } from '../types.ts'
 import { type Factor, scalar } from './factor.ts'
+import { cast } from './ops/apply.ts'
 import type { Tangent, Tape, Term } from './tangent.ts'
 
 /** One operator application with its primals and, in parallel, the tangents of its inputs. */
@@ -40,7 +43,7 @@ export function elementwise(...partials: Partial[]): Rule {
       if (!of) return
       const partial = partials[i]
       if (!partial) throw unsupported(a, `no tangent on input ${i + 1}`)
-      terms.push({ of, by: partial(a) })
+      terms.push({ of: inType(a.tape, of, typeOf(a)), by: partial(a) })
     })
     return [combine(a.tape, terms, shapeOf(a, a.y[0]!), a.y[0])]
   }
@@ -65,6 +68,16 @@ export function bilinear(
     const parts = [a.t[0] && left(a, a.t[0]), a.t[1] && right(a, a.t[1])].filter((part) => part !== undefined)
     return [add(a, parts)]
   }
+}
+
+/** The tangent in a type, cast where it has another: some operators mix floating-point types. */
+export function inType(tape: Tape, t: Tangent, type: ElementType): Tangent {
+  return t.type === type || type === 'other' ? t : cast(tape, t, type, t.like)
+}
+
+/** A primal value in a type, cast where it has another. */
+export function valueInType(a: Application, value: string, type: ElementType): string {
+  return a.g.info(value).type === type ? value : a.g.op('Cast', [value], { to: int(elementNumber(type)) })
 }
 
 /** Sum of tangents of the shape of the first output. */
@@ -106,9 +119,11 @@ export function typeOf(a: Application): ElementType {
 export function intsOf(a: Application, index: number, fallback?: readonly number[]): readonly number[] {
   const name = a.x[index]
   if (!name && fallback) return fallback
+  const info = a.g.info(name ?? '')
+  if (info.shape?.length === 1 && info.shape[0] === 0) return []
   const constant = name ? a.g.constantTensor(name) : undefined
-  const known = constant ? plainNumbers(constant) : name ? a.g.info(name).ints : undefined
-  if (!known?.every((v) => typeof v === 'number')) throw unsupported(a, `a constant input ${index + 1}`)
+  const known = constant ? plainNumbers(constant) : name ? info.ints : undefined
+  if (!known?.every((v) => typeof v === 'number')) throw unsupported(a, toBind(`a constant input ${index + 1}`))
   return known as number[]
 }
 

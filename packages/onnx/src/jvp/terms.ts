@@ -1,8 +1,8 @@
 // Writes a pulled tangent: the sum of its factors times tangents.
-import { int } from '../attributes.ts'
 import { broadcast, sameShape } from '../infer/dims.ts'
 import type { Dim } from '../types.ts'
 import { type Factor, materialize } from './factor.ts'
+import { sumOver } from './ops/reduction.ts'
 import type { Contribution } from './pull.ts'
 import { SUMMED, type Tangent } from './tangent.ts'
 import type { Emitter } from './writer.ts'
@@ -68,9 +68,10 @@ function product(e: Emitter, term: Contribution, rank: number): Product {
   shape = [...new Array<Dim>(labels.length - shape.length).fill(1), ...shape]
   const summed = labels.flatMap((label, axis) => (label === SUMMED ? [axis] : []))
   if (summed.length > 0) {
-    const axes = g.int64(summed.map((axis) => axis - labels.length))
+    // The directions come first.
+    const axes = summed.map((axis) => axis + 1)
     const flat = summed.every((axis) => shape[axis] === 1)
-    value = flat ? g.op('Squeeze', [value, axes]) : g.op('ReduceSum', [value, axes], { keepdims: int(0) })
+    value = flat ? g.op('Squeeze', [value, g.int64(axes)]) : sumOver(g, value, axes, false)
   }
   const kept = labels.flatMap((label, axis) => (label === SUMMED ? [] : [{ label, size: shape[axis]! }]))
   const absent = Array.from({ length: rank }, (_, axis) => axis).filter((axis) => kept.every((k) => k.label !== axis))

@@ -1,7 +1,8 @@
 // Writes tangents as ONNX nodes with a leading axis of directions.
-import { OodError } from '@ood/core'
+import { mismatch, OodError } from '@ood/core'
 import { int } from '../attributes.ts'
 import type { GraphBuilder } from '../builder.ts'
+import { toBind } from '../hints.ts'
 import type { Dim } from '../types.ts'
 import { type Factors, factors } from './factor.ts'
 import { type Contribution, pullBack } from './pull.ts'
@@ -120,7 +121,7 @@ export function tangentWriter(
     if (like !== undefined) return g.op('Shape', [like])
     const sizes = shape.map((dim) => (typeof dim === 'number' ? g.int64([dim]) : named(dim)))
     if (!sizes.every((size) => size !== undefined))
-      throw new OodError('E_UNSUPPORTED', `derivative: expected sizes known before run time, got [${shape}]`)
+      throw mismatch('E_UNSUPPORTED', 'derivative', toBind('sizes known before run time'), shape)
     return g.op('Concat', sizes, { axis: int(0) })
   }
 

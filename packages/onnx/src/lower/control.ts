@@ -1,8 +1,9 @@
 // Branches and loops as straight-line nodes.
 import { mismatch, type OodError } from '@ood/core'
 import { attribute, describe, int } from '../attributes.ts'
+import { toBind } from '../hints.ts'
 import { positiveAxis } from '../infer/dims.ts'
-import { plainNumbers, tensorOf } from '../tensors.ts'
+import { count, plainNumbers, tensorOf } from '../tensors.ts'
 import type { Graph, Node } from '../types.ts'
 import { type Body, bodyOf, inline } from './body.ts'
 import type { Rewriter } from './rewriter.ts'
@@ -30,7 +31,7 @@ function subgraph(node: Node, name: string): Graph {
 /** The number a constant of one element holds. */
 function constantNumber(w: Rewriter, value: string): number | undefined {
   const tensor = w.constantTensor(value)
-  return tensor?.data.length === 1 ? plainNumbers(tensor)[0] : undefined
+  return tensor && count(tensor.shape) === 1 ? plainNumbers(tensor)[0] : undefined
 }
 
 /** The branch a constant condition takes; undefined when the condition is not constant. */
@@ -62,7 +63,7 @@ function chosen(w: Rewriter, node: Node, condition: string, yes: string, no: str
     return n === m || typeof n === 'string' || typeof m === 'string'
   })
   if (a.type !== b.type || !agree || a.shape?.length !== b.shape?.length)
-    throw unsupported(node, 'a constant condition, or results of the same known rank and shape either way')
+    throw unsupported(node, toBind('a constant condition, or results of the same known rank and shape either way'))
   return w.op('Where', [w.op('Reshape', [condition, w.int64([])]), yes, no])
 }
 
@@ -84,7 +85,7 @@ export function unrollLoop(c: Control, node: Node): string[] {
   const body = bodyOf(graph)
   const [trip, start, ...initial] = node.inputs
   const limit = trip ? constantNumber(w, trip) : Number.POSITIVE_INFINITY
-  if (limit === undefined) throw unsupported(node, 'a constant trip count')
+  if (limit === undefined) throw unsupported(node, toBind('a constant trip count'))
   if (Number.isFinite(limit)) checkSize(node, limit, body)
   const names = graph.inputs.map((input) => input.name)
   let going = start ? constantNumber(w, start) : 1
@@ -97,7 +98,7 @@ export function unrollLoop(c: Control, node: Node): string[] {
     checkSize(node, round + 1, body)
     const open = going === undefined
     if (open && (!Number.isFinite(limit) || body.outputs.length > 1 + initial.length))
-      throw unsupported(node, 'a condition known before run time')
+      throw unsupported(node, toBind('a condition known before run time'))
     const values = [w.scalar('int64', round), condition, ...carried]
     const outputs = inline(w, body, new Map(names.map((name, i) => [name, values[i]!])), c.emit)
     const before = condition
@@ -139,7 +140,7 @@ export function unrollScan(c: Control, node: Node): string[] {
     return { value, axis, length: shape?.[axis], backwards: list('scan_input_directions')[i] === 1 }
   })
   const rounds = inputs[0]?.length
-  if (typeof rounds !== 'number') throw unsupported(node, 'a sequence of known length')
+  if (typeof rounds !== 'number') throw unsupported(node, toBind('a sequence of known length'))
   if (rounds === 0) throw unsupported(node, 'at least one element')
   checkSize(node, rounds, body)
   let carried = node.inputs.slice(0, states)

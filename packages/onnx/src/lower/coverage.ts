@@ -20,7 +20,6 @@ export interface Coverage {
 }
 
 const notes: Readonly<Record<string, string>> = {
-  Attention: 'nonpad_kv_seqlen refused',
   DequantizeLinear: 'by the scale, if that is one number',
   Det: 'matrices up to 3 x 3',
   DFT: 'signal length known; not the inverse of one side',

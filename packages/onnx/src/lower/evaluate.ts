@@ -13,6 +13,9 @@ interface Values {
   readonly data: readonly number[]
 }
 
+/** Numbers a computed constant may have where its inputs do not bound them. */
+const LARGEST = 4096
+
 type Evaluate = (node: Node, x: readonly (Values | undefined)[]) => Values | undefined
 
 const known: readonly ElementType[] = ['float32', 'float64', 'int32', 'int64', 'uint8', 'bool']
@@ -22,19 +25,15 @@ export function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): r
   const rule = node.domain === '' && Object.hasOwn(rules, node.opType) ? rules[node.opType] : undefined
   if (!rule || node.outputs.length !== 1 || inputs.some((t) => t && !known.includes(t.type))) return undefined
   const x = inputs.map((t) => t && { type: t.type, shape: t.shape, data: plainNumbers(t) })
+  if (!x.every((v) => v === undefined || isExact(v))) return undefined
   const y = rule(node, x)
-  return y && known.includes(y.type) ? [toTensor(y)] : undefined
+  if (!y || !known.includes(y.type) || !isExact(y)) return undefined
+  return [tensorOf(y.type, y.shape, integer(y.type) ? y.data.map(Math.trunc) : y.data)]
 }
 
-/** int64 beyond what a number holds exactly saturates: slices say "to the end" that way. */
-function toTensor({ type, shape, data }: Values): Tensor {
-  if (type !== 'int64') return tensorOf(type, shape, data)
-  const largest = 2n ** 63n - 1n
-  const exact = BigInt64Array.from(data, (v) => {
-    if (v >= 2 ** 63) return largest
-    return v <= -(2 ** 63) ? -largest - 1n : BigInt(Math.trunc(v))
-  })
-  return { type, shape: [...shape], data: exact }
+/** Integers that a number holds, or what slices say "to the end" with: the ends of int64, which saturate. */
+function isExact({ type, data }: Values): boolean {
+  return !integer(type) || data.every((v) => Math.abs(v) <= 2 ** 53 || Math.abs(v) === 2 ** 63)
 }
 
 const strides = (shape: readonly number[]): number[] => shape.map((_, axis) => count(shape.slice(axis + 1)))
@@ -156,7 +155,10 @@ const rules: Readonly<Record<string, Evaluate>> = {
   Sub: elementwise((_t, a, b) => a! - b!),
   Mul: elementwise((_t, a, b) => a! * b!),
   Div: elementwise((t, a, b) => (integer(t) ? Math.trunc(a! / b!) : a! / b!)),
-  Mod: elementwise((_t, a, b) => a! - b! * Math.floor(a! / b!)),
+  Mod(node, x) {
+    const truncated = attribute(node, 'fmod', 'int', 0) === 1
+    return elementwise((_t, a, b) => (truncated ? a! % b! : a! - b! * Math.floor(a! / b!)))(node, x)
+  },
   Neg: elementwise((_t, a) => -a!),
   Abs: elementwise((_t, a) => Math.abs(a!)),
   Floor: elementwise((_t, a) => Math.floor(a!)),
@@ -197,7 +199,8 @@ const rules: Readonly<Record<string, Evaluate>> = {
   Gather: gather,
   Transpose: transpose,
   Expand(_node, [x, shape]) {
-    return expand(x!, broadcast([x!.shape, shape!.data]) as number[])
+    const target = broadcast([x!.shape, shape!.data]) as number[]
+    return count(target) > LARGEST ? undefined : expand(x!, target)
   },
   Shape(node, [x]) {
     const sizes = x!.shape.slice(attribute(node, 'start', 'int', 0), attribute(node, 'end', 'int', undefined))
@@ -206,7 +209,7 @@ const rules: Readonly<Record<string, Evaluate>> = {
   Size: (_node, [x]) => ({ type: 'int64', shape: [], data: [x!.data.length] }),
   ConstantOfShape(node, [shape]) {
     const value = attribute(node, 'value', 'tensor', undefined)
-    if (count(shape!.data) > 4096) return undefined
+    if (count(shape!.data) > LARGEST) return undefined
     const fill = value ? plainNumbers(value)[0]! : 0
     return {
       type: value?.type ?? 'float32',
@@ -217,7 +220,7 @@ const rules: Readonly<Record<string, Evaluate>> = {
   Range(_node, [start, limit, delta]) {
     const [from, to, by] = [start!.data[0]!, limit!.data[0]!, delta!.data[0]!]
     const length = Math.max(0, Math.ceil((to - from) / by))
-    if (!integer(start!.type) || length > 4096) return undefined
+    if (!integer(start!.type) || length > LARGEST) return undefined
     return { type: start!.type, shape: [length], data: Array.from({ length }, (_, i) => from + i * by) }
   },
   ReduceProd: reduce((a, b) => a * b, 1),

@@ -4,13 +4,14 @@ import { functionKey, functionTable } from '../functions.ts'
 import { sources } from '../proto.ts'
 import { prune, usedValues } from '../prune.ts'
 import type { Model, Node } from '../types.ts'
+import { OLDEST_OPSET } from '../versions.ts'
 import { withGraph } from '../write.ts'
 import { inlineFunction, renameInputs } from './body.ts'
 import { bothBranches, takenBranch, unrollLoop, unrollScan } from './control.ts'
 import { type Rewriter, rewriter } from './rewriter.ts'
 import { sequences } from './sequences.ts'
 import { lowerNode } from './table.ts'
-import { OLDEST_OPSET, upgrade, WRITTEN_OPSET } from './upgrade.ts'
+import { upgrade, WRITTEN_OPSET } from './upgrade.ts'
 
 /** IR version that operator set 18 came with. */
 const IR_VERSION = 8
@@ -31,7 +32,8 @@ const IR_VERSION = 8
  *   branches with results of different shapes, operator sets before 7
  */
 export function lower(what: string, model: Model, wrt: readonly string[], of?: readonly string[]): Model {
-  const opset = model.opsets[''] ?? 0
+  // A model of other domains alone gets a standard one for what is written.
+  const opset = model.opsets[''] ?? WRITTEN_OPSET
   if (opset < OLDEST_OPSET) throw mismatch('E_UNSUPPORTED', `${what} operator set`, `${OLDEST_OPSET} or newer`, opset)
   const target = Math.max(opset, WRITTEN_OPSET)
   const w: Rewriter = rewriter(model, target, wrt, (node) => emit(node, target))

@@ -1,7 +1,8 @@
 // Operators that move or choose elements, in terms of gathers, slices and pads.
 import { attribute, int, ints } from '../attributes.ts'
 import { positiveAxis } from '../infer/dims.ts'
-import { tensorOf } from '../tensors.ts'
+import { elementNumber } from '../proto.ts'
+import { plainNumbers } from '../tensors.ts'
 import { type Lowered, type Lowering, type LoweringTable, numbersOf, shapeOf, size } from './rule.ts'
 
 /** The elements where a list of booleans is true: their positions, then a gather. */
@@ -9,16 +10,21 @@ const compress: Lowering = ({ g, x, node }) => {
   const axis = attribute(node, 'axis', 'int', undefined)
   const data = axis === undefined ? g.op('Reshape', [x[0]!, g.int64([-1])]) : x[0]!
   const constant = g.constantTensor(x[1]!)
-  const kept = constant && Array.from(constant.data, Number).flatMap((yes, i) => (yes ? [i] : []))
+  const kept = constant && plainNumbers(constant).flatMap((yes, i) => (yes ? [i] : []))
   const positions = kept ? g.int64(kept) : g.op('Reshape', [g.op('NonZero', [x[1]!]), g.int64([-1])])
   return [g.op('Gather', [data, positions], { axis: int(axis ?? 0) })]
 }
 
-/** off + (on - off) where the index is. */
+/** off + (on - off) where the index is. Indices and depth may be floats, but only whole numbers count: no slope. */
 const oneHot: Lowering = ({ g, x, node }) => {
   const values = g.info(x[2]!).type
-  const limits = g.constant('limits', tensorOf(values, [2], [0, 1]))
-  const hot = g.op('OneHot', [x[0]!, x[1]!, limits], node.attributes)
+  const whole = (value: string): string =>
+    g.info(value).type === 'int64' ? value : g.op('Cast', [value], { to: int(elementNumber('int64')) })
+  const indices = [whole(x[0]!), whole(x[1]!)]
+  if (!values.startsWith('float') && values !== 'bfloat16')
+    return [g.op('OneHot', [...indices, x[2]!], node.attributes)]
+  const bits = g.op('OneHot', [...indices, g.int64([0, 1])], node.attributes)
+  const hot = g.op('Cast', [bits], { to: int(elementNumber(values)) })
   const [off, on] = [0, 1].map((i) => g.op('Gather', [x[2]!, g.scalar('int64', i)], { axis: int(0) })) as [
     string,
     string,

@@ -5,7 +5,7 @@ import type { Info } from '../infer/rule.ts'
 import { usedValues } from '../prune.ts'
 import { isExternal } from '../storage.ts'
 import { count, tensorOf } from '../tensors.ts'
-import type { Attribute, ElementType, Model, Node, Tensor, ValueInfo } from '../types.ts'
+import type { ElementType, Model, Node, Tensor, ValueInfo } from '../types.ts'
 import { evaluate } from './evaluate.ts'
 
 /** What a lowering writes nodes with. */
@@ -94,11 +94,9 @@ export function rewriter(
     return outputs.map(resolve)
   }
   const scalar = (type: ElementType, value: number): string =>
-    once(`scalar ${type} ${Object.is(value, -0) ? '-0' : value}`, () => {
-      if (type !== 'float16' && type !== 'bfloat16') return setConstant(fresh('scalar'), tensorOf(type, [], [value]))
-      const to: Attribute = { kind: 'int', value: type === 'float16' ? 10 : 16 }
-      return ops('Cast', [scalar('float32', value)], { to }, 1)[0]!
-    })
+    once(`scalar ${type} ${Object.is(value, -0) ? '-0' : value}`, () =>
+      setConstant(fresh('scalar'), tensorOf(type, [], [value])),
+    )
 
   return {
     opset,
@@ -114,6 +112,11 @@ export function rewriter(
     constantTensor: (value) => constants.get(resolve(value)),
     append(node) {
       const held = constantOf(node)
+      // Numbers written as attributes are constants like any other; tensors stay in their node, whose memory they share.
+      if (held && !node.attributes.value && !varying.includes(node.outputs[0]!)) {
+        setConstant(node.outputs[0]!, held)
+        return
+      }
       if (held) constants.set(node.outputs[0]!, held)
       const found = held
         ? [constantInfo(held)]

@@ -1,6 +1,7 @@
 // What a lowering sees and returns.
 import { mismatch, type OodError } from '@ood/core'
 import { describe } from '../attributes.ts'
+import { toBind } from '../hints.ts'
 import { type Primal, primal } from '../jvp/primal.ts'
 import { plainNumbers } from '../tensors.ts'
 import type { Dim, ElementType, Node } from '../types.ts'
@@ -41,13 +42,13 @@ export function shapeOf(l: Lowered, value: string): readonly Dim[] {
 
 /** A size that has to be known. */
 export function size(l: Lowered, dim: Dim | undefined, what: string): number {
-  if (typeof dim !== 'number') throw unsupported(l, `a known ${what}`)
+  if (typeof dim !== 'number') throw unsupported(l, toBind(`a known ${what}`))
   return dim
 }
 
 /** Numbers of a constant input. */
 export function numbersOf(l: Lowered, index: number, what: string): readonly number[] {
   const tensor = l.x[index] ? l.g.constantTensor(l.x[index]) : undefined
-  if (!tensor) throw unsupported(l, `a constant ${what}`)
+  if (!tensor) throw unsupported(l, toBind(`a constant ${what}`))
   return plainNumbers(tensor)
 }

@@ -7,8 +7,6 @@ import type { Rewriter } from './rewriter.ts'
 
 /** Operator set that derivatives are written in at least: the first with all scatter reductions. */
 export const WRITTEN_OPSET = 18
-/** Oldest operator set that is read: broadcasting was an attribute before. */
-export const OLDEST_OPSET = 7
 
 type Upgrade = (node: Node, w: Rewriter, opset: number) => Node | readonly Node[]
 

@@ -2,7 +2,7 @@
 import { attribute } from '../attributes.ts'
 import { evaluate } from '../lower/evaluate.ts'
 import { isExternal } from '../storage.ts'
-import { count } from '../tensors.ts'
+import { count, plainNumbers as numbers } from '../tensors.ts'
 import type { Node, Tensor } from '../types.ts'
 
 /** Numbers a folded constant may have: shapes and small tables, not feature maps. */
@@ -55,8 +55,6 @@ function isDefined(node: Node, held: readonly Tensor[]): boolean {
   if ((opType === 'Div' || opType === 'Mod') && isWhole && numbers(held[1]!).includes(0)) return false
   return opType !== 'Gather' || isWithin(node, held)
 }
-
-const numbers = (tensor: Tensor): number[] => Array.from(tensor.data as ArrayLike<number | bigint>, Number)
 
 function isWithin(node: Node, [x, indices]: readonly Tensor[]): boolean {
   const axis = attribute(node, 'axis', 'int', 0)

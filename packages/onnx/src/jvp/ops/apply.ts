@@ -71,7 +71,7 @@ export function cast(tape: Tape, t: Tangent, type: ElementType, like: string | u
   const op: LinearOp = {
     name: 'Cast',
     emit: (e, _self, [x]) => ({ stacked: e.g.op('Cast', [e.stacked(x!)], { to: int(elementNumber(type)) }) }),
-    pull: ({ factor, labels }, _self, [x], f) => [{ factor: f.cast(factor, x!.type), labels }],
+    // Factors do not pass a cast: what they round to on one side is not what they are on the other.
     ...back((ct, x, c) => cast(c.tape, ct, x.type, x.like)),
   }
   return tape.make({ kind: 'apply', op, operands: [t] }, t.shape, type, like)

@@ -1,10 +1,19 @@
 // Linear operators that sum tangents.
 import { int } from '../../attributes.ts'
+import type { GraphBuilder } from '../../builder.ts'
 import type { Dim } from '../../types.ts'
 import { type LinearOp, SUMMED, type Tangent, type Tape } from '../tangent.ts'
 import { back } from './apply.ts'
 import { reshape } from './movement.ts'
 import { expand } from './sum.ts'
+
+/**
+ * Sum over axes of a value. They are numbered from the left: onnxruntime 1.30 does not reduce an axis of no elements
+ * that is numbered from the right.
+ */
+export function sumOver(g: GraphBuilder, value: string, axes: readonly number[], keepDims: boolean): string {
+  return g.op('ReduceSum', [value, g.int64(axes)], { keepdims: int(keepDims ? 1 : 0) })
+}
 
 /** Sum over axes (0..rank-1). */
 export function reduceSum(
@@ -24,7 +33,12 @@ export function reduceSum(
   const op: LinearOp = {
     name: 'ReduceSum',
     emit: (e, _self, [x]) => ({
-      stacked: e.g.op('ReduceSum', [e.stacked(x!), e.g.int64(fromRight)], { keepdims: int(keepDims ? 1 : 0) }),
+      stacked: sumOver(
+        e.g,
+        e.stacked(x!),
+        axes.map((axis) => axis + 1),
+        keepDims,
+      ),
     }),
     pull({ factor, labels }, _self, _operands, f) {
       let next = 0

@@ -16,8 +16,8 @@ import { reduceSum } from './reduction.ts'
 export interface Scaling {
   /** Attributes of Resize without axes. */
   readonly attributes: Readonly<Record<string, Attribute>>
-  /** One scale per spatial axis; without them the sizes of the result decide. */
-  readonly scales: readonly number[] | undefined
+  /** One scale per spatial axis, a float32 list of one where it is no number; without them the result's sizes decide. */
+  readonly scales: readonly (number | string)[] | undefined
   /** Primal input and result. */
   readonly from: string
   readonly to: string
@@ -44,9 +44,13 @@ export function resize(tape: Tape, t: Tangent, how: Scaling, out: Out): Tangent 
   })
 }
 
-function scaleList(g: GraphBuilder, scales: readonly number[]): string {
-  const tensor = constantTensor('float32', [scales.length], Float32Array.from(scales))
-  return g.op('Constant', [], { value: { kind: 'tensor', value: tensor } })
+function scaleList(g: GraphBuilder, scales: readonly (number | string)[]): string {
+  if (scales.every((scale) => typeof scale === 'number')) {
+    const tensor = constantTensor('float32', [scales.length], Float32Array.from(scales as number[]))
+    return g.op('Constant', [], { value: { kind: 'tensor', value: tensor } })
+  }
+  const parts = scales.map((scale) => (typeof scale === 'number' ? scaleList(g, [scale]) : scale))
+  return g.op('Concat', parts, { axis: int(0) })
 }
 
 /** The transpose along one axis. */
@@ -76,7 +80,7 @@ function blockSize(how: Scaling, axis: number, big: Dim, small: Dim): number | u
   }
   const ratio = typeof big === 'number' && typeof small === 'number' ? big / small : undefined
   const scale = how.scales ? how.scales[axis - 2]! : ratio
-  if (scale === undefined || !Number.isInteger(scale) || text('mode', 'nearest') !== 'nearest') return undefined
+  if (typeof scale !== 'number' || !Number.isInteger(scale) || text('mode', 'nearest') !== 'nearest') return undefined
   if (ratio !== undefined && ratio !== scale) return undefined
   const rounding = text('nearest_mode', 'round_prefer_floor')
   const place = text('coordinate_transformation_mode', 'half_pixel')

@@ -3,7 +3,7 @@ import { int } from '../../attributes.ts'
 import { sameShape } from '../../infer/dims.ts'
 import type { Dim } from '../../types.ts'
 import type { LinearOp, Tangent, Tape } from '../tangent.ts'
-import { reduceSum } from './reduction.ts'
+import { reduceSum, sumOver } from './reduction.ts'
 
 /**
  * The transpose of broadcasting from `shape`: the sum over every axis along which a tangent was repeated. Axes known to
@@ -35,7 +35,7 @@ export function sumRepeats(tape: Tape, t: Tangent, shape: readonly Dim[], like: 
       const sizes = g.op('Gather', [g.op('Concat', [repeats, target], { axis: int(0) }), g.int64(pairs)])
       const split = g.op('Reshape', [value, sizes], g.opset >= 14 ? { allowzero: int(1) } : {})
       const axes = Array.from({ length: rank }, (_, axis) => 2 * axis)
-      return { stacked: g.op('ReduceSum', [split, g.int64(axes)], { keepdims: int(0) }) }
+      return { stacked: sumOver(g, split, axes, false) }
     },
   }
   return tape.make({ kind: 'apply', op, operands: [t] }, shape, t.type, like)

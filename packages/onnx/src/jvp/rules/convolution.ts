@@ -1,5 +1,6 @@
 // Derivatives of convolutions and pooling: K folds into the batch, the bias disappears.
 import { attribute } from '../../attributes.ts'
+import { toBind } from '../../hints.ts'
 import { times } from '../../infer/dims.ts'
 import { count } from '../../tensors.ts'
 import type { Dim } from '../../types.ts'
@@ -37,7 +38,7 @@ const conv: Rule = (a) => {
   }
   if (tw) {
     if (!window?.kernel.every((n) => typeof n === 'number'))
-      throw unsupported(a, 'kernel and padding known before run time when its weights have a tangent')
+      throw unsupported(a, toBind('kernel and padding known before run time when its weights have a tangent'))
     const side = opType === 'Conv' ? 'big' : 'small'
     if (mixes) parts.push(mixWeights(a, tw, out))
     else parts.push(convolveWeights(a.tape, tw, { data: a.x[0]!, weights, result: a.y[0]!, side, window }, out))

@@ -1,6 +1,6 @@
 // Derivatives of elementwise operators: each is its partial derivatives, written on primal values.
 import { attribute } from '../../attributes.ts'
-import { plainNumbers } from '../../tensors.ts'
+import { count, plainNumbers } from '../../tensors.ts'
 import { type Factor, factorOf, scalar } from '../factor.ts'
 import { cast as castTangent } from '../ops/apply.ts'
 import { type Primal, primal } from '../primal.ts'
@@ -13,6 +13,7 @@ import {
   shapeOf,
   typeOf,
   unsupported,
+  valueInType,
   zero,
 } from '../rule.ts'
 
@@ -142,13 +143,13 @@ const powBase: Partial = (a) => {
   const p = primal(a.g, typeOf(a))
   const [base, exponent] = [a.x[0]!, a.x[1]!]
   const constant = a.g.constantTensor(exponent)
-  const c = constant?.data.length === 1 ? plainNumbers(constant)[0]! : undefined
+  const c = constant && count(constant.shape) === 1 ? plainNumbers(constant)[0]! : undefined
   if (c === 0) return scalar(typeOf(a), 0)
   if (c === 1) return scalar(typeOf(a), 1)
   if (c === 2) return { ...factorOf(a.g, base), scale: 2 }
   if (c !== undefined) return { ...factorOf(a.g, p.pow(base, c - 1), { singular: c < 1 }), scale: c }
   // Where the exponent is 0 the slope is 0, at the base 0 too.
-  const b = a.g.op('CastLike', [exponent, base])
+  const b = valueInType(a, exponent, typeOf(a))
   const value = p.mul(b, p.pow(base, p.sub(b, 1)))
   return factorOf(a.g, p.where(p.test('Equal', b, 0), 0, value), { singular: true, masked: true })
 }
@@ -156,7 +157,8 @@ const powBase: Partial = (a) => {
 /** d(a^b)/db = y log a, and 0 for the base 0 with exponents from 0 on. */
 const powExponent: Partial = (a) => {
   const p = primal(a.g, typeOf(a))
-  const [base, exponent] = a.x as [string, string]
+  const [base, given] = a.x as [string, string]
+  const exponent = valueInType(a, given, typeOf(a))
   const flat = a.g.op('And', [p.test('Equal', base, 0), p.test('GreaterOrEqual', exponent, 0)])
   const value = p.mul(a.y[0]!, p.un('Log', p.where(flat, 1, base)))
   return factorOf(a.g, value, { masked: true })
@@ -239,8 +241,9 @@ const where: Rule = (a) => {
 /** Between floating-point types a cast is linear; to anything else it is constant. */
 const cast: Rule = (a) => {
   const to = typeOf(a)
-  const t = a.t[0]!
-  if (to === t.type) return [t]
+  const t = a.t[0]
+  // CastLike's second input only lends its type.
+  if (!t || to === t.type) return [t]
   return to.startsWith('float') || to === 'bfloat16' ? [castTangent(a.tape, t, to, a.y[0])] : []
 }
 

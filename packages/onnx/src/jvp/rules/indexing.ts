@@ -1,7 +1,8 @@
 // Derivatives of operators that pick, place or order elements by index.
 import { attribute, int, text } from '../../attributes.ts'
+import { toBind } from '../../hints.ts'
 import { positiveAxis, times } from '../../infer/dims.ts'
-import { count } from '../../tensors.ts'
+import { count, plainNumbers } from '../../tensors.ts'
 import type { Dim } from '../../types.ts'
 import { type Factor, factorOf, scalar } from '../factor.ts'
 import {
@@ -25,8 +26,8 @@ const gather: Rule = linear((a, t) => {
   const axis = axisOf(a, t.shape.length)
   const constant = a.g.constantTensor(a.x[1]!)
   const size = t.shape[axis]
-  if (constant?.data.length === 1 && typeof size === 'number') {
-    const index = positiveAxis(Number(constant.data[0]), size)
+  if (constant && count(constant.shape) === 1 && typeof size === 'number') {
+    const index = positiveAxis(plainNumbers(constant)[0]!, size)
     const one = slice(a.tape, t, axis, index, 1, undefined)
     return one && reshape(a.tape, one, shapeOf(a, a.y[0]!), a.y[0])
   }
@@ -55,7 +56,7 @@ function rowsOf(a: Application, data: string, indices: string, batch: number): R
   const shape = shapeOf(a, data)
   const places = shapeOf(a, indices).slice(0, -1)
   const depth = shapeOf(a, indices).at(-1)
-  if (typeof depth !== 'number') throw unsupported(a, 'index tuples of a known length')
+  if (typeof depth !== 'number') throw unsupported(a, toBind('index tuples of a known length'))
   const { g } = a
   const sizes = g.op('Slice', [g.op('Shape', [data]), g.int64([batch]), g.int64([batch + depth])])
   const known = shape.slice(batch, batch + depth)

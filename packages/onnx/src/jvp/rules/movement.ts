@@ -1,5 +1,6 @@
 // Derivatives of operators that move elements: the same movement on tangents.
 import { attribute, int } from '../../attributes.ts'
+import { toBind } from '../../hints.ts'
 import { positiveAxis } from '../../infer/dims.ts'
 import { sliceRange } from '../../infer/movement.ts'
 import { plainNumbers } from '../../tensors.ts'
@@ -93,7 +94,7 @@ const sliceRule: Rule = linear((a, t) => {
 function sliceAtRunTime(a: Application, t: Tangent): Tangent {
   const rank = t.shape.length
   const listed = a.x[3] ? intsOf(a, 3) : shapeOf(a, a.x[1]!)[0]
-  if (listed === undefined || typeof listed === 'string') throw unsupported(a, 'known axes')
+  if (listed === undefined || typeof listed === 'string') throw unsupported(a, toBind('known axes'))
   const axes = typeof listed === 'number' ? Array.from({ length: listed }, (_, axis) => axis) : listed
   const steps = a.x[4] && a.g.constantTensor(a.x[4]) ? intsOf(a, 4) : undefined
   const bound = (input: number, i: number): string =>
@@ -171,19 +172,43 @@ function triangle(a: Application, t: Tangent, out: Out): Tangent {
 const resizeRule: Rule = linear((a, t) => {
   const out = firstOutput(a)
   const rank = t.shape.length
-  const { axes: listed, ...attributes } = a.node.attributes
+  const { axes: listed, keep_aspect_ratio_policy: policy, ...attributes } = a.node.attributes
   const axes = listed?.kind === 'ints' ? listed.value.map((axis) => positiveAxis(axis, rank)) : undefined
-  const constant = a.x[2] ? a.g.constantTensor(a.x[2]) : undefined
-  const given = constant && constant.data.length > 0 ? plainNumbers(constant) : undefined
-  const scales = given && t.shape.map((_, axis) => (axes ? (given[axes.indexOf(axis)] ?? 1) : given[axis]!))
-  const stays = (axis: number): boolean =>
-    t.shape[axis] === out.shape[axis] || scales?.[axis] === 1 || (axes !== undefined && !axes.includes(axis))
-  if (rank < 3 || !stays(0) || !stays(1)) throw unsupported(a, 'a resize of spatial axes')
+  const scales = resizeScales(a, axes, rank)
+  const stays = (axis: number): boolean => {
+    const scale = scales?.[axis]
+    return t.shape[axis] === out.shape[axis] || scale === 1 || (axes !== undefined && !axes.includes(axis))
+  }
+  if (rank < 3 || !stays(0) || !stays(1)) throw unsupported(a, toBind('a resize of spatial axes'))
   if (attribute(a.node, 'coordinate_transformation_mode', 'string', '') === 'tf_crop_and_resize')
     throw unsupported(a, 'a resize of whole images')
-  const { keep_aspect_ratio_policy: _policy, ...kept } = attributes
-  return resize(a.tape, t, { attributes: kept, scales: scales?.slice(2), from: a.x[0]!, to: a.y[0]! }, out)
+  if (!scales && policy?.kind === 'string' && policy.value !== 'stretch')
+    throw unsupported(a, 'scales, or sizes with keep_aspect_ratio_policy stretch')
+  return resize(a.tape, t, { attributes, scales: scales?.slice(2), from: a.x[0]!, to: a.y[0]! }, out)
 })
+
+/**
+ * The scale of each axis: a number, or a float32 list of one where scales are known only at run time. Undefined where
+ * sizes decide: then a scale is the ratio of sizes. A scale may not be taken from the sizes it gave, because those are
+ * rounded down and coordinates are not.
+ */
+function resizeScales(
+  a: Application,
+  axes: readonly number[] | undefined,
+  rank: number,
+): readonly (number | string)[] | undefined {
+  const input = a.x[2]
+  const constant = input ? a.g.constantTensor(input) : undefined
+  const bySizes = a.x[3] && a.g.info(a.x[3]).shape?.[0] !== 0
+  if (!input || bySizes || a.g.info(input).shape?.[0] === 0) return undefined
+  const numbers = constant && plainNumbers(constant)
+  const place = (axis: number): number => (axes ? axes.indexOf(axis) : axis)
+  return Array.from({ length: rank }, (_, axis) => {
+    const at = place(axis)
+    if (at < 0) return 1
+    return numbers ? numbers[at]! : a.g.op('Gather', [input, a.g.int64([at])])
+  })
+}
 
 export const movementRules: RuleTable = {
   Reshape: sameElements,

@@ -6,7 +6,7 @@ import { type Factor, factorOf, scalar } from '../factor.ts'
 import { reshape } from '../ops/movement.ts'
 import { reduceSum } from '../ops/reduction.ts'
 import { primal } from '../primal.ts'
-import { type Application, combine, type Rule, type RuleTable, shapeOf, typeOf } from '../rule.ts'
+import { type Application, combine, inType, type Rule, type RuleTable, shapeOf, typeOf, valueInType } from '../rule.ts'
 import type { Tangent, Term } from '../tangent.ts'
 import { inverseCount } from './reduction.ts'
 
@@ -76,7 +76,8 @@ function scaleAndShift(
 
 /** LayerNormalization and RMSNormalization: over the last axes, scale of the shape of those axes. */
 function lastAxes(centred: boolean): Rule {
-  return (a) => {
+  return (given) => {
+    const a = inOneType(given)
     const shape = shapeOf(a, a.x[0]!)
     const first = positiveAxis(attribute(a.node, 'axis', 'int', -1), shape.length)
     const axes = shape.flatMap((_, axis) => (axis < first ? [] : [axis]))
@@ -84,6 +85,13 @@ function lastAxes(centred: boolean): Rule {
     const value = (): string => done?.normalized.value ?? normalize(a, a.x[0]!, axes, centred).value
     return [scaleAndShift(a, done?.tangent, value, shapeOf(a, a.x[1]!))]
   }
+}
+
+/** The operator with every input in the type of its result: parameters may be kept in a wider one. */
+function inOneType(a: Application): Application {
+  const type = typeOf(a)
+  const x = a.x.map((value) => (value === '' ? value : valueInType(a, value, type)))
+  return { ...a, x, t: a.t.map((t) => t && inType(a.tape, t, type)) }
 }
 
 /** Per-channel parameters [C] as [C, 1, 1 ...]. */
@@ -119,7 +127,8 @@ const group: Rule = (a) => {
 }
 
 /** In inference a batch normalization is linear in all but the variance: (x - mean) scale / deviation + bias. */
-const batch: Rule = (a) => {
+const batch: Rule = (given) => {
+  const a = inOneType(given)
   const p = primal(a.g, typeOf(a))
   const [tx, ts, tb, tm, tv] = a.t
   const target = perChannel(a)

@@ -21,8 +21,11 @@ const keepsDims = (a: Application): boolean => attribute(a.node, 'keepdims', 'in
 
 /** The reduced value with its axes kept, so that it broadcasts against the input. */
 function keptOutput(a: Application, axes: readonly number[]): string {
-  return keepsDims(a) ? a.y[0]! : a.g.op('Unsqueeze', [a.y[0]!, a.g.int64(axes)])
+  return keepsDims(a) || axes.length === 0 ? a.y[0]! : a.g.op('Unsqueeze', [a.y[0]!, a.g.int64(axes)])
 }
+
+/** Reductions that are no identity over no axes. */
+const perElement = ['ReduceL1', 'ReduceL2', 'ReduceSumSquare', 'ReduceLogSum']
 
 /** Sum over the reduced axes of factor x tangent. */
 function weightedSum(
@@ -30,7 +33,8 @@ function weightedSum(
 ): Rule {
   return linear((a, t) => {
     const axes = reducedAxes(a)
-    if (axes.length === 0) return t
+    // Over no axes at all, what a reduction does to each element is left: |x|, x^2, log x.
+    if (axes.length === 0 && !perElement.includes(a.node.opType)) return t
     const p = primal(a.g, typeOf(a))
     const weighted = weight
       ? combine(a.tape, [{ of: t, by: weight(a, p, () => keptOutput(a, axes), axes) }], t.shape, a.x[0])
