@@ -25,6 +25,11 @@ export default defineConfig({
         root: fileURLToPath(new URL('./examples/', import.meta.url)),
         test: { name: 'examples', include: ['test/**/*.test.ts'] },
       },
+      {
+        extends: true as const,
+        root: fileURLToPath(new URL('./tools/', import.meta.url)),
+        test: { name: 'tools', include: ['test/**/*.test.ts'] },
+      },
     ],
     coverage: { include: ['packages/*/src/**/*.ts'], reporter: ['text-summary', 'json-summary'] },
   },

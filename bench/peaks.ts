@@ -3,14 +3,7 @@ import { graphBuilder, writeModel } from '@ood/onnx'
 import { openSession } from '@ood/runtime'
 import { round } from './measure.ts'
 import type { Peer } from './peer.ts'
-import type { Context } from './types.ts'
-
-/** Peaks by number of threads: index 1 is one thread, 2 is two. Units: flops and bytes a millisecond. */
-export interface Peaks {
-  float32: Record<1 | 2, number>
-  float64: Record<1 | 2, number>
-  bytes: number
-}
+import type { Context, Peaks } from './types.ts'
 
 const ORDER = 1024
 const REPEATS = 6

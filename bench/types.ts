@@ -1,5 +1,4 @@
 // What a benchmark row is: how it runs, and the record it leaves in results.json.
-import type { Peaks } from './peaks.ts'
 import type { Peer } from './peer.ts'
 
 /** The smallest time the hardware allows for the work a row cannot avoid. */
@@ -36,6 +35,13 @@ export interface Result {
 
 /** A result before it has its row's name. */
 export type Measured = Omit<Result, 'name'>
+
+/** Peaks by number of threads: index 1 is one thread, 2 is two. Units: flops and bytes a millisecond. */
+export interface Peaks {
+  float32: Record<1 | 2, number>
+  float64: Record<1 | 2, number>
+  bytes: number
+}
 
 /** What every row is given. */
 export interface Context {

@@ -1,7 +1,7 @@
 // The plots of the benchmark as Vega-Lite specifications.
 import type { PlotSpec } from '@ood/plots'
-import type { Group } from './report.ts'
 import { average, interval } from './score.ts'
+import type { Group } from './types.ts'
 
 const FONT = 'DejaVu Sans, Helvetica, Arial, sans-serif'
 const frame = { $schema: 'https://vega.github.io/schema/vega-lite/v6.json', background: '#ffffff', padding: 8 }

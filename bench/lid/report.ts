@@ -4,19 +4,7 @@ import { renderSvg } from '@ood/plots'
 import { machine } from '../machine.ts'
 import { errorHeatmap, rankingPlot } from './figures.ts'
 import { average, interval } from './score.ts'
-import type { Cell, Logged, Outcome, Suite } from './types.ts'
-
-/** Seeds of one estimator on one set. */
-export interface Group {
-  suite: Suite
-  set: string
-  estimator: string
-  settings: string
-  n: number
-  queries: number
-  outcomes: Outcome[]
-  error?: string
-}
+import type { Cell, Group, Logged, Outcome } from './types.ts'
 
 const METRICS = ['mae', 'mse', 'relativeBias', 'concordance', 'ms'] as const
 const shown = (value: number, digits = 3): string =>

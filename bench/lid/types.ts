@@ -63,3 +63,15 @@ export interface Estimator {
   settings: string
   run(task: Task): Promise<ArrayLike<number>> | ArrayLike<number>
 }
+
+/** Seeds of one estimator on one set. */
+export interface Group {
+  suite: Suite
+  set: string
+  estimator: string
+  settings: string
+  n: number
+  queries: number
+  outcomes: Outcome[]
+  error?: string
+}

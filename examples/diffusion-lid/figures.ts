@@ -6,8 +6,8 @@ import { rocFigure } from '../common/figures.ts'
 import { mean, type SplitName, splitLabels, splitNames } from '../common/splits.ts'
 import { DEFAULT_RULE, type Method, type ScaleRuleName, scaleRules } from './choose.ts'
 import type { MethodResult } from './evaluate.ts'
-import type { DirectionResult } from './index.ts'
 import type { Measured } from './measure.ts'
+import type { DirectionResult } from './result.ts'
 
 /** What the report calls each method and rule. */
 export const methodTitle: Record<Method, string> = { flipd: 'FLIPD', normalBundle: 'normal bundle' }

@@ -4,25 +4,15 @@ import type { Progress } from '@ood/core'
 import { openDiffusion } from '@ood/models-diffusion'
 import { formatTable, type Run } from '@ood/run'
 import { checkpointPath } from '@ood/zoo'
-import type { AucPair } from '../common/compare.ts'
-import { type Direction, directionsOf, loadSplits, mean, type SplitName, splitNames } from '../common/splits.ts'
+import { type Direction, directionsOf, loadSplits, mean, splitNames } from '../common/splits.ts'
 import { withRun } from '../common/with-run.ts'
 import { lpcaTarget } from '../likelihood-paradox/recorded.ts'
 import { DEFAULT_RULE, type Method } from './choose.ts'
 import { evaluateBundle, evaluateFlipd, type MethodResult, referenceSingle } from './evaluate.ts'
-import { type Measured, type MeasureOptions, measure } from './measure.ts'
+import { type MeasureOptions, measure } from './measure.ts'
 import { type Options, parseOptions, usage } from './options.ts'
 import { writeReport } from './report.ts'
-
-/** Everything known about one direction when the run ends. */
-export interface DirectionResult {
-  direction: Direction
-  splits: Record<SplitName, Measured>
-  lpca: number
-  /** By method; the first is the default. */
-  methods: MethodResult[]
-  referenceSingle: AucPair
-}
+import type { DirectionResult } from './result.ts'
 
 /** Runs the example: measures, chooses on training images, evaluates, writes the run folder and prints the table. */
 export async function main(argv: string[], signal: AbortSignal): Promise<void> {

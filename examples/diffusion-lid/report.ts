@@ -9,8 +9,8 @@ import { writeFigures } from '../common/write-figures.ts'
 import { DEFAULT_RULE, scaleRules } from './choose.ts'
 import type { MethodResult } from './evaluate.ts'
 import { curvesOf, likelihoodCharts, methodCharts, methodTitle, ruleTitle, scalesOf } from './figures.ts'
-import type { DirectionResult } from './index.ts'
 import type { Options } from './options.ts'
+import type { DirectionResult } from './result.ts'
 
 /** Column names of the reference's CSVs (spec dgm 5.2). */
 const column = { flipd: 'FLIPD', normalBundle: 'NormalBundleLID' } as const

@@ -5,7 +5,7 @@ import { histogramPlot, lidCurvePlot, type PlotSpec, rocPlot, scatterPlot } from
 import { rocCurve } from '@ood/roc'
 import { dataSetTitle, type SplitName, splitLabels, splitNames } from '../common/splits.ts'
 import { columnAt } from './evaluate.ts'
-import type { DirectionResult } from './index.ts'
+import type { DirectionResult } from './result.ts'
 
 /** L(t_frac) over D of every image: squared error of the noise a pixel, over the levels up to t_frac. */
 export function lossCurves({ loss, fractions }: DenoisingLosses, dimension: number): Float64Array[] {

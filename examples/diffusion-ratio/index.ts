@@ -8,16 +8,11 @@ import { checkpointPath } from '@ood/zoo'
 import { type Direction, directionsOf, loadSplits, mean, splitNames } from '../common/splits.ts'
 import { withRun } from '../common/with-run.ts'
 import { DEFAULT_RULE } from './choose.ts'
-import { type Evaluation, evaluate, variants } from './evaluate.ts'
-import { type DirectionMeasures, measure } from './measure.ts'
+import { evaluate, variants } from './evaluate.ts'
+import { measure } from './measure.ts'
 import { type Options, parseOptions, usage } from './options.ts'
 import { writeReport } from './report.ts'
-
-/** Everything known about one direction when the run ends. */
-export interface DirectionResult extends DirectionMeasures {
-  direction: Direction
-  evaluation: Evaluation
-}
+import type { DirectionResult } from './result.ts'
 
 /** Runs the example: measures, chooses on training images, evaluates, writes the run folder and prints the table. */
 export async function main(argv: string[], signal: AbortSignal): Promise<void> {

@@ -10,8 +10,8 @@ import { writeFigures } from '../common/write-figures.ts'
 import { DEFAULT_RULE, type FractionRule, fractionRules } from './choose.ts'
 import { columnAt, type VariantKey, variants } from './evaluate.ts'
 import { charts, lossCurves } from './figures.ts'
-import type { DirectionResult } from './index.ts'
 import type { Options } from './options.ts'
+import type { DirectionResult } from './result.ts'
 
 const variantTitle: Record<VariantKey, string> = {
   'likelihood-log-ratio': 'log-ratio, likelihood weights (default)',

@@ -5,8 +5,8 @@ import { rocCurve } from '@ood/roc'
 import { type Method, scoresOf } from './choose.ts'
 import type { SplitName } from './data.ts'
 import type { Decided } from './evaluate.ts'
-import type { Result } from './index.ts'
 import type { BaseRatios } from './measure.ts'
+import type { Result } from './result.ts'
 
 /** What the report calls each score. */
 export const methodTitle: Record<Method, string> = {

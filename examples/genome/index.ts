@@ -5,36 +5,14 @@ import { openSequenceModel, type SequenceModel } from '@ood/models-autoregressiv
 import { formatTable } from '@ood/run'
 import { checkpointPath } from '@ood/zoo'
 import { withRun } from '../common/with-run.ts'
-import { type Choices, choose, methods, scoresOf } from './choose.ts'
-import { lawOf, loadSplits, type Sequences, type SplitName, splitNames } from './data.ts'
-import { type Evaluation, evaluate } from './evaluate.ts'
+import { choose, methods, scoresOf } from './choose.ts'
+import { lawOf, loadSplits, type SplitName, splitNames } from './data.ts'
+import { evaluate } from './evaluate.ts'
 import { methodTitle } from './figures.ts'
-import { type BaseRatios, type MeasuredSplit, measure, measureMaps } from './measure.ts'
+import { measure, measureMaps } from './measure.ts'
 import { type Options, parseOptions, usage } from './options.ts'
 import { writeReport } from './report.ts'
-
-/** Everything known when the run ends. */
-export interface Result {
-  splits: Record<SplitName, Sequences>
-  measured: Record<SplitName, MeasuredSplit>
-  choices: Choices
-  evaluation: Evaluation
-  maps: Record<'test_in' | 'test_ood', BaseRatios>
-  /** Bases in a sequence. */
-  length: number
-  models: Record<'semantic' | 'background', ModelFacts>
-}
-
-/** What a manifest says of a model. */
-export interface ModelFacts {
-  name: string
-  parameters: unknown
-  steps: unknown
-  hardware: unknown
-  wallTimeSeconds: unknown
-  mutation: unknown
-  metrics: Record<string, unknown>
-}
+import type { ModelFacts, Result } from './result.ts'
 
 /** Runs the example: measures, chooses on validation sequences, evaluates, writes the run folder and prints the table. */
 export async function main(argv: string[], signal: AbortSignal): Promise<void> {

@@ -8,8 +8,8 @@ import { methods, OUTLIER_PERCENTAGE } from './choose.ts'
 import { splitNames } from './data.ts'
 import type { Decided } from './evaluate.ts'
 import { baseMaps, charts, methodTitle, signed, splitTitle, WINDOW } from './figures.ts'
-import type { ModelFacts, Result } from './index.ts'
 import type { Options } from './options.ts'
+import type { ModelFacts, Result } from './result.ts'
 
 /** Writes every output file but `summary.json`; returns the path of the report. */
 export async function writeReport(run: Run<unknown>, result: Result, options: Options): Promise<string> {

@@ -6,8 +6,8 @@ import { dataSetTitle } from '../common/splits.ts'
 import type { Method } from './choose.ts'
 import type { Decided } from './evaluate.ts'
 import type { SetName } from './images.ts'
-import type { DirectionResult } from './index.ts'
 import type { Maps } from './measure.ts'
+import type { DirectionResult } from './result.ts'
 
 /** What the report calls each score. */
 export const methodTitle: Record<Method, string> = {

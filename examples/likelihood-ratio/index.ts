@@ -8,29 +8,12 @@ import { withRun } from '../common/with-run.ts'
 import { type Choices, choose } from './choose.ts'
 import { type Evaluation, evaluate } from './evaluate.ts'
 import { loadImages, type SetName } from './images.ts'
-import { type Maps, type Measured, type MeasureOptions, measure, measuredSeconds, measureMaps } from './measure.ts'
+import { type Measured, type MeasureOptions, measure, measuredSeconds, measureMaps } from './measure.ts'
 import { type Options, parseOptions, usage } from './options.ts'
 import { missingOf, openPair, type Pair } from './pair.ts'
 import { writeReport } from './report.ts'
-import { factsOf, type ModelFacts, summary, table } from './summary.ts'
-
-/** Everything known about one direction when the run ends. */
-export interface DirectionResult {
-  direction: Direction
-  /** The in-distribution images of the choices are validation images, not training images. */
-  validation: boolean
-  models: { semantic: ModelFacts; background: ModelFacts }
-  sets: Record<SetName, Measured>
-  choices: Choices
-  evaluation: Evaluation
-  /** Of the first images of both test sets; undefined for models without log-probabilities of pixels. */
-  maps: Record<'in_distr_test' | 'ood', Maps> | undefined
-  /** Images drawn from the semantic model; undefined when none were asked for. */
-  samples: NdArray | undefined
-  /** Images scored under both models, and the seconds that took over all starts of the run. */
-  images: number
-  seconds: number
-}
+import type { DirectionResult } from './result.ts'
+import { factsOf, summary, table } from './summary.ts'
 
 /** Runs the example: scores, chooses, evaluates, writes the run folder and prints the table. */
 export async function main(argv: string[], signal: AbortSignal): Promise<void> {

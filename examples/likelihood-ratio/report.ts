@@ -8,9 +8,8 @@ import { methods } from './choose.ts'
 import type { Decided } from './evaluate.ts'
 import { charts, methodTitle, pixelMaps, sampleSheet, setLabels } from './figures.ts'
 import { setNames } from './images.ts'
-import type { DirectionResult } from './index.ts'
 import type { Options } from './options.ts'
-import type { ModelFacts } from './summary.ts'
+import type { DirectionResult, ModelFacts } from './result.ts'
 
 /** Writes every output file but `summary.json`; returns the path of the report. */
 export async function writeReport(

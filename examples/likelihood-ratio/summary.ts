@@ -5,22 +5,8 @@ import { mean } from '../common/splits.ts'
 import { methods } from './choose.ts'
 import type { Decided } from './evaluate.ts'
 import { setNames } from './images.ts'
-import type { DirectionResult } from './index.ts'
 import type { Options } from './options.ts'
-
-/** A model as the report describes it: its size and the figures recorded when it was trained. */
-export interface ModelFacts {
-  name: string
-  kind: string
-  parameters: number | null
-  /** Multiplications of one evaluation of its network. */
-  multiplications: number | null
-  /** Bits a dimension by split, as recorded in its manifest; a background model's are of mutated or plain images. */
-  bitsPerDim: unknown
-  mutation: unknown
-  steps: number | null
-  sha256: Record<string, string>
-}
+import type { DirectionResult, ModelFacts } from './result.ts'
 
 /** Reads a manifest; what it does not say is null. */
 export function factsOf({ name, kind, training, metrics, mutation, graphs, sha256 }: Manifest): ModelFacts {

@@ -11,10 +11,10 @@ import { choose, methods, type Scores, scoresOf } from '../genome/choose.ts'
 import { gcContent, lawOf, loadSplits, type SplitName, splitNames } from '../genome/data.ts'
 import { correlation, evaluate } from '../genome/evaluate.ts'
 import { baseMaps, charts } from '../genome/figures.ts'
-import type { ModelFacts, Result } from '../genome/index.ts'
 import { MAPPED, type MeasureOptions, measure, measureMaps } from '../genome/measure.ts'
 import { parseOptions } from '../genome/options.ts'
 import { writeReport } from '../genome/report.ts'
+import type { ModelFacts, Result } from '../genome/result.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'ood-genome-'))
 afterAll(() => rmSync(work, { recursive: true, force: true }))

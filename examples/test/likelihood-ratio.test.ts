@@ -12,7 +12,6 @@ import { directionsOf } from '../common/splits.ts'
 import { choose, methods } from '../likelihood-ratio/choose.ts'
 import { evaluate } from '../likelihood-ratio/evaluate.ts'
 import { choiceSets, loadImages, type SetName, setNames, setSizes, testSets } from '../likelihood-ratio/images.ts'
-import type { DirectionResult } from '../likelihood-ratio/index.ts'
 import {
   type Measured,
   type MeasureOptions,
@@ -22,6 +21,7 @@ import {
 } from '../likelihood-ratio/measure.ts'
 import { type Options, parseOptions } from '../likelihood-ratio/options.ts'
 import { writeReport } from '../likelihood-ratio/report.ts'
+import type { DirectionResult } from '../likelihood-ratio/result.ts'
 import { factsOf, summary, table } from '../likelihood-ratio/summary.ts'
 import { SIDE, standInImages, standInPair } from './stand-in-pair.ts'
 

@@ -65,6 +65,7 @@ export { type Combination, combineDimensions, smoothDimensions } from './model-f
 export { type CorrIntOptions, corrInt, corrIntRule } from './model-free/corr-int.ts'
 export { type DancoOptions, danco, dancoRule } from './model-free/danco.ts'
 export { type EssOptions, ess, essDimension, essReference, essRule } from './model-free/ess.ts'
+export { findNeighbours, firstNeighbours } from './model-free/find-neighbours.ts'
 export {
   type FisherOptions,
   type FisherProfile,
@@ -98,13 +99,7 @@ export {
   pooledMle,
 } from './model-free/mle.ts'
 export { mom, momDimension, momRule } from './model-free/mom.ts'
-export {
-  findNeighbours,
-  firstNeighbours,
-  type GlobalOptions,
-  type NeighbourTable,
-  type SearchOptions,
-} from './model-free/neighbour-table.ts'
+export type { GlobalOptions, NeighbourTable, SearchOptions } from './model-free/neighbour-table.ts'
 export type { DimensionRule, Neighbourhood, RuleSpec } from './model-free/neighbourhood.ts'
 export {
   globalDimension,

@@ -4,7 +4,8 @@ import { assertFiniteNumbers, assertLength, assertSize } from './internal/check.
 import { fastGram, fastGramTridiagonal } from './internal/fast.ts'
 import { plainGram } from './internal/plain.ts'
 import { safeScale } from './internal/scale.ts'
-import { emptyTridiagonal, type Tridiagonal, tridiagonalize } from './tridiagonalize.ts'
+import { emptyTridiagonal, type Tridiagonal } from './tridiagonal.ts'
+import { tridiagonalize } from './tridiagonalize.ts'
 
 /** How the numbers of J lie in memory. */
 export interface GramOptions {

@@ -3,16 +3,7 @@ import { assertFiniteNumbers, assertLength, assertSquare } from './internal/chec
 import { fastTridiagonalize } from './internal/fast.ts'
 import { householderTridiagonalize } from './internal/householder.ts'
 import { safeScale, scaleInPlace } from './internal/scale.ts'
-
-/** A symmetric tridiagonal matrix T = QᵀMQ and a vector in the same basis. */
-export interface Tridiagonal {
-  /** n diagonal entries of T. */
-  diagonal: Float64Array
-  /** n - 1 entries beside the diagonal, signs as Q has them (they matter together with `rotated`). */
-  offDiagonal: Float64Array
-  /** Qᵀz, n numbers; empty when no z was given. */
-  rotated: Float64Array
-}
+import { emptyTridiagonal, type Tridiagonal } from './tridiagonal.ts'
 
 /**
  * Householder tridiagonalisation QᵀMQ = T of a symmetric matrix, applied to a vector alike; Q is never formed.
@@ -46,13 +37,4 @@ export function tridiagonalize(M: Float64Array, n: number, z?: Float64Array): Tr
   scaleInPlace(out.diagonal, 1 / scale)
   scaleInPlace(out.offDiagonal, 1 / scale)
   return out
-}
-
-/** Room for the result, `rotated` holding a copy of z. */
-export function emptyTridiagonal(n: number, z: Float64Array | undefined): Tridiagonal {
-  return {
-    diagonal: new Float64Array(n),
-    offDiagonal: new Float64Array(Math.max(0, n - 1)),
-    rotated: z ? z.slice() : new Float64Array(0),
-  }
 }

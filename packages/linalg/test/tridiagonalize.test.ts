@@ -5,7 +5,7 @@ import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import { describe, expect, test } from 'vitest'
 import { fastTridiagonalize } from '../src/internal/fast.ts'
 import { householderTridiagonalize } from '../src/internal/householder.ts'
-import { emptyTridiagonal, type Tridiagonal } from '../src/tridiagonalize.ts'
+import { emptyTridiagonal, type Tridiagonal } from '../src/tridiagonal.ts'
 import { dense, draw, matrixOf, maxDifference, numbers, product, randomSymmetric, spectrumCases } from './support.ts'
 
 const EPSILON = 2 ** -52

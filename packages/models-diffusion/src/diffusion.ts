@@ -11,7 +11,7 @@ import type {
 } from '@ood/core'
 import type { Manifest } from '@ood/runtime'
 import type { Prediction } from './internal/prediction.ts'
-import type { OdeLogProb, OdeLogProbOptions } from './likelihood/ode-log-prob.ts'
+import type { OdeLogProb, OdeLogProbOptions } from './likelihood/options.ts'
 import type { DenoiseOptions, EncodeOptions, SampleOptions } from './sample/options.ts'
 
 /**

@@ -34,7 +34,7 @@ describe('openFlow', () => {
     rmSync(join(folder, 'manifest.json'))
     await expect(openFlow(folder)).rejects.toMatchObject({
       code: 'E_FILE',
-      message: `${folder}: expected a flow folder: manifest.json (writeManifest makes it), a graph encode: x [N, ...] -> z [N, D], logdet [N] and a graph decode: z -> x; ${join(folder, 'manifest.json')}: expected a readable file, got none`,
+      message: `${folder}: expected a flow folder: manifest.json (writeManifest makes it), a graph encode: x [N, ...] -> z [N, D], logdet [N] and a graph decode: z -> x; ${join(folder, 'manifest.json')}: expected a readable file, got nothing there`,
     })
     await expect(openFlow(join(folder, 'absent'))).rejects.toMatchObject({ code: 'E_FILE' })
   })

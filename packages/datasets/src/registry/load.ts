@@ -1,44 +1,12 @@
 // Loads a data set by name: from a folder, the cache, or its official source.
-import { type CallOptions, mismatch, type NdArray, permutation, random, tensor, unknownName } from '@ood/core'
+import { mismatch, permutation, random, tensor, unknownName } from '@ood/core'
 import type { ZipEntry } from '../internal/zip.ts'
 import { readIdx, readIdxShape } from '../readers/idx.ts'
 import { readImageEntries, stackEntries } from '../readers/image-zip.ts'
 import { entriesSha256, locate } from './locate.ts'
+import type { Dataset, LoadOptions } from './options.ts'
 import { chooseRows } from './rows.ts'
 import { type Source, type Split, sourceOf } from './sources.ts'
-
-/** What to load and from where. */
-export interface LoadOptions extends Pick<CallOptions, 'signal' | 'onProgress' | 'seed'> {
-  /** Which part (default `train`). */
-  split?: Split
-  /** At most this many images, a random subset fixed by `seed` (default 0); a smaller one begins a larger one. */
-  limit?: number
-  /** These rows of the split instead, in this order. */
-  indices?: ArrayLike<number>
-  /** Folder with `<name>/<official file names>`, gzipped or not (default `OOD_DATA_DIR`). */
-  dataDir?: string
-  /** Where downloads are kept (default `OOD_CACHE_DIR`, else `ood` in the XDG cache folder). */
-  cacheDir?: string
-  /** Never download (default: whether `OOD_OFFLINE` is set). */
-  offline?: boolean
-  /** Base addresses to use instead of the official ones. */
-  mirrors?: readonly string[]
-  /** Check that contents are the official ones, also in a data folder (default true). */
-  verify?: boolean
-}
-
-/** A split of a data set as a batch. */
-export interface Dataset {
-  name: string
-  split: Split
-  /** [N, 1, 28, 28], whole numbers 0..255. */
-  images: NdArray<Float32Array>
-  /** Class of each image, an index into `classes`. */
-  labels: Int32Array
-  classes: readonly string[]
-  /** Row of each image in the whole split. */
-  indices: Int32Array
-}
 
 /**
  * Loads `mnist`, `fashion-mnist` (also `fmnist`) or `omniglot` as grey images 28 x 28.

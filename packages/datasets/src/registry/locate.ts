@@ -8,7 +8,7 @@ import type { ZipEntry } from '../internal/zip.ts'
 import { readImageEntries } from '../readers/image-zip.ts'
 import { download } from './download.ts'
 import { cacheFolder, dataFolder } from './folders.ts'
-import type { LoadOptions } from './load.ts'
+import type { LoadOptions } from './options.ts'
 import type { DataFile, Source } from './sources.ts'
 
 /** Path of a data set's file: in the data folder, in the cache, or freshly downloaded to the cache. */

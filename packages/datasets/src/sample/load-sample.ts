@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type CallOptions, tensor, unknownName } from '@ood/core'
 import { fileError } from '@ood/core/node'
 import { readIdx } from '../readers/idx.ts'
-import type { Dataset } from '../registry/load.ts'
+import type { Dataset } from '../registry/options.ts'
 import { chooseRows } from '../registry/rows.ts'
 import { type Split, sourceOf } from '../registry/sources.ts'
 

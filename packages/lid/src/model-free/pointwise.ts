@@ -13,11 +13,12 @@ import {
 import { nearestNeighbours } from '@ood/linalg'
 import { standardDeviation } from '../internal/statistics.ts'
 import { combineDimensions, smoothDimensions } from './aggregate.ts'
+import { findNeighbours } from './find-neighbours.ts'
 import { engineOf, THREADED } from './internal/engine.ts'
 import { integers, type Job, numbers, sharedCopy } from './internal/jobs.ts'
 import type { Local } from './internal/local.ts'
 import { cores, crew } from './internal/threads.ts'
-import { findNeighbours, type NeighbourTable, type SearchOptions } from './neighbour-table.ts'
+import type { NeighbourTable, SearchOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
 
 /** Which points a model-free estimator looks at. */

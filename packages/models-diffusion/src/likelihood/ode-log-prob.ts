@@ -2,14 +2,11 @@
 import {
   assertFinite,
   assertRows,
-  type LogProb,
   mismatch,
   type NdArray,
   rowCount,
   type ScoreModel,
   sliceRows,
-  type TraceMethod,
-  type TraceOptions,
   tensor,
   throwIfAborted,
   unknownName,
@@ -17,65 +14,13 @@ import {
 import { float64 } from '../internal/calls.ts'
 import { densityFlow, dimension } from '../internal/probability-flow.ts'
 import { integrateRows } from '../internal/rows-ode.ts'
-import { type OdeMethod, TABLEAUS } from '../internal/tableaus.ts'
-import { type ReferenceRecipe, referenceLogProb } from './reference-log-prob.ts'
-
-/** Options of `odeLogProb`. */
-export interface OdeLogProbOptions extends TraceOptions {
-  /**
-   * Trace of the Jacobian along the path: `exact` up to D = 64, above `rademacher` with 5 probes a row, the same
-   * along its whole path.
-   */
-  method?: TraceMethod
-  probes?: number
-  /** Time the path starts at, default `sde.tMin`: the density is that of data with noise of tau(t). */
-  t?: number
-  /**
-   * `data` (default): density of x_0 + tau(t) eps at x, in data units. `diffused`: log p_t(x), the density of
-   * mu(t) x_0 + sigma(t) eps at x taken as it is, which the published code reports.
-   */
-  density?: 'data' | 'diffused'
-  /** `dopri5` (default) chooses its steps; `rk4`, `heun` and `euler` take `steps` equal ones in log tau. */
-  integrator?: OdeMethod
-  /** Steps of the others, default 50. */
-  steps?: number
-  /**
-   * Local error of `dopri5`: points relative to the noise level, nats relative to sqrt(D). Default 1e-4 with an exact
-   * trace, 1e-3 with random probes, whose own error is larger.
-   */
-  tolerance?: number
-  /**
-   * Mean and variances of the data, D numbers each or one for all. At time T the path is then measured by
-   * N(mu_T mean, sigma_T² + mu_T² variance) instead of N(0, sigma_T²), whose error is about mu_T |mean| nats.
-   */
-  moments?: DataMoments
-  /**
-   * `reference` gives the published few-step recipe instead, whose values count codimensions more than they measure
-   * likelihood: see `recipe` and the README.
-   */
-  compat?: 'reference'
-  /** Which published recipe: `geometry` (default) or `ood-detection`; `steps`, `t`, `method`, `probes` override it. */
-  recipe?: ReferenceRecipe
-}
-
-/** What the end of the path may know of the data. */
-export interface DataMoments {
-  mean: number | ArrayLike<number>
-  variance: number | ArrayLike<number>
-}
-
-/** Log-likelihoods with what the path ended at. */
-export interface OdeLogProb extends LogProb {
-  /** x_T, [N, ...dataShape]. */
-  latent: NdArray<Float64Array>
-  /** Evaluations of score and trace, summed over rows. */
-  evaluations: number
-}
+import { TABLEAUS } from '../internal/tableaus.ts'
+import type { DataMoments, OdeLogProb, OdeLogProbOptions } from './options.ts'
+import { logNormal, traceDefaults } from './path.ts'
+import { referenceLogProb } from './reference-log-prob.ts'
 
 /** Rows integrated together; a model splits them over its workers. */
 const BLOCK = 256
-/** Largest D whose trace is exact unless asked: a path needs a hundred traces. */
-const EXACT_UP_TO = 64
 
 /**
  * log p(x) of each row by the instantaneous change of variables along the probability-flow ODE (Song et al. 2021, section
@@ -156,20 +101,6 @@ export async function odeLogProb(model: ScoreModel, x: NdArray, options: OdeLogP
   return { instance, latent: tensor(latent, x.shape), evaluations }
 }
 
-/** Trace options of a path; keys name every row, so that its probes follow it. */
-export function traceDefaults(options: TraceOptions, d: number, n: number): TraceOptions & { rows: ArrayLike<number> } {
-  if (options.rows && options.rows.length !== n)
-    throw mismatch('E_SHAPE', 'logProb rows', `${n} keys, one a row`, options.rows.length)
-  return {
-    method: options.method ?? (d <= EXACT_UP_TO ? 'exact' : 'rademacher'),
-    probes: options.probes ?? 5,
-    seed: options.seed ?? 0,
-    sharing: options.sharing ?? 'fresh',
-    rows: options.rows ?? Array.from({ length: n }, (_, i) => i),
-    ...(options.signal ? { signal: options.signal } : {}),
-  }
-}
-
 /** log p_T, as N(0, sigma_T² I) or from the data's moments. */
 function endDensity(model: ScoreModel, d: number, moments: DataMoments | undefined) {
   const { sde } = model
@@ -189,11 +120,4 @@ function endDensity(model: ScoreModel, d: number, moments: DataMoments | undefin
       sum += (x[at + i]! - mu * mean[i]!) ** 2 / variance[i]! + Math.log(2 * Math.PI * variance[i]!)
     return -0.5 * sum
   }
-}
-
-/** log N(x; 0, sigma² I) of the D numbers from `at`. */
-export function logNormal(x: Float64Array, at: number, d: number, sigma: number): number {
-  let square = 0
-  for (let i = at; i < at + d; i++) square += (x[i]! / sigma) ** 2
-  return -0.5 * square - d * (Math.log(sigma) + 0.5 * Math.log(2 * Math.PI))
 }

@@ -14,10 +14,8 @@ import {
 import { float64 } from '../internal/calls.ts'
 import { dimension } from '../internal/probability-flow.ts'
 import { scoreDivergence } from '../trace/jacobian-trace.ts'
-import { logNormal, type OdeLogProb, type OdeLogProbOptions, traceDefaults } from './ode-log-prob.ts'
-
-/** The two published recipes (spec dgm 2.4). */
-export type ReferenceRecipe = 'geometry' | 'ood-detection'
+import type { OdeLogProb, OdeLogProbOptions } from './options.ts'
+import { logNormal, traceDefaults } from './path.ts'
 
 const RECIPES = {
   geometry: { t: 1e-4, steps: 10, method: 'gaussian', probes: 5, seed: 42 },

@@ -1,22 +1,9 @@
 // The flow's graphs as functions on flat rows: the arithmetic that runs in a worker, or in process.
 import { once } from '@ood/core'
-import { type Device, openSession } from '@ood/runtime'
+import { openSession } from '@ood/runtime'
+import type { KernelSetup } from './kernel-setup.ts'
 import { type MetricRow, openMetric } from './metric.ts'
 import { feed, float32, numbers, openTangents } from './tangents.ts'
-
-/** What the kernels are made from; plain data, so it can be sent to a worker. */
-export interface KernelSetup {
-  name: string
-  /** Bytes of the two graphs. */
-  encode: Uint8Array
-  decode: Uint8Array
-  device: Device
-  /** Shape of one row of the encoder's input and decoder's output. */
-  modelShape: readonly number[]
-  dimension: number
-  /** Unit tangents pushed through the decoder together for a Jacobian; 0 computes all rows in one graph. */
-  chunk: number
-}
 
 /** The computations behind a flow. Rows are flat and row-major. */
 export interface Kernels {

@@ -1,6 +1,7 @@
 // The kernels behind a worker pool: same functions, any number at a time.
 import { openPool } from '@ood/runtime'
-import { type KernelSetup, type Kernels, openKernels } from './kernels.ts'
+import type { KernelSetup } from './kernel-setup.ts'
+import { type Kernels, openKernels } from './kernels.ts'
 
 /**
  * Kernels that run in `workers` threads, or in process for 0. Every worker has its own sessions with one thread, so

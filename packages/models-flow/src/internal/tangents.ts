@@ -2,7 +2,7 @@
 import { type FloatArray, OodError, once } from '@ood/core'
 import { jacobian, jvp, type Model, readModel, writeModel } from '@ood/onnx'
 import { openSession, type Session, type TensorValue } from '@ood/runtime'
-import type { KernelSetup } from './kernels.ts'
+import type { KernelSetup } from './kernel-setup.ts'
 import { type LatentBlock, latentBlocks } from './latent-blocks.ts'
 
 /** The decoder's derivatives. */

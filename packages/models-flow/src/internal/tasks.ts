@@ -1,6 +1,7 @@
 // The task module of a flow's worker pool: the kernels, one call a task.
 import { handOver } from '@ood/runtime'
-import { type KernelSetup, type Kernels, openKernels } from './kernels.ts'
+import type { KernelSetup } from './kernel-setup.ts'
+import { type Kernels, openKernels } from './kernels.ts'
 
 let kernels: Kernels
 

@@ -6,9 +6,9 @@ import { lowered } from '../lower/rule.ts'
 import { lowerNode } from '../lower/table.ts'
 import { tensorOf } from '../tensors.ts'
 import type { Attribute, Graph, Node, Tensor } from '../types.ts'
+import type { Converter } from './converter.ts'
 import type { Scope } from './scope.ts'
 import { float32Only, forms, throughLowering } from './table.ts'
-import type { Converter } from './to-float64.ts'
 
 const FLOAT = 1
 const DOUBLE = 11

@@ -5,9 +5,10 @@ import { prune } from '../prune.ts'
 import type { Graph, Model } from '../types.ts'
 import { checkPassOpset } from '../versions.ts'
 import { keepBase, withGraph } from '../write.ts'
+import type { Converter } from './converter.ts'
 import { wideNode, wideTensor, writeNode } from './node.ts'
 import { narrowPorts } from './ports.ts'
-import { type Names, type Scope, scope } from './scope.ts'
+import { type Scope, scope } from './scope.ts'
 import { widened } from './types.ts'
 
 /** How a model is brought to float64. */
@@ -60,13 +61,6 @@ export function toFloat64(model: Model, options: Float64Options = {}): Model {
   }
   const graph = prune(convertGraph(plain.graph, undefined, converter))
   return withGraph(plain, ports === 'float32' ? narrowPorts(graph, plain.graph, converter.names) : graph)
-}
-
-/** A pass over one model. */
-export interface Converter {
-  readonly opset: number
-  readonly names: Names
-  readonly fallback: 'error' | 'float32'
 }
 
 function convertGraph(graph: Graph, outer: Scope | undefined, c: Converter): Graph {

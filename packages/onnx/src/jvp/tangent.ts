@@ -2,7 +2,6 @@
 import type { GraphBuilder } from '../builder.ts'
 import type { Dim, ElementType } from '../types.ts'
 import type { Factor, Factors } from './factor.ts'
-import type { Emitter } from './writer.ts'
 
 /**
  * The derivative of one primal value, K directions at once, as a node of a linear program.
@@ -84,6 +83,25 @@ export interface LinearOp {
   /** Marks slices and concatenations, which simplify each other. */
   readonly slice?: { readonly axis: number; readonly start: number; readonly length: number }
   readonly concat?: { readonly axis: number; readonly sizes: readonly number[] }
+}
+
+/** What linear operators write with, for one tangent. K is the number of directions that tangent carries. */
+export interface Emitter {
+  readonly g: GraphBuilder
+  /** An operand as [K, ...shape]. */
+  stacked(t: Tangent): string
+  /** An operand with K folded into its first axis, [K * shape[0], ...]: what batch operators take. */
+  folded(t: Tangent): string
+  /** [K, ...shape] as an int64 list; `like` is a primal value of that shape for sizes not known before run time. */
+  sizes(shape: readonly Dim[], like: string | undefined): string
+  /** Zeros of [K, ...shape]. */
+  zeros(t: { shape: readonly Dim[]; type: Tangent['type']; like: string | undefined }): string
+  /** The elements of a value in a shape given as numbers, one of them -1. */
+  view(value: string, shape: readonly number[]): string
+  /** Gives a value whose leading axis is K, or K folded into the next, the shape [K, ...shape]. */
+  reshape(value: string, shape: readonly Dim[], like: string | undefined, leadsWithK: boolean): string
+  /** A value that carries an operand's directions, with zeros for those of this tangent that the operand lacks. */
+  aligned(value: string, operand: Tangent): string
 }
 
 /** What a transpose is written with: the tape of cotangents, and the graph for primal-sized values. */

@@ -4,8 +4,7 @@ import type { Dim } from '../types.ts'
 import { type Factor, materialize } from './factor.ts'
 import { sumOver } from './ops/reduction.ts'
 import type { Contribution } from './pull.ts'
-import { SUMMED, type Tangent } from './tangent.ts'
-import type { Emitter } from './writer.ts'
+import { type Emitter, SUMMED, type Tangent } from './tangent.ts'
 
 /** A summand made elsewhere: a value [K', ...shape of the sum] with the directions of a tangent. */
 export interface Part {

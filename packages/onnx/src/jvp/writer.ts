@@ -7,27 +7,8 @@ import type { Dim } from '../types.ts'
 import { type Factors, factors } from './factor.ts'
 import { type Contribution, pullBack } from './pull.ts'
 import type { SizeSource } from './sizes.ts'
-import type { Tangent, Written } from './tangent.ts'
+import type { Emitter, Tangent, Written } from './tangent.ts'
 import { branches, type Part, sumOfTerms } from './terms.ts'
-
-/** What linear operators write with, for one tangent. K is the number of directions that tangent carries. */
-export interface Emitter {
-  readonly g: GraphBuilder
-  /** An operand as [K, ...shape]. */
-  stacked(t: Tangent): string
-  /** An operand with K folded into its first axis, [K * shape[0], ...]: what batch operators take. */
-  folded(t: Tangent): string
-  /** [K, ...shape] as an int64 list; `like` is a primal value of that shape for sizes not known before run time. */
-  sizes(shape: readonly Dim[], like: string | undefined): string
-  /** Zeros of [K, ...shape]. */
-  zeros(t: { shape: readonly Dim[]; type: Tangent['type']; like: string | undefined }): string
-  /** The elements of a value in a shape given as numbers, one of them -1. */
-  view(value: string, shape: readonly number[]): string
-  /** Gives a value whose leading axis is K, or K folded into the next, the shape [K, ...shape]. */
-  reshape(value: string, shape: readonly Dim[], like: string | undefined, leadsWithK: boolean): string
-  /** A value that carries an operand's directions, with zeros for those of this tangent that the operand lacks. */
-  aligned(value: string, operand: Tangent): string
-}
 
 /** A range of input directions. */
 export interface Rows {

@@ -1,6 +1,7 @@
 // Neighbours for estimators of whole data sets: from a shared table, or searched for.
 import { mismatch, type NdArray, OodError, rowCount } from '@ood/core'
-import { findNeighbours, firstNeighbours, type GlobalOptions, type NeighbourTable } from '../neighbour-table.ts'
+import { findNeighbours, firstNeighbours } from '../find-neighbours.ts'
+import type { GlobalOptions, NeighbourTable } from '../neighbour-table.ts'
 
 /** The k nearest neighbours of every point. */
 export async function neighboursFor(

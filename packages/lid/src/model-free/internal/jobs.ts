@@ -3,14 +3,7 @@ import { type FloatArray, OodError } from '@ood/core'
 import { type DistancePoints, gram, matmul, rankNeighbours } from '@ood/linalg'
 import type { DimensionRule, RuleSpec } from '../neighbourhood.ts'
 import { type Local, localNeighbourhood } from './local.ts'
-
-/** Inner products of all pairs of centred rows. */
-export interface Products {
-  /** n x n. */
-  readonly values: Float64Array
-  /** Unit roundoff of the arithmetic they come from. */
-  readonly unitRoundoff: number
-}
+import type { Products } from './products.ts'
 
 /** One tile of the products, and its mirror image. */
 export interface TileJob {

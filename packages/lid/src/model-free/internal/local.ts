@@ -3,7 +3,7 @@ import type { FloatArray } from '@ood/core'
 import { mismatch } from '@ood/core'
 import { columnMeans, distancePoints, gram, pairSquares, productBound, squaredDistance } from '@ood/linalg'
 import type { Neighbourhood } from '../neighbourhood.ts'
-import type { Products } from './jobs.ts'
+import type { Products } from './products.ts'
 
 /** Everything neighbourhoods are made of. */
 export interface Local {

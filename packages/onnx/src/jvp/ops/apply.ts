@@ -2,8 +2,7 @@
 import { int } from '../../attributes.ts'
 import { elementNumber } from '../../proto.ts'
 import type { Attribute, Dim, ElementType } from '../../types.ts'
-import type { LinearOp, Tangent, Tape, Transpose } from '../tangent.ts'
-import type { Emitter } from '../writer.ts'
+import type { Emitter, LinearOp, Tangent, Tape, Transpose } from '../tangent.ts'
 
 /** Result of a linear operator: where it goes. */
 export interface Out {

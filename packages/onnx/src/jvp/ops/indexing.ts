@@ -2,8 +2,7 @@
 import { int, text } from '../../attributes.ts'
 import { times, unknownDim } from '../../infer/dims.ts'
 import type { Dim } from '../../types.ts'
-import type { LinearOp, Tangent, Tape } from '../tangent.ts'
-import type { Emitter } from '../writer.ts'
+import type { Emitter, LinearOp, Tangent, Tape } from '../tangent.ts'
 import { back, type Out } from './apply.ts'
 import { reshape } from './movement.ts'
 

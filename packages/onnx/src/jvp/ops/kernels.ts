@@ -1,7 +1,6 @@
 // Convolutions in their weights, for data that is held, and the correlation that is their transpose.
 import { int, ints } from '../../attributes.ts'
-import type { Tangent, Tape, Transposer } from '../tangent.ts'
-import type { Emitter } from '../writer.ts'
+import type { Emitter, Tangent, Tape, Transposer } from '../tangent.ts'
 import { custom, type Out } from './apply.ts'
 import { writeConvolution, writeTransposed } from './convolution.ts'
 import { extent, extents, joined, minusExtent, overExtent, plusExtent, timesExtent } from './extent.ts'

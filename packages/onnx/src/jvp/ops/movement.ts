@@ -3,8 +3,8 @@ import { int, ints } from '../../attributes.ts'
 import { sameShape, times } from '../../infer/dims.ts'
 import type { Dim } from '../../types.ts'
 import type { ReshapeGroup } from '../factor.ts'
+import type { Emitter } from '../tangent.ts'
 import { type Labels, type LinearOp, SUMMED, type Tangent, type Tape } from '../tangent.ts'
-import type { Emitter } from '../writer.ts'
 import { back } from './apply.ts'
 
 /** The tangent in another shape with the same elements in the same order. */

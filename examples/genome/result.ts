@@ -1,0 +1,28 @@
+// What the example ends with.
+import type { Choices } from './choose.ts'
+import type { Sequences, SplitName } from './data.ts'
+import type { Evaluation } from './evaluate.ts'
+import type { BaseRatios, MeasuredSplit } from './measure.ts'
+
+/** Everything known when the run ends. */
+export interface Result {
+  splits: Record<SplitName, Sequences>
+  measured: Record<SplitName, MeasuredSplit>
+  choices: Choices
+  evaluation: Evaluation
+  maps: Record<'test_in' | 'test_ood', BaseRatios>
+  /** Bases in a sequence. */
+  length: number
+  models: Record<'semantic' | 'background', ModelFacts>
+}
+
+/** What a manifest says of a model. */
+export interface ModelFacts {
+  name: string
+  parameters: unknown
+  steps: unknown
+  hardware: unknown
+  wallTimeSeconds: unknown
+  mutation: unknown
+  metrics: Record<string, unknown>
+}
