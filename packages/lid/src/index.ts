@@ -62,8 +62,17 @@ export { gapDimension, thresholdDimension, thresholdLid } from './flow/threshold
 export { type ConcordanceOptions, concordanceIndex, type MetricOptions, mae, mse, relativeBias } from './metrics.ts'
 export { type AbidOptions, abid, abidRule } from './model-free/abid.ts'
 export { type Combination, combineDimensions, smoothDimensions } from './model-free/aggregate.ts'
-export { type CorrIntOptions, corrInt, corrIntRule } from './model-free/corr-int.ts'
+export {
+  type CorrIntOptions,
+  type CorrIntScales,
+  type CorrIntScalesOptions,
+  type CorrIntSetOptions,
+  corrInt,
+  corrIntRule,
+  corrIntScales,
+} from './model-free/corr-int.ts'
 export { type DancoOptions, danco, dancoRule } from './model-free/danco.ts'
+export { distanceMatrix } from './model-free/distance-matrix.ts'
 export { type EssOptions, ess, essDimension, essReference, essRule } from './model-free/ess.ts'
 export { findNeighbours, firstNeighbours } from './model-free/find-neighbours.ts'
 export {
@@ -75,6 +84,7 @@ export {
   fisherS,
   fisherSGlobal,
 } from './model-free/fisher.ts'
+export { type FisherPoints, type FisherPointsOptions, fisherPoints } from './model-free/fisher-points.ts'
 export {
   type GrideEstimate,
   type GrideOptions,

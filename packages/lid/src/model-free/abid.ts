@@ -1,6 +1,6 @@
 // Angle-based dimension: directions in d dimensions have a mean squared cosine of 1 / d.
 import { type NdArray, OodError } from '@ood/core'
-import { pairSquaresOf } from './internal/local.ts'
+import { pairSquaresOf, squaresOf } from './internal/local.ts'
 import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
 import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
 
@@ -17,8 +17,8 @@ export interface AbidOptions {
  *   d = k² / Σ_ij cos² θ_ij            (all i, j: at most min(k, D))
  *   d = k (k - 1) / Σ_{i≠j} cos² θ_ij  with `raw`
  *
- * Duplicates of the point have no direction and are left out; 0 when no direction is left, 1 for a single one.
- * Cosines come from distances, cos θ_ij = (R_i² + R_j² - |x_i - x_j|²) / (2 R_i R_j).
+ * Duplicates of the point have no direction and are left out, and with `raw` pairs of neighbours that are copies of each
+ * other; 0 when no direction is left, 1 for a single one. `raw` is Infinity where all directions are orthogonal. Cosines come from distances, cos θ_ij = (R_i² + R_j² - |x_i - x_j|²) / (2 R_i R_j).
  *
  * @example
  * await pointwiseDimensions(x, abidRule(), { neighbours: 100 })
@@ -41,16 +41,26 @@ function abidDimension(neighbourhood: Neighbourhood, raw: boolean): number {
   if (k === 0) return 0
   if (k === 1) return 1
   const pairs = pairSquaresOf(neighbourhood)
+  const squares = squaresOf(neighbourhood)
   let sum = 0
+  let copies = 0
   for (let i = first; i < count; i++) {
-    const ri = distances[i]!
+    const ii = squares[i]!
     for (let j = first; j < i; j++) {
-      const rj = distances[j]!
-      const cosine = (ri * ri + rj * rj - pairs[i * count + j]!) / (2 * ri * rj)
-      sum += 2 * Math.min(1, cosine * cosine)
+      const jj = squares[j]!
+      const ij = pairs[i * count + j]!
+      if (raw && ij === 0) {
+        copies += 2
+        continue
+      }
+      const dot = (ii + jj - ij) / 2
+      // Squares carry an error of half a place each: what is left below that is a right angle.
+      if (Math.abs(dot) > 2 * Number.EPSILON * (ii + jj)) sum += 2 * Math.min(1, (dot / ii) * (dot / jj))
     }
   }
-  return raw ? (k * (k - 1)) / sum : (k * k) / (sum + k)
+  if (!raw) return (k * k) / (sum + k)
+  const used = k * (k - 1) - copies
+  return used === 0 ? 1 : used / sum
 }
 
 /**

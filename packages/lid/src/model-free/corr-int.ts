@@ -1,10 +1,12 @@
-// Correlation dimension: how the number of close pairs grows with the distance.
+// Correlation dimension: how the number of pairs within a radius grows with the radius.
 import { flatData, mismatch, type NdArray, OodError, rowCount, rowSize } from '@ood/core'
 import { distancePoints, matmul, productBound, squaredDistance } from '@ood/linalg'
 import { assertCount } from '../internal/check.ts'
+import { isDistanceMatrix } from './distance-matrix.ts'
 import { neighboursFor } from './internal/global.ts'
 import { listsWithin } from './internal/lists.ts'
 import { pairSquaresOf } from './internal/local.ts'
+import { isPoint, isPointWithin } from './internal/ratios.ts'
 import type { GlobalOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
 
@@ -16,6 +18,15 @@ export interface CorrIntOptions {
   far?: number
 }
 
+/** Options of the correlation dimension of a whole set. */
+export interface CorrIntSetOptions extends CorrIntOptions {
+  /**
+   * Rows whose numbers differ by `gap` or less are no pair (Theiler 1986; default 0). For rows that follow one another in
+   * time: neighbours along the path say that it is a line, not what it fills.
+   */
+  gap?: number
+}
+
 /**
  * The correlation dimension of a whole data set (Grassberger and Procaccia 1983) between two radii taken from the data:
  * with C(r) the number of pairs closer than r, and r_1, r_2 the medians over the points of the distances to their
@@ -23,22 +34,25 @@ export interface CorrIntOptions {
  *
  *   d = log(C(r_2) / C(r_1)) / log(r_2 / r_1)
  *
- * A point is no pair with itself; pairs exactly at r are not counted. 0 when more than half of the points have `far`
- * duplicates.
+ * A point is no pair with itself; copies are pairs like any other; pairs exactly at r are not counted. 0 when all rows
+ * are equal.
  *
  * @param x - points [N, ...], N > far
  * @param options - `table` to share a search (`far` neighbours or more)
- * @throws OodError `E_EMPTY`, `E_NOT_FINITE`, `E_ARGUMENT`; `E_EMPTY` when no pair is closer than r_1 or r_1 = 0
+ * @throws OodError `E_NOT_FINITE`, `E_ARGUMENT` (also for two radii that are equal); `E_EMPTY` when no pair is closer than
+ * r_1, or half of the points have `near` copies
  *
  * Cost N² D flops beside the search.
  * @example
  * const d = await corrInt(x)
  */
-export async function corrInt(x: NdArray, options: CorrIntOptions & GlobalOptions = {}): Promise<number> {
+export async function corrInt(x: NdArray, options: CorrIntSetOptions & GlobalOptions = {}): Promise<number> {
   const { near, far } = checked(options)
+  const { gap = 0 } = options
+  assertCount('CorrInt gap', gap, 0)
   const { distances } = await neighboursFor('CorrInt', x, options, far)
   const radii = [medianColumn(distances, far, near), medianColumn(distances, far, far)] as const
-  return slope(radii, pairsWithin(x, radii))
+  return slope(radii, pairsWithin(x, radii, gap), near, () => isPoint(x))
 }
 
 /** The correlation dimension as a rule: the neighbours of a point (or a whole set) are the sample. */
@@ -57,9 +71,63 @@ export function corrIntRule(options: CorrIntOptions = {}): DimensionRule {
           for (let j = 0; j < i; j++) if (Math.sqrt(pairs[i * neighbourhood.count + j]!) < r) count++
         return count
       })
-      return slope(radii, counts as [number, number])
+      return slope(radii, counts, near, () => isPointWithin(neighbourhood))
     },
   }
+}
+
+/** Options of the correlation dimension at several scales. */
+export interface CorrIntScalesOptions extends GlobalOptions {
+  /** The radii are the median distances to these neighbours, ascending, three at least (default 5, 10, 20, 40, 80). */
+  orders?: readonly number[]
+  /** As in `corrInt`. */
+  gap?: number
+}
+
+/** The correlation integral at several radii. */
+export interface CorrIntScales {
+  /** Median distances to the neighbours of the given orders. */
+  radii: Float64Array
+  /** C(r): the number of pairs closer than each radius. */
+  pairs: Float64Array
+  /** The dimension between each radius and the next, one fewer than radii. */
+  dimensions: Float64Array
+  /** How much each dimension differs from the one before, |d_{i+1} - d_i|, two fewer than radii. */
+  gaps: Float64Array
+  /** The dimension across the two neighbouring intervals with the smallest gap: where the curve is straightest. */
+  dimension: number
+  /** The first radius of those intervals, and the last. */
+  range: readonly [number, number]
+}
+
+/**
+ * The correlation dimension from scale to scale, and where it changes least. Noise shows at small radii as a dimension
+ * that is too high, the edge of the data at large ones as one that is too low; between them log C(r) is straight.
+ *
+ * @param x - points [N, ...], N > the largest order
+ * @throws OodError as `corrInt`; `E_ARGUMENT` for orders that do not ascend
+ *
+ * Cost N² D flops beside the search, however many radii.
+ * @example
+ * const { dimension, dimensions, gaps } = await corrIntScales(x, { orders: [5, 10, 20, 40, 80] })
+ */
+export async function corrIntScales(x: NdArray, options: CorrIntScalesOptions = {}): Promise<CorrIntScales> {
+  const { orders = [5, 10, 20, 40, 80], gap = 0 } = options
+  assertCount('CorrInt gap', gap, 0)
+  if (orders.length < 3) throw mismatch('E_ARGUMENT', 'corrIntScales orders', 'at least 3', orders.length)
+  orders.forEach((order, i) => {
+    assertCount('corrIntScales orders', order, (orders[i - 1] ?? 0) + 1)
+  })
+  const most = orders.at(-1)!
+  const { distances } = await neighboursFor('CorrInt', x, options, most)
+  const radii = Float64Array.from(orders, (order) => medianColumn(distances, most, order))
+  const pairs = pairsWithin(x, radii, gap)
+  const between = (i: number, j: number): number =>
+    slope([radii[i]!, radii[j]!], [pairs[i]!, pairs[j]!], orders[i]!, () => isPoint(x))
+  const dimensions = Float64Array.from({ length: orders.length - 1 }, (_, i) => between(i, i + 1))
+  const gaps = Float64Array.from({ length: orders.length - 2 }, (_, i) => Math.abs(dimensions[i + 1]! - dimensions[i]!))
+  const at = gaps.indexOf(gaps.reduce((least, value) => Math.min(least, value)))
+  return { radii, pairs, dimensions, gaps, dimension: between(at, at + 2), range: [radii[at]!, radii[at + 2]!] }
 }
 
 function checked({ near = 10, far = 20 }: CorrIntOptions): { near: number; far: number } {
@@ -68,12 +136,21 @@ function checked({ near = 10, far = 20 }: CorrIntOptions): { near: number; far: 
   return { near, far }
 }
 
-function slope([r1, r2]: readonly [number, number], [c1, c2]: readonly [number, number]): number {
-  if (r2 === 0) return 0
-  if (!(r1 > 0 && c1 > 0))
-    throw new OodError('E_EMPTY', `CorrInt: expected pairs within the smaller radius ${r1}, got ${c1}`)
+function slope(
+  [r1, r2]: ArrayLike<number> & Iterable<number>,
+  [c1, c2]: ArrayLike<number> & Iterable<number>,
+  near: number,
+  isPoint: () => boolean,
+): number {
+  if (r2 === 0 && isPoint()) return 0
+  if (r1 === 0)
+    throw new OodError(
+      'E_EMPTY',
+      `CorrInt: expected most points with fewer than ${near} copies of themselves, got half with more: leave repeated rows out`,
+    )
+  if (!(c1! > 0)) throw new OodError('E_EMPTY', `CorrInt: expected pairs within the smaller radius ${r1}, got ${c1}`)
   if (r1 === r2) throw mismatch('E_ARGUMENT', 'CorrInt radii', 'two that differ', r1)
-  return Math.log(c2 / c1) / Math.log(r2 / r1)
+  return Math.log(c2! / c1!) / Math.log(r2! / r1!)
 }
 
 /** Median over the lists of k distances of the `order`-th of each. */
@@ -86,32 +163,48 @@ function medianColumn(distances: Float64Array, k: number, order: number): number
 /** Rows of a block of products. */
 const BLOCK = 256
 
-/** Pairs i < j strictly closer than each radius. */
-function pairsWithin(x: NdArray, radii: readonly [number, number]): [number, number] {
+/** Pairs i < j strictly closer than each radius; radii ascend. */
+function pairsWithin(x: NdArray, radii: ArrayLike<number>, gap: number): Float64Array {
+  return isDistanceMatrix(x) ? pairsOfMatrix(x, radii, gap) : pairsOfPoints(x, radii, gap)
+}
+
+function pairsOfMatrix(x: NdArray<Float64Array>, radii: ArrayLike<number>, gap: number): Float64Array {
+  const n = rowCount(x)
+  const counts = new Float64Array(radii.length)
+  for (let i = 0; i < n; i++)
+    for (let j = i + 1 + gap; j < n; j++)
+      for (let which = radii.length - 1; which >= 0 && x.data[i * n + j]! < radii[which]!; which--) counts[which]!++
+  return counts
+}
+
+function pairsOfPoints(x: NdArray, radii: ArrayLike<number>, gap: number): Float64Array {
   const n = rowCount(x)
   const d = rowSize(x)
   const points = distancePoints(flatData(x), n, d)
   const { centred, squaredNorms, raw } = points
   const bound = productBound(d, 2 ** -53, 2 * points.largest)
-  const squares = radii.map((r) => r * r)
-  const counts: [number, number] = [0, 0]
+  const squares = Float64Array.from(radii, (r) => r * r)
+  const farthest = squares[squares.length - 1]!
+  const counts = new Float64Array(radii.length)
   for (let from = 0; from < n; from += BLOCK) {
     const rows = Math.min(BLOCK, n - from)
     const left = centred.subarray(from * d, (from + rows) * d)
     const width = n - from
     const dots = matmul(left, centred.subarray(from * d), rows, d, width, { transposedB: true })
     for (let i = 0; i < rows; i++) {
-      for (let j = i + 1; j < width; j++) {
+      for (let j = i + 1 + gap; j < width; j++) {
         const value = squaredNorms[from + i]! + squaredNorms[from + j]! - 2 * dots[i * width + j]!
-        if (value > squares[1]! + bound) continue
-        for (const which of [0, 1] as const) {
+        if (value > farthest + bound) continue
+        // The radius is a distance of the data: whether a pair lies at it or within is told by distances alone.
+        let exact = -1
+        for (let which = 0; which < squares.length; which++) {
           const limit = squares[which]!
-          if (Math.abs(value - limit) > bound) {
-            if (value < limit) counts[which]++
+          if (Math.abs(value - limit) > bound + 4 * Number.EPSILON * limit) {
+            if (value < limit) counts[which]!++
             continue
           }
-          const exact = Math.sqrt(squaredDistance(raw, (from + i) * d, raw, (from + j) * d, d))
-          if (exact < radii[which]) counts[which]++
+          if (exact < 0) exact = Math.sqrt(squaredDistance(raw, (from + i) * d, raw, (from + j) * d, d))
+          if (exact < radii[which]!) counts[which]!++
         }
       }
     }

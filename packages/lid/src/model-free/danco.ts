@@ -1,5 +1,5 @@
 // DANCo: norms and angles of neighbours together, compared with those of uniform balls of every dimension.
-import { flatData, type NdArray, type Random, random, rowCount, rowSize, tensor, throwIfAborted } from '@ood/core'
+import { type NdArray, type Random, random, rowCount, rowSize, tensor, throwIfAborted } from '@ood/core'
 import { nearestNeighbours } from '@ood/linalg'
 import { assertCount } from '../internal/check.ts'
 import { angleDivergence, normDivergence } from './internal/danco-laws.ts'
@@ -59,9 +59,8 @@ const KEPT = 4096
 export async function danco(x: NdArray, options: DancoOptions & GlobalOptions = {}): Promise<number> {
   const { k, fractal, seed } = checked(options)
   const table = await neighboursFor('DANCo', x, options, k + 1)
-  const data = { data: Float64Array.from(flatData(table.data)) }
   const limit = limitOf(options, rowSize(x))
-  const found = measureDanco(data.data, rowSize(x), table.indices, table.distances, k, normLimit(limit))
+  const found = measureDanco(table, k, normLimit(limit))
   if (found === undefined) return 0
   const balls: DancoStatistics[] = []
   for (let d = 1; d <= limit; d++) {
@@ -175,7 +174,7 @@ function calibration(n: number, k: number, d: number, seed: number): DancoStatis
   if (known) return known
   const ball = uniformBall(n, d, random(seed).fork(`DANCo ${d}`))
   const { indices, distances } = nearestNeighbours(ball, ball, k + 1, { excludeSelf: true })
-  const found = measureDanco(ball.data, d, indices, distances, k, normLimit(d))!
+  const found = measureDanco({ data: ball, indices, distances }, k, normLimit(d))!
   if (calibrations.size >= KEPT) calibrations.clear()
   calibrations.set(key, found)
   return found

@@ -3,6 +3,7 @@ import { mismatch, type NdArray, OodError, random, unknownName } from '@ood/core
 import { logGamma } from '../internal/ball.ts'
 import { assertCount } from '../internal/check.ts'
 import { gramOf } from './internal/local.ts'
+import { copiesIn } from './internal/separability.ts'
 import { skewness } from './internal/simplices.ts'
 import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
 import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
@@ -68,7 +69,7 @@ export function essDimension(value: number, options: EssOptions = {}): number {
  *
  * is compared with its value for a uniform ball, `essReference`. All pairs are used, from one Gram matrix; where there
  * are more than 5000 (k > 100) scikit-dimension draws 5000 of them and its results are random. One ambient dimension
- * gives 1; 0 where all points coincide.
+ * gives 1; 0 where all points coincide. Pairs of copies are left out (of pairs, d = 1; tuples may hold copies).
  *
  * @throws OodError `E_UNKNOWN_NAME` for a version, `E_ARGUMENT` for d; `E_EMPTY` from the rule for fewer than d + 1 points
  *
@@ -104,12 +105,16 @@ function essValue(
   const G = inRange(gramOf(neighbourhood), k)
   if (d > 1) return ambient <= d ? 0 : skewness(G, k, d + 1, maxSimplices, random(seed).fork('ESS'))
   const norms = Float64Array.from({ length: k }, (_, i) => Math.sqrt(Math.max(0, G[i * k + i]!)))
+  const areCopies = copiesIn(neighbourhood)
   let measured = 0
   let total = 0
   for (let i = 0; i < k; i++) {
     const ii = G[i * k + i]!
     for (let j = 0; j < i; j++) {
       const ij = G[i * k + j]!
+      // Only pairs this close are looked at.
+      const between = ii + G[j * k + j]! - 2 * ij
+      if (between < 1e-6 * ii && areCopies(i, j)) continue
       measured += version === 'a' ? Math.sqrt(Math.max(0, ii * G[j * k + j]! - ij * ij)) : Math.abs(ij)
       total += norms[i]! * norms[j]!
     }

@@ -12,6 +12,7 @@ import {
   takeRows,
 } from '@ood/core'
 import { assertCount } from '../internal/check.ts'
+import { distancesBetween, isDistanceMatrix, nearestInRows } from './distance-matrix.ts'
 import { engineOf, prepareEngine } from './internal/engine.ts'
 import type { NeighbourTable, SearchOptions } from './neighbour-table.ts'
 
@@ -26,7 +27,7 @@ import type { NeighbourTable, SearchOptions } from './neighbour-table.ts'
  * For up to 5792 rows the products of all pairs are kept (268 MB at most) where that saves work, and the estimators
  * read inner products off them.
  *
- * @param x - points [N, ...], N >= 2
+ * @param x - points [N, ...], N >= 2, or the distances between them (`distanceMatrix`)
  * @param k - neighbours of each point, at most N - 1 (N with `at`)
  * @throws OodError `E_EMPTY` without points, `E_ARGUMENT` for k out of range, `E_NOT_FINITE` for NaN data, `E_SHAPE`
  *
@@ -41,9 +42,11 @@ export async function findNeighbours(x: NdArray, k: number, options: SearchOptio
   if (threads !== undefined) assertCount('findNeighbours threads', threads, 1)
   if (rowCount(x) === 0) throw new OodError('E_EMPTY', 'findNeighbours: expected at least one point, got none')
   const kept = subsample === undefined ? undefined : chosen(rowCount(x), subsample, seed, 'lid subsample')
-  const data = kept ? takeRows(x, kept) : x
+  const data = kept ? (isDistanceMatrix(x) ? distancesBetween(x, kept) : takeRows(x, kept)) : x
   const n = rowCount(data)
   const d = rowSize(data)
+  if (at && isDistanceMatrix(x))
+    throw new OodError('E_ARGUMENT', 'findNeighbours at: expected points as data, got a matrix of distances')
   assertCount('findNeighbours neighbours', k, 1)
   const most = at ? n : n - 1
   if (k > most) throw mismatch('E_ARGUMENT', 'findNeighbours neighbours', `fewer than the ${most + 1} points`, k)
@@ -54,14 +57,16 @@ export async function findNeighbours(x: NdArray, k: number, options: SearchOptio
   if (at && rowCount(at) === 0) throw new OodError('E_EMPTY', 'findNeighbours at: expected points, got none')
   const rows = at ? undefined : queryRows(queries, n, seed, kept)
   const search = { data: flatData(data), n, d, k, rows, at: at && flatData(at), threads, matmul }
-  const { engine, indices, distances } = await prepareEngine(search, options)
+  const { engine, indices, distances } = isDistanceMatrix(data)
+    ? { engine: undefined, ...nearestInRows(data, rows!, k) }
+    : await prepareEngine(search, options)
   const points = rows
     ? kept
       ? rows.map((row) => kept[row]!)
       : rows
     : Int32Array.from({ length: rowCount(at!) }, (_, i) => i)
   const table: NeighbourTable = { neighbours: k, data, points, indices, distances, rows }
-  engineOf.set(table, engine)
+  if (engine) engineOf.set(table, engine)
   return table
 }
 

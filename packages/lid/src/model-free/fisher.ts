@@ -1,8 +1,7 @@
 // Fisher separability: how rarely points of a sphere lie beyond a linear discriminant, as a function of dimension.
 import { mismatch, type NdArray, OodError } from '@ood/core'
-import { distancePoints, dominantEigenvectors, gram, matmul } from '@ood/linalg'
 import { assertBetween } from '../internal/check.ts'
-import { gramOf } from './internal/local.ts'
+import { copiesIn, countBeyond, sphere } from './internal/separability.ts'
 import { lambertW } from './internal/special.ts'
 import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
 import { globalDimension, type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
@@ -24,6 +23,8 @@ export interface FisherProfile {
   alphas: Float64Array
   /** Mean share of points beyond the discriminant of a point, for each margin. */
   inseparable: Float64Array
+  /** The same share for each margin and point, alphas.length x n; none where all points are equal. */
+  pointInseparable: Float64Array
   /** Dimension for each margin; Infinity where all pairs are separable. */
   dimensions: Float64Array
   /** Principal components kept. */
@@ -57,8 +58,8 @@ export function fisherDimension(p: number, alpha: number): number {
  * The separability profile of a sample (spec dgm 1.4): centre, keep the principal components with λ > λ_1 / condition,
  * whiten, project on the unit sphere; p_α is the mean over points x of the share of points y with x·y > α.
  *
- * A point at the mean has no direction and is beyond no discriminant; the share counts it. All points equal: dimension
- * 0. All pairs separable at every margin: dimension Infinity, the sample is too small to see one that large.
+ * A point at the mean has no direction and is beyond no discriminant; the share counts it. A copy of x does not count as
+ * beyond x, so a sample stacked several times has the profile of one. All points equal: dimension 0. All pairs separable at every margin: dimension Infinity, the sample is too small to see one that large.
  *
  * @param neighbourhood - points, or a whole set
  *
@@ -76,19 +77,27 @@ export function fisherProfile(neighbourhood: Neighbourhood, options: FisherOptio
       alpha: Number.NaN,
       alphas,
       inseparable,
+      pointInseparable: new Float64Array(0),
       dimensions: new Float64Array(alphas.length),
       components,
     }
-  const counts = countBeyond(directions, n, components, alphas)
-  for (let a = 0; a < alphas.length; a++) inseparable[a] = counts[a]! / n / n
+  const pointInseparable = countBeyond(directions, n, components, alphas, copiesIn(neighbourhood))
+  for (let a = 0; a < alphas.length; a++) {
+    let total = 0
+    for (let i = 0; i < n; i++) {
+      total += pointInseparable[a * n + i]!
+      pointInseparable[a * n + i] = pointInseparable[a * n + i]! / n
+    }
+    inseparable[a] = total / n / n
+  }
   const dimensions = inseparable.map((p, a) => fisherDimension(p, alphas[a]!))
   const last = dimensions.findLastIndex((dimension) => dimension < Number.POSITIVE_INFINITY)
-  if (last < 0)
-    return { dimension: Number.POSITIVE_INFINITY, alpha: Number.NaN, alphas, inseparable, dimensions, components }
+  const shared = { alphas, inseparable, pointInseparable, dimensions, components }
+  if (last < 0) return { dimension: Number.POSITIVE_INFINITY, alpha: Number.NaN, ...shared }
   const wanted = 0.9 * alphas[last]!
   let at = 0
   for (let a = 0; a <= last; a++) if (Math.abs(alphas[a]! - wanted) < Math.abs(alphas[at]! - wanted)) at = a
-  return { dimension: dimensions[at]!, alpha: alphas[at]!, alphas, inseparable, dimensions, components }
+  return { dimension: dimensions[at]!, alpha: alphas[at]!, ...shared }
 }
 
 function checked(options: FisherOptions): { condition: number; alphas: Float64Array } {
@@ -100,81 +109,6 @@ function checked(options: FisherOptions): { condition: number; alphas: Float64Ar
     assertBetween('FisherS alphas', alpha, a === 0 ? 0 : alphas[a - 1]!, 1)
   })
   return { condition, alphas }
-}
-
-/** Whitened points as unit vectors, n x components; the zero vector for a point at the mean. */
-function sphere(neighbourhood: Neighbourhood, condition: number): { directions: Float64Array; components: number } {
-  const { count: n, ambient } = neighbourhood
-  const directions =
-    n <= ambient || neighbourhood.gram
-      ? fromGram(gramOf(neighbourhood), n, condition)
-      : fromCovariance(neighbourhood, condition)
-  const components = directions.length / n
-  for (let i = 0; i < n; i++) {
-    const to = (i + 1) * components
-    let squares = 0
-    for (let at = i * components; at < to; at++) squares += directions[at]! * directions[at]!
-    const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0
-    for (let at = i * components; at < to; at++) directions[at] = directions[at]! * scale
-  }
-  return { directions, components }
-}
-
-/** Eigenvectors of the Gram matrix are the whitened scores, up to one factor. */
-function fromGram(G: Float64Array, n: number, condition: number): Float64Array {
-  const { values, vectors } = dominantEigenvectors(G, n, 1 / condition)
-  return transposed(vectors, values.length, n)
-}
-
-function fromCovariance({ points, count: n, ambient }: Neighbourhood, condition: number): Float64Array {
-  const { centred } = distancePoints(points, n, ambient)
-  const { values, vectors } = dominantEigenvectors(gram(centred, n, ambient), ambient, 1 / condition)
-  const scores = matmul(centred, vectors, n, ambient, values.length, { transposedB: true })
-  for (let i = 0; i < n; i++)
-    for (let l = 0; l < values.length; l++)
-      scores[i * values.length + l] = scores[i * values.length + l]! / Math.sqrt(values[l]!)
-  return scores
-}
-
-function transposed(A: Float64Array, rows: number, cols: number): Float64Array {
-  const out = new Float64Array(rows * cols)
-  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) out[j * rows + i] = A[i * cols + j]!
-  return out
-}
-
-/** Rows of a block of products. */
-const BLOCK = 512
-
-/** Ordered pairs i ≠ j with x_i · x_j > α, for each α. */
-function countBeyond(X: Float64Array, n: number, m: number, alphas: Float64Array): Float64Array {
-  // Bin a holds products above alphas[a - 1] and not above alphas[a].
-  const bins = new Float64Array(alphas.length + 1)
-  const lowest = alphas[0]!
-  for (let from = 0; from < n; from += BLOCK) {
-    const rows = Math.min(BLOCK, n - from)
-    const width = n - from
-    const whole = from === 0 && rows === n
-    const left = X.subarray(from * m, (from + rows) * m)
-    const dots = whole
-      ? gram(X, m, n, { transposed: true })
-      : matmul(left, X.subarray(from * m), rows, m, width, { transposedB: true })
-    for (let i = 0; i < rows; i++) {
-      for (let j = i + 1; j < width; j++) {
-        const value = dots[i * width + j]!
-        if (!(value > lowest)) continue
-        let a = 1
-        while (a < alphas.length && value > alphas[a]!) a++
-        bins[a] = bins[a]! + 2
-      }
-    }
-  }
-  const counts = new Float64Array(alphas.length)
-  let above = 0
-  for (let a = alphas.length - 1; a >= 0; a--) {
-    above += bins[a + 1]!
-    counts[a] = above
-  }
-  return counts
 }
 
 /**

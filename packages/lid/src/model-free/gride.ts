@@ -1,8 +1,9 @@
 // Gride: TwoNN's likelihood for any two orders of neighbours, so that the scale can be chosen.
-import { mismatch, type NdArray, OodError } from '@ood/core'
+import { mismatch, type NdArray } from '@ood/core'
 import { assertCount, assertFiniteList } from '../internal/check.ts'
 import { neighboursFor } from './internal/global.ts'
 import { listsWithin } from './internal/lists.ts'
+import { isPoint, isPointWithin, ratiosOf } from './internal/ratios.ts'
 import { decreasingRoot } from './internal/special.ts'
 import type { GlobalOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
@@ -67,20 +68,9 @@ function checked({ near = 1, far = 2 * near }: GrideOptions): { near: number; fa
   return { near, far }
 }
 
-/** R_far / R_near of every list of `far` distances; undefined when all points coincide. */
-function ratiosBetween(distances: Float64Array, near: number, far: number): Float64Array | undefined {
-  const out: number[] = []
-  let point = true
-  for (let at = 0; at < distances.length; at += far) {
-    if (distances[at + far - 1]! > 0) point = false
-    if (distances[at + near - 1]! > 0) out.push(distances[at + far - 1]! / distances[at + near - 1]!)
-  }
-  return point ? undefined : Float64Array.from(out)
-}
-
 /**
  * Gride as a rule: the neighbours of a point (or a whole set) are the sample. Points whose n1-th neighbour is a duplicate
- * are left out; 0 when all coincide.
+ * are left out; 0 when all coincide, `E_EMPTY` when they do not but every one has n1 copies.
  *
  * @example
  * await pointwiseDimensions(x, grideRule({ near: 2 }), { neighbours: 100 })
@@ -91,8 +81,8 @@ export function grideRule(options: GrideOptions = {}): DimensionRule {
     name: `Gride ${near}, ${far}`,
     spec: { estimator: 'gride', options: { near, far } },
     dimension(neighbourhood) {
-      const ratios = ratiosBetween(listsWithin('Gride', neighbourhood, far).distances, near, far)
-      if (ratios?.length === 0) throw new OodError('E_EMPTY', 'Gride: expected a point without duplicates, got none')
+      const { distances } = listsWithin('Gride', neighbourhood, far)
+      const ratios = ratiosOf('Gride', distances, far, () => isPointWithin(neighbourhood), near)
       return ratios === undefined ? 0 : grideDimension(ratios, { near, far }).dimension
     },
   }
@@ -103,13 +93,13 @@ export function grideRule(options: GrideOptions = {}): DimensionRule {
  *
  * @param x - points [N, ...], N > far
  * @param options - `table` to share a search (`far` neighbours or more)
- * @throws OodError `E_EMPTY`, `E_NOT_FINITE`, `E_ARGUMENT`
+ * @throws OodError `E_EMPTY` when every row has n1 copies, `E_NOT_FINITE`, `E_ARGUMENT`
  * @example
  * for (const near of [1, 2, 4, 8]) console.log(near, await gride(x, { near, table }))
  */
 export async function gride(x: NdArray, options: GrideOptions & GlobalOptions = {}): Promise<GrideEstimate> {
   const { near, far } = checked(options)
-  const { distances } = await neighboursFor('Gride', x, options, far)
-  const ratios = ratiosBetween(distances, near, far)
+  const { distances, data } = await neighboursFor('Gride', x, options, far)
+  const ratios = ratiosOf('Gride', distances, far, () => isPoint(data), near)
   return ratios === undefined ? { dimension: 0, standardError: 0 } : grideDimension(ratios, { near, far })
 }

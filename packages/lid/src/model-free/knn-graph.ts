@@ -1,7 +1,6 @@
 // Dimension from the length of neighbour graphs of samples of different sizes.
 import {
   type CallOptions,
-  flatData,
   mismatch,
   type NdArray,
   OodError,
@@ -14,7 +13,10 @@ import {
 } from '@ood/core'
 import { nearestNeighbours } from '@ood/linalg'
 import { assertCount } from '../internal/check.ts'
+import { isDistanceMatrix } from './distance-matrix.ts'
 import { pairSquaresOf } from './internal/local.ts'
+import { isPoint, onlyCopies } from './internal/ratios.ts'
+import { wholeSet } from './internal/whole-set.ts'
 import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
 
 /** Options of the neighbour graph estimator. */
@@ -92,6 +94,7 @@ export function knnGraphDimension(
  * const d = await knnGraph(x, { k: 5, seed: 1 })
  */
 export async function knnGraph(x: NdArray, options: KnnGraphOptions & CallOptions = {}): Promise<number> {
+  if (isDistanceMatrix(x)) return within(wholeSet(x), options)
   const n = rowCount(x)
   const settings = checked(options, n)
   const samples = drawSamples(settings, n)
@@ -101,7 +104,10 @@ export async function knnGraph(x: NdArray, options: KnnGraphOptions & CallOption
     lengths.push(Float64Array.from(lists, (rows) => graphLength(takeRows(x, rows), settings.k, settings.gamma)))
     await new Promise((resolve) => setTimeout(resolve))
   }
-  return isPoint(x) ? 0 : knnGraphDimension(settings.sizes, lengths, settings.gamma, rowSize(x))
+  if (lengths.some((list) => list.some((length) => length > 0)))
+    return knnGraphDimension(settings.sizes, lengths, settings.gamma, rowSize(x))
+  if (isPoint(x)) return 0
+  throw onlyCopies('KNN', settings.k)
 }
 
 /** The neighbour graph dimension as a rule: the neighbours of a point (or a whole set) are sampled from. */
@@ -131,6 +137,7 @@ function within(neighbourhood: Neighbourhood, options: KnnGraphOptions): number 
       return sum
     }),
   )
+  if (lengths.every((list) => list.every((length) => length === 0))) throw onlyCopies('KNN', settings.k)
   return knnGraphDimension(settings.sizes, lengths, settings.gamma, ambient)
 }
 
@@ -176,10 +183,4 @@ function graphLength(sample: NdArray, k: number, gamma: number): number {
   let sum = 0
   for (const distance of nearestNeighbours(sample, sample, k, { excludeSelf: true }).distances) sum += distance ** gamma
   return sum
-}
-
-function isPoint(x: NdArray): boolean {
-  const data = flatData(x)
-  const d = rowSize(x)
-  return data.every((value, at) => value === data[at % d])
 }

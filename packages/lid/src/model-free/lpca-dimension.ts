@@ -45,13 +45,15 @@ const VERSIONS = ['FO', 'maxgap', 'ratio', 'participation_ratio', 'Kaiser', 'bro
  * - participation_ratio: (Σ λ)² / Σ λ², a real number
  * - Kaiser: #{ λ_i > mean λ }
  * - broken_stick: how many leading shares exceed their stick (1/n) Σ_{j>=i} 1/j (Jackson 1993)
- * - Fan: subtract the mean of the eigenvalues behind the PFan share, then the first i with a gap above alphaFan or a
- *   cumulative share above betaFan (Fan et al. 2010)
+ * - Fan (Fan, Gu, Qiao and Zhang 2010): r is the first place whose cumulative share exceeds PFan; the mean of
+ *   λ_{r+1}.. is the noise and is subtracted from all; then the first i with a gap above alphaFan or a cumulative share
+ *   above betaFan
  * - Minka: the largest evidence, `minkaDimension`
  *
  * `compat: 'scikit-dimension'` returns one more for broken_stick (its loop reports the place of the first stick that is
- * longer than its share, which is no longer part of the signal), and for Fan averages the noise from the component that
- * reaches PFan on, the last of the signal.
+ * longer than its share, which is no longer part of the signal), and for Fan averages the noise from λ_r on, as its
+ * model, the R package intrinsicDimension, does. λ_r carries signal: it is what lifts the share over PFan. Three equal
+ * variances without any noise, (1, 1, 1, 0, 0), then have a "noise" of 1/3, and the result is 2.
  *
  * @param eigenvalues - explained variances, descending, non-negative
  * @returns an integer (a real number for participation_ratio); 0 when all variances are 0

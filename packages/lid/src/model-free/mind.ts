@@ -3,10 +3,10 @@ import { mismatch, type NdArray, unknownName } from '@ood/core'
 import { assertCount, assertFiniteList } from '../internal/check.ts'
 import { neighboursFor } from './internal/global.ts'
 import { listsWithin } from './internal/lists.ts'
+import { isPoint, isPointWithin, ratiosOf } from './internal/ratios.ts'
 import { decreasingRoot } from './internal/special.ts'
 import type { GlobalOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
-import { ratiosOf } from './two-nn.ts'
 
 /** Options of MiND. */
 export interface MindOptions {
@@ -75,7 +75,7 @@ function checked({ version = 'MLk', k = 20, maxDimension }: MindOptions): {
 
 /**
  * MiND as a rule: the neighbours of a point (or a whole set) are the sample, k + 2 of them at least. Points with a
- * duplicate are left out; 0 when all coincide.
+ * duplicate are left out; 0 when all coincide, `E_EMPTY` when they do not but every one has a copy.
  *
  * @example
  * await pointwiseDimensions(x, mindRule({ k: 10 }), { neighbours: 100 })
@@ -86,7 +86,8 @@ export function mindRule(options: MindOptions = {}): DimensionRule {
     name: `MiND ${version}`,
     spec: { estimator: 'mind', options: { version, k, ...(maxDimension === undefined ? {} : { maxDimension }) } },
     dimension(neighbourhood) {
-      const ratios = ratiosOf(listsWithin('MiND', neighbourhood, k + 1).distances, k + 1)
+      const { distances } = listsWithin('MiND', neighbourhood, k + 1)
+      const ratios = ratiosOf('MiND', distances, k + 1, () => isPointWithin(neighbourhood))
       if (ratios === undefined) return 0
       return mindDimension(ratios, { version, k, maxDimension: maxDimension ?? neighbourhood.ambient })
     },
@@ -104,8 +105,8 @@ export function mindRule(options: MindOptions = {}): DimensionRule {
  */
 export async function mindMl(x: NdArray, options: MindOptions & GlobalOptions = {}): Promise<number> {
   const { version, k, maxDimension } = checked(options)
-  const { distances } = await neighboursFor('MiND', x, options, k + 1)
-  const ratios = ratiosOf(distances, k + 1)
+  const { distances, data } = await neighboursFor('MiND', x, options, k + 1)
+  const ratios = ratiosOf('MiND', distances, k + 1, () => isPoint(data))
   const ambient = x.shape.slice(1).reduce((product, n) => product * n, 1)
   return ratios === undefined ? 0 : mindDimension(ratios, { version, k, maxDimension: maxDimension ?? ambient })
 }

@@ -3,6 +3,8 @@ import { mismatch, type NdArray, OodError } from '@ood/core'
 import { assertCount, assertFiniteList } from '../internal/check.ts'
 import { combineDimensions } from './aggregate.ts'
 import { neighboursFor } from './internal/global.ts'
+import { expectedLog } from './internal/noise.ts'
+import { isPoint, onlyCopies } from './internal/ratios.ts'
 import type { GlobalOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
 import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
@@ -15,6 +17,8 @@ export interface MleOptions {
   fromNeighbours?: number
   /** One weight for each of the k - 1 nearer neighbours, nearest first, non-negative (default: all 1). */
   weights?: ArrayLike<number>
+  /** Standard deviation σ of the noise in the distances, in their unit (default 0: none). */
+  noise?: number
 }
 
 /** How pointwise estimates become one number. */
@@ -29,6 +33,11 @@ export type MleCombination = 'harmonic' | 'mean' | 'median'
  * by (k - 2) / (k - 1). With `fromNeighbours` k1, the mean of the estimates from the nearest k1, ..., k neighbours.
  * Distances of 0 (duplicates of the point) are left out. Infinity when all distances are equal.
  *
+ * With `noise` σ, a measured R_j stands for a distance X ~ N(R_j, σ²), X > 0, and log R_j becomes E[log X] (Haro, Randall
+ * and Sapiro 2008, whose transition density is that Gaussian; R_k is taken as it is). Noise shortens small distances'
+ * logarithms most, so the corrected dimension is the lower one. Infinity where σ is so large that it explains all
+ * differences between the distances.
+ *
  * @param distances - ascending, at least two of them positive (three when `unbiased`)
  * @throws OodError `E_EMPTY` when too few distances are positive, `E_NOT_FINITE`, `E_ARGUMENT`, `E_SHAPE`
  * @example
@@ -36,7 +45,8 @@ export type MleCombination = 'harmonic' | 'mean' | 'median'
  */
 export function mleDimension(distances: ArrayLike<number>, options: MleOptions = {}): number {
   assertFiniteList('mleDimension distances', distances)
-  const { unbiased = false, fromNeighbours, weights } = options
+  const { unbiased = false, fromNeighbours, weights, noise = 0 } = options
+  checkNoise('mleDimension noise', noise)
   const all = Float64Array.from(distances)
   const first = all.findIndex((distance) => distance > 0)
   const positive = first < 0 ? 0 : all.length - first
@@ -47,14 +57,16 @@ export function mleDimension(distances: ArrayLike<number>, options: MleOptions =
   if (fromNeighbours !== undefined) assertCount('mleDimension fromNeighbours', fromNeighbours, least)
   const from = Math.min(all.length, Math.max(first + least, fromNeighbours ?? all.length))
   const logs = all.map(Math.log)
+  const expected = noise === 0 ? logs : all.map((distance) => (distance > 0 ? expectedLog(distance, noise) : 0))
   let sum = 0
-  for (let k = from; k <= all.length; k++) sum += likelihoodMaximum(logs, first, k, weights, unbiased)
+  for (let k = from; k <= all.length; k++) sum += likelihoodMaximum(logs, expected, first, k, weights, unbiased)
   return sum / (all.length - from + 1)
 }
 
 /** From the nearest k distances, leaving out the first ones, which are 0. */
 function likelihoodMaximum(
   logs: Float64Array,
+  expected: Float64Array,
   first: number,
   k: number,
   weights: ArrayLike<number> | undefined,
@@ -66,10 +78,16 @@ function likelihoodMaximum(
   for (let j = first; j < k - 1; j++) {
     const weight = weights ? weights[j]! : 1
     count += weight
-    sum += weight * (far - logs[j]!)
+    sum += weight * (far - expected[j]!)
   }
   const terms = k - 1 - first
+  if (!(sum > 0)) return Number.POSITIVE_INFINITY
   return ((unbiased ? (terms - 1) / terms : 1) * count) / sum
+}
+
+function checkNoise(what: string, noise: number): void {
+  if (!(noise >= 0 && noise < Number.POSITIVE_INFINITY))
+    throw mismatch('E_ARGUMENT', what, 'a finite number of at least 0', noise)
 }
 
 function checkWeights(weights: ArrayLike<number>, k: number): void {
@@ -92,9 +110,11 @@ function checkWeights(weights: ArrayLike<number>, k: number): void {
  * await pointwiseDimensions(x, mleRule(), { neighbours: 20 })
  */
 export function mleRule(options: MleOptions = {}): DimensionRule {
-  const { unbiased = false, fromNeighbours, weights } = options
+  const { unbiased = false, fromNeighbours, weights, noise = 0 } = options
+  checkNoise('MLE noise', noise)
   const settings: MleOptions = {
     unbiased,
+    noise,
     ...(fromNeighbours === undefined ? {} : { fromNeighbours }),
     ...(weights === undefined ? {} : { weights: Float64Array.from(weights) }),
   }
@@ -141,19 +161,22 @@ export interface PooledMleOptions extends GlobalOptions {
   each?: number
   /** Divide by k - 2 instead of k - 1 (default false). */
   unbiased?: boolean
+  /** Standard deviation σ of the noise of a point; both ends of a distance have it, so that of a distance is √2 σ. */
+  noise?: number
 }
 
 /**
  * The maximum likelihood estimator of the smallest distances of a whole data set, whichever points they lie between
  * (scikit-dimension's `neighborhood_based=False`; Haro, Randall and Sapiro 2008): the k smallest different distances
- * between points and their nearest neighbours take the place of R_1..R_k.
+ * between points and their nearest neighbours take the place of R_1..R_k. 0 when all rows are equal.
  *
  * @throws OodError `E_EMPTY` for too few different distances, `E_NOT_FINITE`, `E_ARGUMENT`
  * @example
  * const d = await pooledMle(x, { distances: 20, each: 5 })
  */
 export async function pooledMle(x: NdArray, options: PooledMleOptions = {}): Promise<number> {
-  const { distances = 20, each = 5, unbiased = false } = options
+  const { distances = 20, each = 5, unbiased = false, noise = 0 } = options
+  checkNoise('pooledMle noise', noise)
   assertCount('pooledMle distances', distances, 2)
   assertCount('pooledMle each', each, 1)
   const table = await neighboursFor('pooledMle', x, options, each)
@@ -161,5 +184,9 @@ export async function pooledMle(x: NdArray, options: PooledMleOptions = {}): Pro
   // Both ends of a pair report its distance, to the same bit.
   for (const distance of table.distances.slice().sort())
     if (distance > (different.at(-1) ?? 0)) different.push(distance)
-  return mleDimension(different.slice(0, distances), { unbiased })
+  if (different.length === 0) {
+    if (isPoint(x)) return 0
+    throw onlyCopies('pooledMle', each)
+  }
+  return mleDimension(different.slice(0, distances), { unbiased, noise: Math.SQRT2 * noise })
 }

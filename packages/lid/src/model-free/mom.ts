@@ -11,8 +11,9 @@ import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } 
  *
  *   d = m / (R_k - m)
  *
- * R_k itself is in the mean, as in scikit-dimension. Duplicates of the point (distance 0) count. 0 when all distances
- * are 0, Infinity when all are equal.
+ * R_k itself is in the mean, as in scikit-dimension. Distances of 0 (duplicates of the point) are left out, as in all our
+ * estimators; scikit-dimension counts them, which lowers the dimension by their share. 0 when all distances are 0,
+ * Infinity when the others are equal.
  *
  * @param distances - ascending
  * @throws OodError `E_EMPTY`, `E_NOT_FINITE`
@@ -23,9 +24,10 @@ export function momDimension(distances: ArrayLike<number>): number {
   assertFiniteList('momDimension distances', distances)
   const farthest = distances[distances.length - 1]!
   if (farthest === 0) return 0
+  const positive = Float64Array.from(distances).filter((distance) => distance > 0)
   // Distances that are all equal have a mean that may differ from them in the last bit.
-  if (distances[0] === farthest) return Number.POSITIVE_INFINITY
-  const m = mean(distances)
+  if (positive[0] === farthest) return Number.POSITIVE_INFINITY
+  const m = mean(positive)
   return m / (farthest - m)
 }
 

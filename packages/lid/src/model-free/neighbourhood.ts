@@ -6,8 +6,10 @@ export interface Neighbourhood {
   readonly count: number
   /** Ambient dimension D. */
   readonly ambient: number
-  /** Their coordinates, k x D row-major. */
+  /** Their coordinates, k x D row-major; throws `E_ARGUMENT` where `coordinates` is false. */
   readonly points: Float64Array
+  /** `false` where only distances are known (`distanceMatrix`): `pairSquares`, `squares` and `gram` are there then. */
+  readonly coordinates?: false
   /** Euclidean distances to the centre, ascending [k]; empty for a whole set. */
   readonly distances: Float64Array
   /** Inner products of the points about their mean, k x k, valid until the rule returns. */

@@ -13,11 +13,13 @@ import {
 import { nearestNeighbours } from '@ood/linalg'
 import { standardDeviation } from '../internal/statistics.ts'
 import { combineDimensions, smoothDimensions } from './aggregate.ts'
+import { isDistanceMatrix } from './distance-matrix.ts'
 import { findNeighbours } from './find-neighbours.ts'
 import { engineOf, THREADED } from './internal/engine.ts'
 import { integers, type Job, numbers, sharedCopy } from './internal/jobs.ts'
 import type { Local } from './internal/local.ts'
 import { cores, crew } from './internal/threads.ts'
+import { wholeSet } from './internal/whole-set.ts'
 import type { NeighbourTable, SearchOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
 
@@ -109,6 +111,7 @@ async function estimateAll(table: NeighbourTable, rule: DimensionRule, options: 
     products: products && shared ? { ...products, values: sharedCopy(products.values) } : products,
     count: rowCount(data),
     centres: centresOf(table, shared),
+    ...(isDistanceMatrix(data) ? { isMatrix: true as const } : {}),
   }
   const out = numbers(count, shared)
   const jobs: Job[] = []
@@ -155,12 +158,7 @@ function sharedCopyOf(indices: Int32Array): Int32Array {
 export function globalDimension(x: NdArray, rule: DimensionRule): number {
   const count = rowCount(x)
   if (count === 0) throw new OodError('E_EMPTY', 'globalDimension: expected at least one point, got none')
-  return rule.dimension({
-    count,
-    ambient: rowSize(x),
-    points: Float64Array.from(flatData(x)),
-    distances: new Float64Array(0),
-  })
+  return rule.dimension(wholeSet(x))
 }
 
 /**
@@ -183,6 +181,11 @@ export function modelFreeLid(
   let fitted: { data: NdArray; lid: Float64Array } | undefined
   return {
     async fit(train, call) {
+      if (isDistanceMatrix(train))
+        throw new OodError(
+          'E_ARGUMENT',
+          `${rule.name}: expected points to look new ones up in, got a matrix of distances`,
+        )
       const { points, lid } = await pointwiseDimensions(train, rule, { ...options, ...call })
       fitted = { data: takeRows(train, points), lid }
     },

@@ -1,6 +1,6 @@
 // Tight local dimension: every neighbour measures the distances to all others, corrected for the ball's boundary.
 import { mismatch, type NdArray, OodError } from '@ood/core'
-import { pairSquaresOf } from './internal/local.ts'
+import { pairSquaresOf, squaresOf } from './internal/local.ts'
 import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
 import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
 
@@ -24,8 +24,8 @@ export interface TleOptions {
  *   d = - 2 k² / (Σ_{i≠j} log(s_ij / r) + Σ_{i≠j} log(t_ij / r) + 2 Σ_i log(u_i / r)).
  *
  * Limits: u_i = r gives s_ij = r v² / (r² + v² - u_j²); u_i = 0 gives s = t = u_j; u_j = 0 gives r v / (r + v). Pairs
- * with v_ij = 0 and measurements below epsilon are dropped, and the count 2 k² with them. 0 at a point whose neighbours
- * are all its duplicates, Infinity when all measurements equal r.
+ * with v_ij = 0 or z_ij = 0 and measurements below epsilon are dropped, and the count 2 k² with them. 0 at a point whose
+ * neighbours are all its duplicates, Infinity when all measurements equal r; never negative, as no measurement exceeds r.
  *
  * scikit-dimension takes epsilon as an absolute distance, so its result changes with the unit of the data, and means to
  * leave distances below it out of Σ log(u_i / r) but slices the wrong axis: a single one (a duplicate of the point, say)
@@ -59,32 +59,38 @@ function tleDimension(neighbourhood: Neighbourhood, epsilon: number, compat: boo
   const r = distances[k - 1]!
   if (r === 0) return 0
   const pairs = pairSquaresOf(neighbourhood)
+  // On the sphere is what lies at R_k, though squares that differ in the last place may have one root.
+  const squares = squaresOf(neighbourhood).slice()
+  const rr = squares.reduce((most, square) => Math.max(most, square))
+  for (let i = k - 1; i >= 0 && distances[i] === r; i--) squares[i] = rr
   const least = compat ? epsilon / r : epsilon
   let logs = 0
   let product = 1
   let kept = k * k
   for (let i = 0; i < k; i++) {
     // Everything in units of r.
-    const u = distances[i]! / r
-    const uu = u * u
-    const gap = 1 - uu
+    const uu = squares[i]! / rr
+    const gap = (rr - squares[i]!) / rr
     for (let j = 0; j < k; j++) {
       if (j === i) continue
-      const vv = pairs[i * k + j]! / (r * r)
-      if (vv === 0) {
+      const vv = pairs[i * k + j]! / rr
+      const ww = squares[j]! / rr
+      const zz = reflected(squares[i]!, squares[j]!, pairs[i * k + j]!) / rr
+      // A point that coincides with x_i, or does once it is reflected at the centre, measures nothing.
+      if (vv === 0 || (zz === 0 && uu > 0 && ww > 0)) {
         kept--
         continue
       }
-      const w = distances[j]! / r
-      const ww = w * w
       let s: number
       let t: number
-      if (w === 0) s = t = Math.sqrt(vv) / (1 + Math.sqrt(vv))
-      else if (u === 0) s = t = w
+      // From the sphere itself every measurement is its radius: tied distances add no logarithm, exactly.
+      if (squares[j] === rr) s = t = 1
+      else if (ww === 0) s = t = Math.sqrt(vv) / (1 + Math.sqrt(vv))
+      else if (uu === 0) s = t = Math.sqrt(ww)
       else {
-        const zz = Math.max(0, 2 * uu + 2 * ww - vv)
-        s = measure(uu, vv, ww, gap)
-        t = measure(uu, zz, ww, gap)
+        const inside = (rr - squares[j]!) / rr
+        s = measure(uu, vv, ww, gap, inside)
+        t = measure(uu, zz, ww, gap, inside)
       }
       if (!(s >= least && t >= least)) {
         kept--
@@ -110,14 +116,19 @@ function tleDimension(neighbourhood: Neighbourhood, epsilon: number, compat: boo
   return logs === 0 ? Number.POSITIVE_INFINITY : (-2 * kept) / logs
 }
 
-/** s for squared lengths in units of r; `gap` = 1 - u_i². */
-function measure(uu: number, vv: number, ww: number, gap: number): number {
-  if (gap === 0) return vv / (1 + vv - ww)
+/** z² = 2 u² + 2 w² - v², 0 where what is left is rounding. */
+function reflected(uu: number, ww: number, vv: number): number {
+  const zz = 2 * uu + 2 * ww - vv
+  return zz > 8 * Number.EPSILON * (uu + ww) ? zz : 0
+}
+
+/** s for squared lengths in units of r; `gap` = 1 - u_i², `inside` = 1 - u_j². No measurement is longer than r. */
+function measure(uu: number, vv: number, ww: number, gap: number, inside: number): number {
+  if (gap === 0) return vv / (vv + inside)
   const b = uu + vv - ww
-  const c = 4 * vv * gap
-  const root = Math.sqrt(b * b + c)
+  const root = Math.sqrt(b * b + 4 * vv * gap)
   // (√(b² + c) - b) / (2 gap) without cancellation for b > 0.
-  return b > 0 ? (2 * vv) / (root + b) : (root - b) / (2 * gap)
+  return Math.min(1, b > 0 ? (2 * vv) / (root + b) : (root - b) / (2 * gap))
 }
 
 /**

@@ -3,6 +3,7 @@ import { mismatch, type NdArray, OodError } from '@ood/core'
 import { assertFiniteList } from '../internal/check.ts'
 import { neighboursFor } from './internal/global.ts'
 import { listsWithin } from './internal/lists.ts'
+import { isPoint, isPointWithin, ratiosOf } from './internal/ratios.ts'
 import type { GlobalOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
 
@@ -56,7 +57,8 @@ export function twoNnDimension(ratios: ArrayLike<number>, options: TwoNnOptions 
 
 /**
  * TwoNN as a rule: the neighbours of a point (or a whole set) are the sample, each with the ratio of its distances to
- * the two nearest others. Points with a duplicate among them have no ratio and are left out; 0 when all coincide.
+ * the two nearest others. Points with a duplicate among them have no ratio and are left out; 0 when all coincide, `E_EMPTY`
+ * when they do not but every one has a copy.
  *
  * @example
  * await pointwiseDimensions(x, twoNnRule(), { neighbours: 100 })
@@ -69,34 +71,24 @@ export function twoNnRule(options: TwoNnOptions = {}): DimensionRule {
     dimension(neighbourhood) {
       if (neighbourhood.count < 3)
         throw new OodError('E_EMPTY', `TwoNN: expected at least 3 points, got ${neighbourhood.count}`)
-      const ratios = ratiosOf(listsWithin('TwoNN', neighbourhood, 2).distances, 2)
+      const { distances } = listsWithin('TwoNN', neighbourhood, 2)
+      const ratios = ratiosOf('TwoNN', distances, 2, () => isPointWithin(neighbourhood))
       return ratios === undefined ? 0 : twoNnDimension(ratios, { discard, compat })
     },
   }
 }
 
-/** R_k / R_1 of every list of k distances with R_1 > 0; undefined when all distances are 0. */
-export function ratiosOf(distances: Float64Array, k: number): Float64Array | undefined {
-  const out: number[] = []
-  let point = true
-  for (let at = 0; at < distances.length; at += k) {
-    if (distances[at + k - 1]! > 0) point = false
-    if (distances[at]! > 0) out.push(distances[at + k - 1]! / distances[at]!)
-  }
-  return point ? undefined : Float64Array.from(out)
-}
-
 /**
- * TwoNN of a whole data set.
+ * TwoNN of a whole data set: points with a copy have no ratio and are left out; 0 when all rows are equal.
  *
  * @param x - points [N, ...], N >= 3
  * @param options - `table` to share a search (2 neighbours or more)
- * @throws OodError `E_EMPTY`, `E_NOT_FINITE`, `E_ARGUMENT`
+ * @throws OodError `E_EMPTY` when every row has a copy, `E_NOT_FINITE`, `E_ARGUMENT`
  * @example
  * const d = await twoNn(x)
  */
 export async function twoNn(x: NdArray, options: TwoNnOptions & GlobalOptions = {}): Promise<number> {
-  const { distances } = await neighboursFor('TwoNN', x, options, 2)
-  const ratios = ratiosOf(distances, 2)
+  const { distances, data } = await neighboursFor('TwoNN', x, options, 2)
+  const ratios = ratiosOf('TwoNN', distances, 2, () => isPoint(data))
   return ratios === undefined ? 0 : twoNnDimension(ratios, options)
 }

@@ -1,11 +1,13 @@
 // What DANCo measures of a sample: the dimension of the norms, and the mean von Mises law of the angles.
-import { mismatch, OodError } from '@ood/core'
+import { flatData, mismatch, OodError, rowSize } from '@ood/core'
 import { squaredDistance } from '@ood/linalg'
+import { isDistanceMatrix } from '../distance-matrix.ts'
 import { mindDimension } from '../mind.ts'
+import type { NeighbourTable } from '../neighbour-table.ts'
 import type { Neighbourhood } from '../neighbourhood.ts'
-import { ratiosOf } from '../two-nn.ts'
 import { type AngleLaw, concentration, resultant } from './danco-laws.ts'
 import { pairSquaresOf } from './local.ts'
+import { isPoint, isPointWithin, ratiosOf } from './ratios.ts'
 
 /** Statistics of a sample. */
 export interface DancoStatistics extends AngleLaw {
@@ -15,15 +17,16 @@ export interface DancoStatistics extends AngleLaw {
 
 /** From lists of k + 1 neighbours; undefined when all points coincide. */
 export function measureDanco(
-  data: Float64Array,
-  d: number,
-  indices: Int32Array,
-  distances: Float64Array,
+  { data, indices, distances }: Pick<NeighbourTable, 'data' | 'indices' | 'distances'>,
   k: number,
   limit: number,
 ): DancoStatistics | undefined {
-  const squares = (i: number, j: number): number => squaredDistance(data, i * d, data, j * d, d)
-  return collect(indices, distances, k, limit, squares)
+  const points = flatData(data)
+  const d = rowSize(data)
+  const squares = isDistanceMatrix(data)
+    ? (i: number, j: number) => points[i * d + j]! ** 2
+    : (i: number, j: number) => squaredDistance(points, i * d, points, j * d, d)
+  return collect(indices, distances, k, limit, squares, () => isPoint(data))
 }
 
 /** The same of the points of a neighbourhood among themselves. */
@@ -45,7 +48,14 @@ export function measureDancoWithin(
       distances[i * (k + 1) + j] = Math.sqrt(pairs[i * count + others[j]!]!)
     }
   }
-  return collect(indices, distances, k, limit, (i, j) => pairs[i * count + j]!)
+  return collect(
+    indices,
+    distances,
+    k,
+    limit,
+    (i, j) => pairs[i * count + j]!,
+    () => isPointWithin(neighbourhood),
+  )
 }
 
 function collect(
@@ -54,10 +64,10 @@ function collect(
   k: number,
   limit: number,
   squares: (i: number, j: number) => number,
+  isPoint: () => boolean,
 ): DancoStatistics | undefined {
-  const ratios = ratiosOf(distances, k + 1)
+  const ratios = ratiosOf('DANCo', distances, k + 1, isPoint)
   if (ratios === undefined) return undefined
-  if (ratios.length === 0) throw new OodError('E_EMPTY', 'DANCo: expected a point without duplicates, got none')
   const norms = mindDimension(ratios, { k, maxDimension: limit })
   let nu = 0
   let eta = 0

@@ -4,6 +4,7 @@ import { mismatch } from '@ood/core'
 import { columnMeans, distancePoints, gram, pairSquares, productBound, squaredDistance } from '@ood/linalg'
 import type { Neighbourhood } from '../neighbourhood.ts'
 import type { Products } from './products.ts'
+import { doublyCentre, withoutPoints } from './without-points.ts'
 
 /** Everything neighbourhoods are made of. */
 export interface Local {
@@ -17,6 +18,8 @@ export interface Local {
   readonly products: Products | undefined
   /** Rows of data: the order of `products`. */
   readonly count: number
+  /** `raw` holds distances between the rows instead of coordinates. */
+  readonly isMatrix?: true
   /** Coordinates of the centres and the row of each (in order without rows); undefined where nobody knows them. */
   readonly centres: { readonly points: FloatArray; readonly rows: Int32Array | undefined } | undefined
 }
@@ -38,6 +41,8 @@ function reused(what: 'gram' | 'pairs', length: number): Float64Array {
 export function localNeighbourhood(local: Local, q: number): Neighbourhood {
   const { ambient, k, indices, distances } = local
   const rows = indices.subarray(q * k, (q + 1) * k)
+  if (local.isMatrix)
+    return withoutPoints(k, ambient, distances.subarray(q * k, (q + 1) * k), () => squaresBetween(local, rows))
   let points: Float64Array | undefined
   let inner: Float64Array | undefined
   let pairs: Float64Array | undefined
@@ -67,6 +72,14 @@ export function localNeighbourhood(local: Local, q: number): Neighbourhood {
       return squared
     },
   }
+}
+
+/** Squares of the distances between some rows. */
+function squaresBetween({ raw, count }: Local, rows: Int32Array): Float64Array {
+  const k = rows.length
+  const out = new Float64Array(k * k)
+  for (let i = 0; i < k; i++) for (let j = 0; j < k; j++) out[i * k + j] = raw[rows[i]! * count + rows[j]!]! ** 2
+  return out
 }
 
 /** Exact squared distances to the centre; of a table made by hand, without its centres, the distances squared. */
@@ -137,22 +150,6 @@ function fromProducts({ products, count, ambient }: Local, rows: Int32Array): Fl
   let trace = 0
   for (let i = 0; i < k; i++) trace += out[i * k + i]!
   return bound <= TRUSTED * (trace / k) ? out : undefined
-}
-
-/** Subtracts row and column means: products about any point become products about the mean. */
-function doublyCentre(G: Float64Array, k: number): void {
-  const means = new Float64Array(k)
-  let total = 0
-  for (let i = 0; i < k; i++) {
-    let sum = 0
-    for (let j = 0; j < k; j++) sum += G[i * k + j]!
-    means[i] = sum / k
-    total += sum / k / k
-  }
-  for (let i = 0; i < k; i++) {
-    const shift = means[i]! - total
-    for (let j = 0; j < k; j++) G[i * k + j] = G[i * k + j]! - shift - means[j]!
-  }
 }
 
 function fromPoints(points: Float64Array, count: number, ambient: number): Float64Array {
