@@ -21,10 +21,12 @@ export type {
 export { jacobian } from './jacobian.ts'
 export type { MatmulBackend } from './matmul.ts'
 export { type Once, once } from './once.ts'
+export { assertOptions, CALL_OPTIONS } from './options.ts'
 export { type CallOptions, forEachBatch, type Progress, throwIfAborted } from './progress.ts'
 export { normals, permutation, type Random, random, uniforms } from './random.ts'
 export { assertFiniteRows, type Sweep, sweep } from './sweep.ts'
 export {
+  assertBatch,
   assertFinite,
   assertRows,
   concatRows,
@@ -37,3 +39,4 @@ export {
   takeRows,
   tensor,
 } from './tensor.ts'
+export { assertUnits, type DataUnits } from './units.ts'

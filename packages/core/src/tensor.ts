@@ -25,8 +25,40 @@ export function tensor<A extends FloatArray>(data: A, shape: readonly number[]):
   return ndarray(data, [...shape]) as NdArray<A>
 }
 
-/** Number of rows (batch size) of `x`. */
-export function rowCount(x: NdArray): number {
+/**
+ * Checks that `x` is a batch and not, say, what `readNpy` gave: an `ndarray` over a typed array of numbers.
+ *
+ * @throws OodError `E_ARGUMENT` saying what it is and how to make it a batch
+ */
+export function assertBatch(what: string, x: unknown): asserts x is NdArray {
+  const { data, shape, stride, offset } = (typeof x === 'object' && x !== null ? x : {}) as Partial<NdArray>
+  const numbers = ArrayBuffer.isView(data) && !(data instanceof DataView) && !isBigInts(data)
+  if (numbers && Array.isArray(shape) && Array.isArray(stride) && typeof offset === 'number') return
+  const raw = ArrayBuffer.isView(data) && Array.isArray(shape)
+  const got =
+    raw && !numbers
+      ? `a batch of ${data.constructor.name}`
+      : raw
+        ? `${data.constructor.name} and shape without strides, as readNpy gives them: pass them through toBatch`
+        : Array.isArray(x)
+          ? 'a list'
+          : ArrayBuffer.isView(x)
+            ? `a ${x.constructor.name} without a shape`
+            : typeof x === 'object' && x !== null
+              ? 'another object'
+              : x === undefined || x === null
+                ? String(x)
+                : `a ${typeof x}`
+  throw mismatch('E_ARGUMENT', what, 'a batch, tensor(data, shape) of a typed array', got)
+}
+
+function isBigInts(data: ArrayBufferView): boolean {
+  return data instanceof BigInt64Array || data instanceof BigUint64Array
+}
+
+/** Number of rows (batch size) of `x`; `what` names it where it is no batch at all. */
+export function rowCount(x: NdArray, what = 'rows'): number {
+  assertBatch(what, x)
   return x.shape[0] ?? 0
 }
 
@@ -37,6 +69,7 @@ export function rowSize(x: NdArray): number {
 
 /** The flat row-major numbers of `x`: its own storage when contiguous (no copy), else a packed copy. */
 export function flatData<A extends FloatArray>(x: NdArray<A>): A {
+  assertBatch('rows', x)
   const size = x.shape.reduce((product, n) => product * n, 1)
   let expected = 1
   let contiguous = true
@@ -113,6 +146,7 @@ export function concatRows<A extends FloatArray>(parts: readonly NdArray<A>[]): 
 
 /** Checks that `x` is a batch of rows of exactly `shape`; throws `E_SHAPE` naming `what`. */
 export function assertRows(what: string, x: NdArray, shape: readonly number[]): void {
+  assertBatch(what, x)
   if (x.shape.length !== shape.length + 1 || shape.some((n, axis) => x.shape[axis + 1] !== n)) {
     throw mismatch('E_SHAPE', what, `shape [N, ${shape.join(', ')}]`, `[${x.shape.join(', ')}]`)
   }
@@ -120,6 +154,7 @@ export function assertRows(what: string, x: NdArray, shape: readonly number[]): 
 
 /** Checks that every number is finite; throws `E_NOT_FINITE` with the first bad row. */
 export function assertFinite(what: string, x: NdArray): void {
+  assertBatch(what, x)
   const data = flatData(x)
   const d = Math.max(1, rowSize(x))
   for (let i = 0; i < data.length; i++) {

@@ -139,3 +139,23 @@ describe('checks', () => {
     assertFinite('x', tensor(count(0), [0, 2]))
   })
 })
+
+describe('what is no batch', () => {
+  test.each<[unknown, string]>([
+    [{ data: new Uint8Array(4), shape: [2, 2] }, 'got Uint8Array and shape without strides, as readNpy gives them: pass them through toBatch'], // biome-ignore format: one case a line
+    [{ data: [1, 2], shape: [2], stride: [1], offset: 0 }, 'got another object'],
+    [{ data: new BigInt64Array(2), shape: [2], stride: [1], offset: 0 }, 'got a batch of BigInt64Array'],
+    [new Float32Array(4), 'got a Float32Array without a shape'],
+    [[[1, 2]], 'got a list'],
+    [undefined, 'got undefined'],
+    [null, 'got null'],
+    ['images.npy', 'got a string'],
+  ])('is named: %#', (x, got) => {
+    const message = `images: expected a batch, tensor(data, shape) of a typed array, ${got}`
+    const error = expect.objectContaining({ code: 'E_ARGUMENT', message: expect.stringContaining(message) })
+    expect(() => assertRows('images', x as NdArray, [2])).toThrowError(error)
+    expect(() => assertFinite('images', x as NdArray)).toThrowError(error)
+    expect(() => rowCount(x as NdArray, 'images')).toThrowError(error)
+    expect(() => flatData(x as NdArray)).toThrow('rows: expected a batch')
+  })
+})

@@ -1,6 +1,6 @@
 // How a model runs: device, workers, threads and batches, and the folder it is opened from.
 import { availableParallelism } from 'node:os'
-import { mismatch, OodError } from '@ood/core'
+import { assertOptions, mismatch, OodError } from '@ood/core'
 import { type Checkpoint, type Device, openCheckpoint, parseDevice } from '@ood/runtime'
 
 /** How a model runs. */
@@ -18,8 +18,13 @@ export interface EngineOptions {
   batchSize?: number
 }
 
-/** The options with their defaults, checked. */
-export function engineSettings(options: EngineOptions): Required<EngineOptions> {
+/** The options with their defaults, checked; `more` are those that only `what` takes. */
+export function engineSettings(
+  what: string,
+  options: EngineOptions,
+  more: readonly string[] = [],
+): Required<EngineOptions> {
+  assertOptions(what, options, ['device', 'workers', 'threads', 'batchSize', ...more])
   const device = parseDevice(options.device ?? 'cpu')
   return {
     device,

@@ -26,7 +26,7 @@ const FOLDER =
  * await model.release()
  */
 export async function openPixelCnn(source: string | Checkpoint, options: EngineOptions = {}): Promise<PixelCnn> {
-  const { device, workers, threads, batchSize } = engineSettings(options)
+  const { device, workers, threads, batchSize } = engineSettings('openPixelCnn', options)
   const checkpoint = typeof source === 'string' ? await openFolder(source, FOLDER) : source
   const { manifest, folder } = checkpoint
   const facts = pixelCnnFacts(manifest, folder)

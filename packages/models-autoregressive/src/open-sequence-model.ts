@@ -1,5 +1,17 @@
 // Opens a sequence checkpoint: next-step log-probabilities of a model over tokens given as an ONNX graph.
-import { assertFiniteRows, flatData, mismatch, type NdArray, rowCount, rowSize, sweep, tensor } from '@ood/core'
+import {
+  assertBatch,
+  assertFiniteRows,
+  assertOptions,
+  CALL_OPTIONS,
+  flatData,
+  mismatch,
+  type NdArray,
+  rowCount,
+  rowSize,
+  sweep,
+  tensor,
+} from '@ood/core'
 import type { Checkpoint, Manifest } from '@ood/runtime'
 import { engineSettings, openFolder } from './engine-options.ts'
 import { startEngine } from './internal/engine.ts'
@@ -27,7 +39,7 @@ export async function openSequenceModel(
   source: string | Checkpoint,
   options: SequenceOptions = {},
 ): Promise<SequenceModel> {
-  const settings = engineSettings(options)
+  const settings = engineSettings('openSequenceModel', options, ['instance', 'logProb'])
   const { instance = 'sum', logProb: score } = options
   if (instance !== 'sum' && instance !== 'mean') throw mismatch('E_ARGUMENT', 'instance', 'sum or mean', instance)
   const checkpoint = typeof source === 'string' ? await openFolder(source, FOLDER) : source
@@ -50,6 +62,8 @@ export async function openSequenceModel(
     options: SequenceCallOptions | undefined,
     run: (tokens: Int32Array, fed: number, from: number, to: number) => Promise<void>,
   ): Promise<void> {
+    assertOptions(label, options, CALL_OPTIONS)
+    assertBatch(label, x)
     const length = x.shape[1] ?? 0
     const wanted = fixed === undefined ? 'T >= 2' : `T = ${fixed} or ${fixed + 1}`
     const fits = fixed === undefined ? length >= 2 : length === fixed || length === fixed + 1

@@ -267,13 +267,13 @@ describe('mixtureLogProb on batches', () => {
       'half pixels',
       () => mixtureLogProb(set(pixels(2, 1, 2, 2), 5, 0.5), params(2, 1, 1, 2, 2), options),
       'E_ARGUMENT',
-      'mixtureLogProb: expected integers in [0, 7], got 0.5 in row 1 at position 1',
+      'mixtureLogProb: expected integers in [0, 7], got 0.5 in row 1 at position 1 (round them to whole numbers)',
     ],
     [
       'NaN',
       () => mixtureLogProb(set(pixels(2, 1, 2, 2), 3, Number.NaN), params(2, 1, 1, 2, 2), options),
       'E_NOT_FINITE',
-      'mixtureLogProb: expected integers in [0, 7], got NaN in row 0 at position 3',
+      'mixtureLogProb: expected finite numbers, got NaN in row 0 at position 3',
     ],
     [
       'values above',

@@ -246,13 +246,13 @@ describe('images that do not fit', () => {
       'NaN',
       () => spoiled(Number.NaN),
       'E_NOT_FINITE',
-      'logProb: expected integers in [0, 255], got NaN in row 3 at position 17',
+      'logProb: expected finite numbers, got NaN in row 3 at position 17',
     ],
     [
       'infinite',
       () => spoiled(Number.NEGATIVE_INFINITY),
       'E_NOT_FINITE',
-      'logProb: expected integers in [0, 255], got -Infinity in row 3',
+      'logProb: expected finite numbers, got -Infinity in row 3',
     ],
   ])('are refused: %s', async (_, images, code, message) => {
     await expect(model('tiny-gray').logProb(images())).rejects.toMatchObject({

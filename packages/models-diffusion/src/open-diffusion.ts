@@ -2,7 +2,9 @@
 import { availableParallelism } from 'node:os'
 import {
   assertFinite,
+  assertOptions,
   assertRows,
+  assertUnits,
   flatData,
   mismatch,
   type NdArray,
@@ -11,7 +13,7 @@ import {
   rowSize,
   tensor,
 } from '@ood/core'
-import { preprocessing, type TransformSpec } from '@ood/datasets'
+import { dataUnits, preprocessing, type Transform, type TransformSpec } from '@ood/datasets'
 import { inspect, readModel } from '@ood/onnx'
 import { type Checkpoint, type Device, openCheckpoint, parseDevice } from '@ood/runtime'
 import type { Diffusion, DiffusionCallOptions, DiffusionLogProbOptions, DiffusionSampleOptions } from './diffusion.ts'
@@ -76,6 +78,7 @@ export async function openDiffusion(
   source: string | Checkpoint | NetworkDescription,
   options: DiffusionOptions = {},
 ): Promise<Diffusion> {
+  assertOptions('openDiffusion', options, ['device', 'workers', 'batchSize', 'conditions'])
   const device = parseDevice(options.device ?? 'cpu')
   const workers = count('workers', options.workers ?? (device === 'cpu' ? Math.min(8, availableParallelism()) : 1), 0)
   const batchSize = count('batchSize', options.batchSize ?? 32, 1)
@@ -83,17 +86,21 @@ export async function openDiffusion(
   const { name, graph, ports, modelShape, rawShape, sde, prediction, timeScale } = facts
   const dimension = modelShape.reduce((product, n) => product * n, 1)
   const conditions = conditionsOf(facts, options.conditions ?? {})
-  const transform = preprocessing(facts.preprocessing as TransformSpec[])
+  const specs = facts.preprocessing as TransformSpec[]
+  const transform = preprocessing(specs)
+  const units = dataUnits({ preprocessing: specs, valueRange: facts.manifest?.data.valueRange, shape: rawShape })
+  const largest = largestOf(transform, units.valueRange, rawShape)
   const engine = startEngine({ name, graph, device, ports, modelShape, dimension, conditions }, workers)
   const lanes = Math.max(1, workers)
-  const model = scoreNetwork({ engine, sde, prediction, timeScale, modelShape, dimension, batchSize, lanes })
+  const model = scoreNetwork({ engine, sde, prediction, timeScale, modelShape, dimension, largest, batchSize, lanes })
 
   /** Rows as the network sees them, with the log-determinants of how they got there. */
   function toModel(what: string, x: NdArray, call: DiffusionCallOptions): { v: NdArray; logDet: Float64Array } {
     const { input = 'pixel', seed = 0, rows } = call
     if (input !== 'pixel' && input !== 'model') throw mismatch('E_ARGUMENT', `${what} input`, 'pixel or model', input)
     assertRows(what, x, input === 'pixel' ? rawShape : modelShape)
-    assertFinite(what, x)
+    if (input === 'pixel') assertUnits(what, x, units)
+    else assertFinite(what, x)
     if (rows && rows.length !== rowCount(x))
       throw mismatch('E_SHAPE', `${what} rows`, `${rowCount(x)} keys, one a row`, rows.length)
     if (input === 'model') return { v: x, logDet: new Float64Array(rowCount(x)) }
@@ -156,6 +163,14 @@ async function openFolder(folder: string): Promise<Checkpoint> {
     if (!(cause instanceof OodError && cause.code === 'E_FILE' && cause.message.includes('manifest.json'))) throw cause
     throw new OodError('E_FILE', `${folder}: expected ${FOLDER}; ${cause.message}`, { cause })
   }
+}
+
+/** Largest |value| that raw rows of the range have in the network's space. */
+function largestOf(transform: Transform, range: readonly [number, number] | null, rawShape: readonly number[]) {
+  if (!range) return undefined
+  const size = rawShape.reduce((product, n) => product * n, 1)
+  const ends = tensor(new Float64Array(2 * size).fill(range[0], 0, size).fill(range[1], size), [2, ...rawShape])
+  return flatData(transform.forward(ends).y).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
 }
 
 /** Every further input of the graph needs its fixed value. */

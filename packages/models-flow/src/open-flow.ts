@@ -1,7 +1,7 @@
 // Opens a flow checkpoint: likelihoods, latents, samples and derivatives of a normalizing flow given as ONNX graphs.
 import { availableParallelism } from 'node:os'
-import { mismatch, OodError } from '@ood/core'
-import { preprocessing, type TransformSpec } from '@ood/datasets'
+import { assertOptions, mismatch, OodError } from '@ood/core'
+import { dataUnits, preprocessing, type TransformSpec } from '@ood/datasets'
 import { type Checkpoint, type Device, openCheckpoint, parseDevice } from '@ood/runtime'
 import type { Flow } from './flow.ts'
 import { createDecoder } from './internal/decoder.ts'
@@ -46,13 +46,16 @@ const FLOW_FOLDER =
  * await flow.release()
  */
 export async function openFlow(source: string | Checkpoint, options: FlowOptions = {}): Promise<Flow> {
+  assertOptions('openFlow', options, ['device', 'workers', 'batchSize', 'chunk'])
   const device = parseDevice(options.device ?? 'cpu')
   const workers = count('workers', options.workers ?? (device === 'cpu' ? Math.min(8, availableParallelism()) : 1), 0)
   const batchSize = count('batchSize', options.batchSize ?? 64, 1)
   const checkpoint = typeof source === 'string' ? await openFolder(source) : source
   const { manifest, folder } = checkpoint
   const shape = flowShape(manifest, folder)
-  const transform = preprocessing(manifest.preprocessing as unknown as TransformSpec[])
+  const specs = manifest.preprocessing as unknown as TransformSpec[]
+  const transform = preprocessing(specs)
+  const units = dataUnits({ preprocessing: specs, valueRange: manifest.data.valueRange, shape: shape.dataShape })
   const [encode, decode] = await Promise.all([checkpoint.graph('encode'), checkpoint.graph('decode')])
   const { modelShape, dimension } = shape
   const chunk = count('chunk', options.chunk ?? (dimension <= 1024 ? 0 : 49), 0)
@@ -65,7 +68,7 @@ export async function openFlow(source: string | Checkpoint, options: FlowOptions
     dataShape: shape.dataShape,
     dimension,
     decoder,
-    ...createDensity({ kernels, shape, transform, batchSize, lanes }),
+    ...createDensity({ kernels, shape, transform, units, batchSize, lanes }),
     ...createSampler({ shape, transform, decoder }),
     release: () => kernels.release(),
   }

@@ -278,7 +278,9 @@ describe.each(['tiny-affine', 'tiny-rqs'])('%s', (name) => {
     })
     const bright = images(1)
     bright.set(0, 0, 0, 0, 256)
-    await expect(flow.logProb(bright)).rejects.toThrow('pixels in 0..255, got 256')
+    await expect(flow.logProb(bright)).rejects.toThrow(
+      'logProb: expected integers in [0, 255], got 256 in row 0 at position 0',
+    )
     await expect(flow.logProb(tensor(new Float32Array(64), [1, 64]))).rejects.toMatchObject({
       code: 'E_SHAPE',
       message: 'logProb: expected shape [N, 1, 8, 8], got [1, 64]',

@@ -1,6 +1,6 @@
 // Checkpoint folders: `manifest.json` beside `*.onnx`, checked against each other before anything runs.
 import { join } from 'node:path'
-import { OodError } from '@ood/core'
+import { assertOptions, OodError } from '@ood/core'
 import { insideFolder, readBounded, sha256 } from '@ood/core/node'
 import { assertPorts, graphPorts } from './internal/graph-ports.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
@@ -42,6 +42,7 @@ const MAX_GRAPH_BYTES = 2 ** 31
  * const bytes = await checkpoint.graph('decode')
  */
 export async function openCheckpoint(folder: string, options: CheckpointOptions = {}): Promise<Checkpoint> {
+  assertOptions('openCheckpoint', options, ['maxGraphBytes'])
   const maxBytes = options.maxGraphBytes ?? MAX_GRAPH_BYTES
   const file = join(folder, 'manifest.json')
   const manifest = parseManifest(parseJson(await readBounded(file, MAX_MANIFEST_BYTES), file), file)

@@ -1,7 +1,7 @@
 // Worker pool: runs a module's exported functions on worker threads, because inference blocks the thread it runs on.
 import { availableParallelism } from 'node:os'
 import { type Transferable, Worker } from 'node:worker_threads'
-import { mismatch, OodError, type OodErrorCode, throwIfAborted } from '@ood/core'
+import { assertOptions, mismatch, OodError, type OodErrorCode, throwIfAborted } from '@ood/core'
 import type { Reply, Request } from './internal/pool-protocol.ts'
 
 /** What `openPool` takes. */
@@ -59,6 +59,7 @@ interface Job {
  * await pool.close()
  */
 export function openPool(options: PoolOptions): Pool {
+  assertOptions('openPool', options, ['size', 'module', 'setup'])
   const size = options.size ?? availableParallelism()
   if (!(Number.isInteger(size) && size > 0)) throw mismatch('E_ARGUMENT', 'pool size', 'a positive integer', size)
   const waiting: Job[] = []

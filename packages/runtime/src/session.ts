@@ -1,5 +1,5 @@
 // Inference sessions: the only file in ood that talks to onnxruntime-node.
-import { mismatch, OodError } from '@ood/core'
+import { assertOptions, mismatch, OodError } from '@ood/core'
 import type * as ort from 'onnxruntime-node'
 import { type Device, parseDevice } from './device.ts'
 import { assertFits, elementType, type Port, type TensorStorage, type TensorValue, unshared } from './tensor-value.ts'
@@ -35,6 +35,8 @@ export interface Session {
   release(): Promise<void>
 }
 
+const SESSION_OPTIONS = ['device', 'threads', 'optimization', 'name']
+
 const OPTIMIZATIONS: readonly Optimization[] = ['disabled', 'basic', 'extended', 'all']
 
 /**
@@ -53,6 +55,7 @@ const OPTIMIZATIONS: readonly Optimization[] = ['disabled', 'basic', 'extended',
  * await session.release()
  */
 export async function openSession(source: string | Uint8Array, options: SessionOptions = {}): Promise<Session> {
+  assertOptions('openSession', options, SESSION_OPTIONS)
   const what = options.name ?? (typeof source === 'string' ? source : 'model')
   const settings = sessionSettings(options)
   const engine = await loadEngine()

@@ -1,5 +1,6 @@
 // The whole detector over images: a likelihood model, an LID estimator, a scale rule and a pair rule, as one object.
 import {
+  assertOptions,
   type CallOptions,
   type LidEstimator,
   type LikelihoodModel,
@@ -83,6 +84,7 @@ export function likelihoodLidDetector<Artifact>(
   options: LikelihoodLidOptions<Artifact>,
   state?: LikelihoodLidState,
 ): LikelihoodLidDetector {
+  assertOptions('likelihoodLidDetector', options, ['model', 'estimator', 'scale', 'rule'])
   const { model, estimator, scale, rule = 'standardisedSum' } = options
   if (typeof scale === 'number') assertNumber('likelihoodLidDetector scale', scale)
   let choice: ScaleChoice | undefined

@@ -1,5 +1,5 @@
 // One score from the pair (log p, LID), fitted on training pairs only, with p-values, a threshold and a stored form.
-import { mismatch, OodError, type Prediction, type Thresholded, unknownName } from '@ood/core'
+import { assertOptions, mismatch, OodError, type Prediction, type Thresholded, unknownName } from '@ood/core'
 import { assertFiniteList } from '../internal/check.ts'
 import { shareAtLeast, upperQuantile } from '../internal/empirical.ts'
 import { VERSION } from '../internal/version.ts'
@@ -86,6 +86,7 @@ export interface PairDetector extends Thresholded<LogProbLid> {
  * detector.predict({ logProb, lid }).data.isOutlier
  */
 export function pairDetector(options: { rule?: PairRuleName | PairRule } = {}): PairDetector {
+  assertOptions('pairDetector', options, ['rule'])
   const { rule = 'standardisedSum' } = options
   const chosen: PairRule = typeof rule === 'string' ? { name: rule } : rule
   return detectorOf(definition(chosen.name), chosen)

@@ -1,10 +1,19 @@
 // The input-complexity detector over any likelihood model of 8-bit images.
-import { type CallOptions, type LikelihoodModel, mismatch, type NdArray, rowSize, throwIfAborted } from '@ood/core'
+import {
+  assertOptions,
+  type CallOptions,
+  type LikelihoodModel,
+  mismatch,
+  type NdArray,
+  rowSize,
+  throwIfAborted,
+} from '@ood/core'
 import type { DecisionState } from '../ratio/decision-state.ts'
 import { describedBy } from '../ratio/internal/described.ts'
 import { extend } from '../ratio/internal/extend.ts'
 import { sweepOptions } from '../ratio/internal/sweeps.ts'
 import { type DetectorOptions, type OutlierDetector, outlierDetector } from '../ratio/outlier-detector.ts'
+import { DETECTOR_OPTIONS } from '../ratio/outlier-types.ts'
 import { parseStored, type StoredDetector, stored, wrongField } from '../ratio/stored-detector.ts'
 import { type Complexity, type ComplexityOptions, checkedCodecs, complexity } from './complexity.ts'
 import { complexityScore } from './complexity-score.ts'
@@ -69,6 +78,7 @@ export interface InputComplexity extends OutlierDetector {
  * const { data } = await detector.predict(images) // instanceScore in bits, isOutlier, pValue
  */
 export function inputComplexity(model: LikelihoodModel, options: InputComplexityOptions = {}): InputComplexity {
+  assertOptions('inputComplexity', options, [...DETECTOR_OPTIONS, 'codecs', 'count', 'onWarning', 'levelWidth'])
   return complexityDetector(model, options)
 }
 

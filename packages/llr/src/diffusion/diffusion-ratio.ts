@@ -1,8 +1,18 @@
 // The complexity-corrected likelihood ratio of score diffusions as a detector: t_frac from training rows, scores, threshold.
-import { type CallOptions, mismatch, type NdArray, OodError, rowCount, type ScoreModel, unknownName } from '@ood/core'
+import {
+  assertOptions,
+  type CallOptions,
+  mismatch,
+  type NdArray,
+  OodError,
+  rowCount,
+  type ScoreModel,
+  unknownName,
+} from '@ood/core'
 import type { DecisionState } from '../ratio/decision-state.ts'
 import { extend } from '../ratio/internal/extend.ts'
 import { type DetectorOptions, type OutlierDetector, outlierDetector } from '../ratio/outlier-detector.ts'
+import { DETECTOR_OPTIONS } from '../ratio/outlier-types.ts'
 import { parseStored, type StoredDetector, stored, wrongField } from '../ratio/stored-detector.ts'
 import { type FractionChoice, separationFraction } from './choose.ts'
 import { fitJointRatio, type JointRatioFit, jointRatio } from './joint.ts'
@@ -42,6 +52,8 @@ export interface DiffusionRatioOptions extends Omit<LossSettings, 'compat'>, Omi
    */
   compat?: 'reference'
 }
+
+const RATIO_OPTIONS = ['model', 'rule', 'tFrac', 'form', 'alter', 'fractions', 'probes', 'weighting', 'sharing']
 
 /** The detector's settings, t_frac and decision as plain JSON; the model is given again on loading. */
 export interface DiffusionRatioState extends StoredDetector {
@@ -97,6 +109,7 @@ export interface DiffusionRatio extends OutlierDetector {
  * const { data } = await detector.predict(await model.preprocess(images))
  */
 export function diffusionRatio(options: DiffusionRatioOptions): DiffusionRatio {
+  assertOptions('diffusionRatio', options, [...DETECTOR_OPTIONS, ...RATIO_OPTIONS])
   const { tFrac } = options
   if (tFrac !== undefined && !(tFrac > 0 && tFrac < 1))
     throw mismatch('E_ARGUMENT', 'diffusionRatio tFrac', 'a number in (0, 1)', tFrac)

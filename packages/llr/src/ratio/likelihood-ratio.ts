@@ -1,10 +1,20 @@
 // The likelihood-ratio detector over any pair of likelihood models: a model of the data and a model of its background.
-import { type CallOptions, type LikelihoodModel, type LogProb, mismatch, type NdArray, throwIfAborted } from '@ood/core'
+
+import {
+  assertOptions,
+  type CallOptions,
+  type LikelihoodModel,
+  type LogProb,
+  mismatch,
+  type NdArray,
+  throwIfAborted,
+} from '@ood/core'
 import type { DecisionState } from './decision-state.ts'
 import { describedDetector } from './internal/described.ts'
 import { extend } from './internal/extend.ts'
 import { sweepOptions } from './internal/sweeps.ts'
 import type { DetectorOptions, OutlierDetector } from './outlier-detector.ts'
+import { DETECTOR_OPTIONS } from './outlier-types.ts'
 import { type RatioConvention, ratioScores } from './ratio-scores.ts'
 import { parseStored, type StoredDetector, stored, wrongField } from './stored-detector.ts'
 
@@ -66,6 +76,7 @@ export interface LikelihoodRatio extends OutlierDetector {
  * const { data } = await detector.predict(images) // instanceScore, featureScore [N, H, W], isOutlier, pValue
  */
 export function likelihoodRatio(options: LikelihoodRatioOptions): LikelihoodRatio {
+  assertOptions('likelihoodRatio', options, [...DETECTOR_OPTIONS, 'semantic', 'background', 'convention', 'impossible'])
   return ratioDetector(options)
 }
 

@@ -1,10 +1,12 @@
 // The plain likelihood as a detector: what the others are compared with.
-import { type CallOptions, flatData, type LikelihoodModel, mismatch, tensor } from '@ood/core'
+
+import { assertOptions, type CallOptions, flatData, type LikelihoodModel, mismatch, tensor } from '@ood/core'
 import type { DecisionState } from './decision-state.ts'
 import { describedDetector } from './internal/described.ts'
 import { extend } from './internal/extend.ts'
 import { sweepOptions } from './internal/sweeps.ts'
 import type { DetectorOptions, OutlierDetector } from './outlier-detector.ts'
+import { DETECTOR_OPTIONS } from './outlier-types.ts'
 import { parseStored, type StoredDetector, stored } from './stored-detector.ts'
 
 /** A detector as plain JSON; the model is given again on loading. */
@@ -32,6 +34,7 @@ export interface NegativeLogLikelihood extends OutlierDetector {
  * const { data } = await detector.predict(images)
  */
 export function negativeLogLikelihood(model: LikelihoodModel, options: DetectorOptions = {}): NegativeLogLikelihood {
+  assertOptions('negativeLogLikelihood', options, [...DETECTOR_OPTIONS])
   return detectorOf(model, options)
 }
 

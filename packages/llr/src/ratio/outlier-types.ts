@@ -54,6 +54,16 @@ export interface DetectorOptions {
   compat?: 'reference'
 }
 
+/** Names of the options every detector takes, for `assertOptions`. */
+export const DETECTOR_OPTIONS: readonly string[] = [
+  'threshold',
+  'outlierType',
+  'dataType',
+  'dataShape',
+  'valueRange',
+  'compat',
+]
+
 /** What makes an outlier detector: a name and scores. */
 export interface OutlierDetectorSpec extends DetectorOptions {
   name: string

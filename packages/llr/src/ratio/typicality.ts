@@ -1,10 +1,12 @@
 // Typicality of single points: how far -log p(x) lies from the entropy that training data has under the model.
-import { type CallOptions, type LikelihoodModel, mismatch, type NdArray, OodError } from '@ood/core'
+
+import { assertOptions, type CallOptions, type LikelihoodModel, mismatch, type NdArray, OodError } from '@ood/core'
 import type { DecisionState } from './decision-state.ts'
 import { describedDetector } from './internal/described.ts'
 import { extend } from './internal/extend.ts'
 import { sweepOptions } from './internal/sweeps.ts'
 import type { DetectorOptions, OutlierDetector } from './outlier-detector.ts'
+import { DETECTOR_OPTIONS } from './outlier-types.ts'
 import { parseStored, type StoredDetector, stored, wrongField } from './stored-detector.ts'
 
 /** A detector as plain JSON; the model is given again on loading. */
@@ -46,6 +48,7 @@ export interface Typicality extends OutlierDetector {
  * const { data } = await detector.predict(images)
  */
 export function typicality(model: LikelihoodModel, options: DetectorOptions = {}): Typicality {
+  assertOptions('typicality', options, [...DETECTOR_OPTIONS])
   return detectorOf(model, options, null)
 }
 

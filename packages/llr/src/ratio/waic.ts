@@ -1,10 +1,12 @@
 // WAIC over an ensemble of models: likelihood where the models agree, suspicion where they do not.
-import { type LikelihoodModel, mismatch, OodError, throwIfAborted } from '@ood/core'
+
+import { assertOptions, type LikelihoodModel, mismatch, OodError, throwIfAborted } from '@ood/core'
 import type { DecisionState } from './decision-state.ts'
 import { describedDetector } from './internal/described.ts'
 import { extend } from './internal/extend.ts'
 import { sweepOptions } from './internal/sweeps.ts'
 import type { DetectorOptions, OutlierDetector } from './outlier-detector.ts'
+import { DETECTOR_OPTIONS } from './outlier-types.ts'
 import { parseStored, type StoredDetector, stored, wrongField } from './stored-detector.ts'
 
 /** Settings of the detector. */
@@ -46,6 +48,7 @@ export interface Waic extends OutlierDetector {
  * const { data } = await detector.predict(images)
  */
 export function waic(models: readonly LikelihoodModel[], options: WaicOptions = {}): Waic {
+  assertOptions('waic', options, [...DETECTOR_OPTIONS, 'variance'])
   return detectorOf(models, options)
 }
 

@@ -280,10 +280,12 @@ describe('data of another shape or range', () => {
       [2, 1, 2, 2],
     )
     await expect(detector.predict(unit)).rejects.toThrow(
-      'Identity data: expected whole numbers like the calibration data',
+      "Identity data: expected whole numbers like the calibration data's [0,252], got 0.14",
     )
     const huge = tensor(new Float64Array(4).fill(65535), [1, 1, 2, 2])
-    await expect(detector.score(huge)).rejects.toThrow("values like the calibration data's [0,252], got 65535 in row 0")
+    await expect(detector.score(huge)).rejects.toThrow(
+      "whole numbers like the calibration data's [0,252], got 65535 in row 0",
+    )
     // Outliers of the same units are what a detector is for.
     expect(await detector.score(tensor(Float64Array.of(0, 0, 0, 255), [1, 1, 2, 2]))).toEqual(Float64Array.of(0))
     await expect(detector.calibrate(unit)).rejects.toMatchObject({ code: 'E_ARGUMENT' })

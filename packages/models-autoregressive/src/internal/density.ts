@@ -1,5 +1,5 @@
 // From whole images to log-probabilities and mixture parameters.
-import { assertFiniteRows, assertRows, type NdArray, sweep, tensor } from '@ood/core'
+import { assertFiniteRows, assertOptions, assertRows, CALL_OPTIONS, type NdArray, sweep, tensor } from '@ood/core'
 import { type MixtureParams, type PixelLogProb, summed } from '../mixture.ts'
 import type { PixelCnn, PixelCnnCallOptions } from '../pixel-cnn.ts'
 import { type Paired, pair } from './condition.ts'
@@ -25,6 +25,7 @@ export function createDensity(parts: DensityParts): Pick<PixelCnn, 'logProb' | '
 
   /** Images checked once, as a whole, so that an error names the caller's row and not a batch's. */
   function checked(what: string, x: NdArray, options: PixelCnnCallOptions | undefined): Paired {
+    assertOptions(what, options, [...CALL_OPTIONS, 'condition'])
     assertRows(what, x, dataShape)
     assertWholeNumbers(what, x, mixture.low, mixture.high)
     return pair(what, x, options?.condition, conditionShape)

@@ -1,5 +1,15 @@
 // Ancestral sampling: one evaluation of the network a pixel, in raster order.
-import { assertFiniteRows, mismatch, type NdArray, type Random, random, sweep, tensor } from '@ood/core'
+import {
+  assertFiniteRows,
+  assertOptions,
+  CALL_OPTIONS,
+  mismatch,
+  type NdArray,
+  type Random,
+  random,
+  sweep,
+  tensor,
+} from '@ood/core'
 import type { PixelCnn, PixelCnnSampleOptions } from '../pixel-cnn.ts'
 import { drawComponent, samplePixel } from '../sample-pixel.ts'
 import { conditions } from './condition.ts'
@@ -34,6 +44,7 @@ export function createSampler({ engine, facts, batchSize, lanes }: DensityParts)
   }
 
   async function sample(n: number, options: PixelCnnSampleOptions = {}): Promise<NdArray> {
+    assertOptions('sample', options, [...CALL_OPTIONS, 'condition', 'start', 'channelDependence'])
     const { seed = 0, start = 'guess', channelDependence = mixture.channelDependence, signal } = options
     if (!(Number.isInteger(n) && n >= 0)) throw mismatch('E_ARGUMENT', 'sample', '0 or a positive integer', n)
     if (start !== 'guess' && start !== 'noise') throw mismatch('E_ARGUMENT', 'sample start', 'guess or noise', start)

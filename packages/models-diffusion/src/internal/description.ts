@@ -1,6 +1,6 @@
 // Reads what a score network is off a manifest, or off the caller's own description of a bare ONNX file.
 import { readFile } from 'node:fs/promises'
-import { type DiffusionProcess, mismatch, type NdArray, OodError } from '@ood/core'
+import { assertOptions, type DiffusionProcess, mismatch, type NdArray, OodError } from '@ood/core'
 import type { TransformSpec } from '@ood/datasets'
 import { inspect, readModel } from '@ood/onnx'
 import type { Checkpoint, Manifest } from '@ood/runtime'
@@ -79,8 +79,21 @@ export async function checkpointFacts({ manifest, folder, graph }: Checkpoint): 
   }
 }
 
+const DESCRIPTION = [
+  'onnx',
+  'sde',
+  'prediction',
+  'dataShape',
+  'ports',
+  'timeScale',
+  'preprocessing',
+  'rawShape',
+  'name',
+]
+
 /** The facts of a bare ONNX file. */
 export async function describedFacts(description: NetworkDescription): Promise<NetworkFacts> {
+  assertOptions('openDiffusion', description, DESCRIPTION)
   const { onnx, sde, prediction } = description
   const name = description.name ?? (typeof onnx === 'string' ? onnx : 'score network')
   const graph = typeof onnx === 'string' ? await readBytes(onnx) : onnx

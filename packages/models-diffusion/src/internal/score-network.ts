@@ -31,12 +31,17 @@ export interface NetworkParts {
   timeScale: number
   modelShape: readonly number[]
   dimension: number
+  /** Largest |value| of clean data in the network's space, where the checkpoint says. */
+  largest?: number | undefined
   batchSize: number
   lanes: number
 }
 
 /** (row, direction) pairs differentiated together: enough to make the primal cheap, few enough for the cache. */
 const MOST_PAIRS = 32
+
+/** How far beyond the data's range and noise of one standard deviation a row may lie before it is of other units. */
+const FAR = 16
 
 /** Builds `score`, `scaledScore`, `jvp` and `divergence`. */
 export function scoreNetwork(
@@ -52,10 +57,23 @@ export function scoreNetwork(
     const sigma = times.map((time) => sde.standardDeviation(time))
     const at = sigma.findIndex((value) => !(value > 0))
     if (at >= 0) throw mismatch('E_ARGUMENT', `${what} t`, 'times with sigma > 0', times[at])
+    assertNear(what, x, times, sigma)
     const discrete = (sde as Partial<DiscreteProcess>).timestep
     const fed = times.map((time) => (discrete ? discrete(time) : parts.timeScale * time))
     const maps = Array.from(times, (time) => toScaledScore(prediction, sde, time))
     return { data: Float32Array.from(flatData(x)), given: flatData(x), sigma, fed, maps, n: rowCount(x) }
+  }
+
+  /** Raw bytes given to a network of [-1, 1] would be scored without a word: they lie where no noise takes data. */
+  function assertNear(what: string, x: NdArray, times: Float64Array, sigma: Float64Array): void {
+    const { largest } = parts
+    if (largest === undefined) return
+    flatData(x).forEach((value, i) => {
+      const row = Math.floor(i / d)
+      if (Math.abs(value) <= FAR * (sde.mean(times[row]!) * largest + sigma[row]!)) return
+      const expected = `rows in the network's space, at most ${largest} without noise`
+      throw mismatch('E_ARGUMENT', what, expected, `${value} in row ${row} (raw rows? pass them through preprocess)`)
+    })
   }
 
   async function scaledScore(x: NdArray, t: Times, options?: CallOptions): Promise<NdArray<Float64Array>> {

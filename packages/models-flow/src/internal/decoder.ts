@@ -37,7 +37,7 @@ export function createDecoder({ kernels, shape, batchSize, lanes }: DecoderParts
   }
 
   async function evaluate(z: NdArray, options?: CallOptions): Promise<NdArray<Float32Array>> {
-    const n = rowCount(z)
+    const n = rowCount(z, 'decode')
     const from32 = latents('decode', z)
     const out = new Float32Array(n * d)
     const size = options?.batchSize ?? Math.min(batchSize, Math.ceil(n / lanes) || 1)
@@ -50,7 +50,7 @@ export function createDecoder({ kernels, shape, batchSize, lanes }: DecoderParts
   }
 
   async function jvp(z: NdArray, v: NdArray, options?: CallOptions): Promise<{ value: NdArray; tangent: NdArray }> {
-    const n = rowCount(z)
+    const n = rowCount(z, 'jvp')
     const k = v.shape[0] ?? 0
     const from32 = latents('jvp', z)
     if (v.shape.join() !== [k, n, d].join()) throw mismatch('E_SHAPE', 'jvp tangents', `shape [K, ${n}, ${d}]`, v.shape)
@@ -82,7 +82,7 @@ export function createDecoder({ kernels, shape, batchSize, lanes }: DecoderParts
   }
 
   async function jacobian(z: NdArray): Promise<NdArray<Float32Array>> {
-    if (rowCount(z) !== 1) throw mismatch('E_SHAPE', 'jacobian', 'one row', rowCount(z))
+    if (rowCount(z, 'jacobian') !== 1) throw mismatch('E_SHAPE', 'jacobian', 'one row', rowCount(z))
     const transposed = await kernels.tangents(latents('jacobian', z))
     const J = new Float32Array(d * d)
     for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) J[j * d + i] = transposed[i * d + j]!
@@ -90,7 +90,7 @@ export function createDecoder({ kernels, shape, batchSize, lanes }: DecoderParts
   }
 
   async function tridiagonalMetric(z: NdArray, options?: CallOptions): ReturnType<FlowDecoder['tridiagonalMetric']> {
-    const n = rowCount(z)
+    const n = rowCount(z, 'tridiagonalMetric')
     const from32 = latents('tridiagonalMetric', z)
     const diagonal = new Float64Array(n * d)
     const offDiagonal = new Float64Array(n * (d - 1))

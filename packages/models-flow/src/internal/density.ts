@@ -2,7 +2,11 @@
 import {
   assertFinite,
   assertFiniteRows,
+  assertOptions,
   assertRows,
+  assertUnits,
+  CALL_OPTIONS,
+  type DataUnits,
   flatData,
   mismatch,
   type NdArray,
@@ -21,6 +25,8 @@ export interface DensityParts {
   kernels: Kernels
   shape: FlowShape
   transform: Transform
+  /** What raw rows must look like. */
+  units: DataUnits
   batchSize: number
   lanes: number
 }
@@ -35,19 +41,24 @@ interface Block {
   preprocessingLogDet: Float64Array
 }
 
+/** What calls with data rows take; `space` only matters to `logProb`, but detectors pass one object to several calls. */
+const FLOW_OPTIONS = [...CALL_OPTIONS, 'input', 'rows', 'space']
+
 /** Builds `logProb`, `bitsPerDim`, `preprocess`, `encode` and `invertibilityReport`. */
 export function createDensity(
   parts: DensityParts,
 ): Pick<Flow, 'logProb' | 'bitsPerDim' | 'preprocess' | 'encode' | 'invertibilityReport'> {
-  const { kernels, shape, transform, lanes } = parts
+  const { kernels, shape, transform, units, lanes } = parts
   const { dimension: d, dataShape, modelShape } = shape
 
   /** Checks rows once, as a whole, so that an error names the caller's row and not a batch's. */
   function assertInput(what: string, x: NdArray, options: FlowCallOptions | undefined): void {
+    assertOptions(what, options, FLOW_OPTIONS)
     const input = options?.input ?? 'pixel'
     if (input !== 'pixel' && input !== 'model') throw mismatch('E_ARGUMENT', `${what} input`, 'pixel or model', input)
     assertRows(what, x, input === 'pixel' ? dataShape : modelShape)
-    assertFinite(what, x)
+    if (input === 'pixel') assertUnits(what, x, units)
+    else assertFinite(what, x)
     const keys = options?.rows
     if (keys && keys.length !== rowCount(x))
       throw mismatch('E_SHAPE', `${what} rows`, `${rowCount(x)} keys, one a row`, keys.length)
@@ -91,7 +102,7 @@ export function createDensity(
     if (space !== 'pixel' && space !== 'model') throw mismatch('E_ARGUMENT', 'logProb space', 'pixel or model', space)
     if (space === 'pixel' && options?.input === 'model')
       throw mismatch('E_ARGUMENT', 'logProb space', 'model for rows that are already preprocessed', space)
-    const instance = new Float64Array(rowCount(x))
+    const instance = new Float64Array(rowCount(x, 'logProb'))
     await encodeBlocks('logProb', x, options, ({ z, logDet, preprocessingLogDet }, from, to) => {
       for (let row = from; row < to; row++) {
         const i = row - from
@@ -112,13 +123,13 @@ export function createDensity(
   }
 
   async function encode(x: NdArray, options?: FlowCallOptions): Promise<NdArray> {
-    const out = new Float32Array(rowCount(x) * d)
+    const out = new Float32Array(rowCount(x, 'encode') * d)
     await encodeBlocks('encode', x, options, ({ z }, from) => out.set(z, from * d))
     return tensor(out, [rowCount(x), d])
   }
 
   async function invertibilityReport(x: NdArray, options?: FlowCallOptions): Promise<InvertibilityReport> {
-    const n = rowCount(x)
+    const n = rowCount(x, 'invertibilityReport')
     const data = emptyErrors(n)
     const latent = emptyErrors(n)
     await encodeBlocks('invertibilityReport', x, options, async ({ v, z }, from, to) => {

@@ -1,5 +1,5 @@
 // From latents back to data: decoding and sampling.
-import { mismatch, type NdArray, random, rowCount, tensor } from '@ood/core'
+import { assertOptions, CALL_OPTIONS, mismatch, type NdArray, random, rowCount, tensor } from '@ood/core'
 import type { Transform } from '@ood/datasets'
 import type { DecodeOptions, Flow, FlowDecoder, SampleOptions } from '../flow.ts'
 import type { FlowShape } from './shape.ts'
@@ -16,6 +16,7 @@ export function createSampler({ shape, transform, decoder }: SamplerParts): Pick
   const { dimension: d, dataShape } = shape
 
   async function decode(z: NdArray, options?: DecodeOptions): Promise<NdArray> {
+    assertOptions('decode', options, [...CALL_OPTIONS, 'space', 'temperature'])
     const space = options?.space ?? 'pixel'
     if (space !== 'pixel' && space !== 'model') throw mismatch('E_ARGUMENT', 'decode space', 'pixel or model', space)
     const v = await decoder.evaluate(z, options)
@@ -24,6 +25,7 @@ export function createSampler({ shape, transform, decoder }: SamplerParts): Pick
   }
 
   async function sample(n: number, options: SampleOptions = {}): Promise<NdArray> {
+    assertOptions('sample', options, [...CALL_OPTIONS, 'space', 'temperature'])
     const { seed = 0, temperature = 1 } = options
     if (!(Number.isInteger(n) && n >= 0)) throw mismatch('E_ARGUMENT', 'sample', '0 or a positive integer', n)
     if (!(Number.isFinite(temperature) && temperature >= 0))
