@@ -1,5 +1,6 @@
 // Public face of @ood/onnx.
 export { attribute, describe, float, int, ints, tensorAttribute, text } from './attributes.ts'
+export { type BindOptions, bindSizes, type Sizes } from './bind-sizes.ts'
 export { type GraphBuilder, graphBuilder } from './builder.ts'
 export type { Pieces } from './encode.ts'
 export type { ExternalData } from './external.ts'

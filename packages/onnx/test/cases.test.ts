@@ -124,3 +124,44 @@ it('nodes that are out of order are read, sorted and written sorted', async () =
     [-0, -10],
   ])
 })
+
+describe('Scan of operator set 8, which runs over a batch', () => {
+  const model = fixture('scan_sum_op8')
+  const initial = row([1, 2], [1, 2])
+  const x = row([1, 2, 3, 4, 5, 6], [1, 3, 2])
+
+  it('has derivatives and a float64 form', async () => {
+    const tangents = { initial_tangent: row([1, 1], [1, 1, 2]), x_tangent: row([1, 10, 100, 1000, 5, 6], [1, 1, 3, 2]) }
+    const got = await runGraph(jvp(model, { wrt: ['initial', 'x'] }), { initial, x, ...tangents })
+    expect(numbersOf(got.y)).toEqual([10, 14])
+    expect(numbersOf(got.z)).toEqual([2, 4, 5, 8, 10, 14])
+    expect(numbersOf(got.y_tangent)).toEqual([107, 1017])
+    const wide = { initial: floats('float64', [1, 2], [1, 2]), x: floats('float64', [1, 3, 2], [1, 2, 3, 4, 5, 6]) }
+    expect(numbersOf((await runGraph(toFloat64(model), wide)).z)).toEqual([2, 4, 5, 8, 10, 14])
+  })
+
+  it('takes a batch apart, and is refused by name and set for an open one', async () => {
+    const [scan] = model.graph.nodes
+    const batched = (size: number | string): Model => ({
+      ...model,
+      graph: {
+        ...model.graph,
+        inputs: [
+          { name: 'initial', type: 'float32', shape: [size, 2] },
+          { name: 'x', type: 'float32', shape: [size, 3, 2] },
+        ],
+        outputs: model.graph.outputs.map(({ name }) => ({ name, type: 'float32' as const, shape: undefined })),
+        nodes: [scan!],
+      },
+    })
+    const feeds = { initial: row([0, 0, 1, 1], [2, 2]), x: row([1, 2, 3, 4, 5, 6, 1, 1, 1, 1, 1, 1], [2, 3, 2]) }
+    const x_tangent = gaussian('float32', [1, 2, 3, 2], 3)
+    const { y, y_tangent } = await runGraph(jvp(batched(2), { wrt: ['x'] }), { ...feeds, x_tangent })
+    expect(numbersOf(y)).toEqual([9, 12, 4, 4])
+    const v = numbersOf(x_tangent)
+    const sums = [0, 1, 6, 7].map((i) => v[i]! + v[i + 2]! + v[i + 4]!)
+    numbersOf(y_tangent).forEach((got, i) => expect(got).toBeCloseTo(sums[i]!, 5))
+    for (const make of [() => jvp(batched('N'), { wrt: ['x'] }), () => toFloat64(batched('N'))])
+      expect(make).toThrow(/Scan "y?".* of operator set 8: expected a known batch .*bindSizes/)
+  })
+})

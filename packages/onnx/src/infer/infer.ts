@@ -2,6 +2,7 @@
 
 import { count, plainNumbers, tensorOf } from '../tensors.ts'
 import type { Graph, Model, Node, Tensor } from '../types.ts'
+import { controlInfos } from './control.ts'
 import { convolution } from './convolution.ts'
 import { isUnknown } from './dims.ts'
 import { elementwise } from './elementwise.ts'
@@ -41,7 +42,10 @@ export function inferNode(
 ): readonly Info[] {
   const unknown = node.outputs.map((): Info => ({ type: 'other', shape: undefined }))
   const rule = node.domain === '' && Object.hasOwn(rules, node.opType) ? rules[node.opType] : undefined
-  if (!rule) return unknown
+  if (!rule) {
+    const inner = controlInfos(node, { opset, info, constant, infer: inferNode })
+    return inner ? unknown.map((nothing, i) => inner[i] ?? nothing) : unknown
+  }
   const inputs = node.inputs.map((name) => (name === '' ? undefined : info(name)))
   const found = rule({ node, opset, inputs, constant: (i) => (node.inputs[i] ? constant(node.inputs[i]) : undefined) })
   return unknown.map((nothing, i) => found[i] ?? nothing)

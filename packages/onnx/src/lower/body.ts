@@ -1,7 +1,9 @@
 // Bodies of functions, branches and loops: written into the graph around them under fresh names.
 import { mismatch } from '@ood/core'
 import { describe } from '../attributes.ts'
-import type { Attribute, Graph, LocalFunction, Node, Tensor } from '../types.ts'
+import { sources, withFields } from '../proto.ts'
+import type { Attribute, Graph, LocalFunction, Node, Tensor, ValueInfo } from '../types.ts'
+import { keepBase } from '../write.ts'
 import type { Rewriter } from './rewriter.ts'
 
 /** Nodes with named results, as a function, a branch or a loop's body has them. */
@@ -55,8 +57,19 @@ function renameFree(graph: Graph, to: (name: string) => string): Graph {
   const inner = (name: string): string => (own.has(name) ? name : to(name))
   const nodes = graph.nodes.map((node) => renameInputs(node, inner))
   // A branch may hand on a value from around it: an output keeps its own name and gets it through Identity.
-  const outputs = graph.outputs.map((output) => ({ ...output, name: inner(output.name) }))
-  return { ...graph, nodes, outputs }
+  const outputs = graph.outputs.map((output) => renamedPort(output, inner(output.name)))
+  const renamed = { ...graph, nodes, outputs }
+  keepBase(renamed, graph)
+  return renamed
+}
+
+/** The declaration under another name; types the view does not show (sequences, optionals) stay. */
+function renamedPort(port: ValueInfo, name: string): ValueInfo {
+  if (name === port.name) return port
+  const renamed: ValueInfo = { ...port, name }
+  const message = sources.value.get(port)
+  if (message) sources.value.set(renamed, withFields(message, { name }))
+  return renamed
 }
 
 function mapGraphs(attributes: Node['attributes'], change: (graph: Graph) => Graph): Node['attributes'] {

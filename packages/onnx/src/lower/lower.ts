@@ -44,7 +44,9 @@ export function lower(what: string, model: Model, wrt: readonly string[], of?: r
   let idle = false
 
   function emit(given: Node, written: number): void {
-    for (const node of upgrade(renameInputs(given, w.resolve), written, w)) emitOne(node, written)
+    // Of several nodes one may read what an earlier one has become.
+    for (const node of upgrade(renameInputs(given, w.resolve), written, w))
+      emitOne(renameInputs(node, w.resolve), written)
   }
 
   function emitOne(node: Node, written: number): void {

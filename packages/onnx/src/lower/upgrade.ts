@@ -1,6 +1,7 @@
 // Nodes of older operator sets in the words of set 18, where attributes have become inputs.
 import { mismatch } from '@ood/core'
 import { attribute, describe, int, text } from '../attributes.ts'
+import { toBind } from '../hints.ts'
 import { tensorOf } from '../tensors.ts'
 import type { Attribute, Node } from '../types.ts'
 import type { Rewriter } from './rewriter.ts'
@@ -102,14 +103,11 @@ const flattened: Upgrade = (node, w, opset) => {
   const { shape } = w.info(x)
   if (shape && (axis === shape.length - 1 || axis === -1)) return { ...node, attributes: { axis: int(-1) } }
   const [flat, soft, sizes] = [w.fresh(`${y}_flat`), w.fresh(`${y}_rows`), w.fresh(`${y}_shape`)]
-  const plain = (opType: string, inputs: string[], output: string, attributes: Node['attributes']): Node => {
-    return { opType, domain: '', name: output, inputs, outputs: [output], attributes }
-  }
   return [
-    plain('Flatten', [x], flat, { axis: int(axis) }),
-    plain(node.opType, [flat], soft, { axis: int(-1) }),
-    plain('Shape', [x], sizes, {}),
-    plain('Reshape', [soft, sizes], y, {}),
+    plainNode('Flatten', [x], flat, { axis: int(axis) }),
+    plainNode(node.opType, [flat], soft, { axis: int(-1) }),
+    plainNode('Shape', [x], sizes, {}),
+    plainNode('Reshape', [soft, sizes], y, {}),
   ]
 }
 
@@ -129,7 +127,65 @@ const resize: Upgrade = (node, w, opset) => {
 const batch: Upgrade = (node) => {
   if (node.outputs.filter((name) => name !== '').length > 1)
     throw mismatch('E_UNSUPPORTED', describe(node), 'inference mode', 'training outputs')
+  if (attribute(node, 'spatial', 'int', 1) === 0)
+    throw mismatch('E_UNSUPPORTED', describe(node), 'statistics per channel', 'spatial 0')
   return { ...node, outputs: node.outputs.slice(0, 1), attributes: without(node, ['spatial', 'momentum']) }
+}
+
+const plainNode = (opType: string, inputs: string[], output: string, attributes: Node['attributes']): Node => {
+  return { opType, domain: '', name: output, inputs, outputs: [output], attributes }
+}
+
+/**
+ * Up to operator set 8 a Scan ran over a batch: [batch, steps, ...], states [batch, ...]. One Scan of today for each row,
+ * and their results joined.
+ */
+const scan: Upgrade = (node, w, opset) => {
+  if (opset >= 9) return node
+  const what = `${describe(node)} of operator set ${opset}`
+  const [lengths, ...inputs] = node.inputs
+  if (lengths) throw mismatch('E_UNSUPPORTED', what, 'sequences of one length', 'an input sequence_lens')
+  const rows = inputs.map((name) => w.info(name).shape?.[0]).find((dim) => typeof dim === 'number')
+  if (rows === undefined || rows === 0 || rows > MOST_ROWS)
+    throw mismatch('E_UNSUPPORTED', what, toBind(`a known batch of 1 to ${MOST_ROWS} rows`), rows ?? 'an open one')
+  const { body, num_scan_inputs, directions } = node.attributes
+  const attributes = {
+    ...(body && { body }),
+    ...(num_scan_inputs && { num_scan_inputs }),
+    ...(directions && { scan_input_directions: directions }),
+  }
+  const nodes: Node[] = []
+  const parts: string[][] = node.outputs.map(() => [])
+  for (let row = 0; row < rows; row++) {
+    const at = w.scalar('int64', row)
+    const own = inputs.map((name) => {
+      const part = w.fresh(`${name}_row`)
+      nodes.push(plainNode('Gather', [name, at], part, { axis: int(0) }))
+      return part
+    })
+    const outputs = node.outputs.map((name) => (name === '' ? '' : w.fresh(`${name}_row`)))
+    nodes.push({ opType: 'Scan', domain: '', name: outputs.find(Boolean) ?? '', inputs: own, outputs, attributes })
+    outputs.forEach((output, i) => {
+      if (output === '') return
+      const full = w.fresh(output)
+      nodes.push(plainNode('Unsqueeze', [output, w.int64([0])], full, {}))
+      parts[i]!.push(full)
+    })
+  }
+  node.outputs.forEach((name, i) => {
+    if (name !== '') nodes.push(plainNode('Concat', parts[i]!, name, { axis: int(0) }))
+  })
+  return nodes
+}
+
+/** Most rows a batch is taken apart to. */
+const MOST_ROWS = 1024
+
+/** Before operator set 16 the corners of a region were not moved by half a pixel. */
+const roiAlign: Upgrade = (node, _w, opset) => {
+  if (opset >= 16) return node
+  const mode = { coordinate_transformation_mode: text('output_half_pixel') }
+  return { ...node, attributes: { ...mode, ...node.attributes } }
 }
 
 const reductions = 'Mean Max Min Prod L1 L2 SumSquare LogSum LogSumExp Sum'
@@ -149,6 +205,8 @@ const rules: Readonly<Record<string, Upgrade>> = {
   Hardmax: flattened,
   Resize: resize,
   Upsample: resize,
+  Scan: scan,
+  RoiAlign: roiAlign,
   Scatter: (node) => ({ ...node, opType: 'ScatterElements' }),
   BatchNormalization: (node, w, opset) => (opset < 14 ? batch(node, w, opset) : node),
 }

@@ -19,6 +19,7 @@ export function fuseBatchNorms(graph: Graph): Graph {
     const conv = isNode(node, 'BatchNormalization') ? makers.get(node.inputs[0]!) : undefined
     if (!conv || !isNode(conv, 'Conv') || readers.get(conv.outputs[0]!) !== 1) continue
     if (attribute(node, 'training_mode', 'int', 0) === 1 || node.outputs.slice(1).some((name) => name !== '')) continue
+    if (attribute(node, 'spatial', 'int', 1) === 0) continue
     const held = [...conv.inputs.slice(1), ...node.inputs.slice(1)].map((name) => initializers.get(name))
     if (held.some((tensor) => !tensor)) continue
     const parameters = node.inputs.slice(1).map((name) => initializers.get(name)!)

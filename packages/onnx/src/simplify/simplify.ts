@@ -8,6 +8,7 @@ import type { Attribute, Graph, Model, Node, Tensor } from '../types.ts'
 import { checkPassOpset } from '../versions.ts'
 import { keepBase, withGraph } from '../write.ts'
 import { fuseBatchNorms } from './batch-norm.ts'
+import { type Names, namesOf, takenBranch } from './branch.ts'
 import { equalConstants, nodeKey } from './duplicates.ts'
 import { fold } from './fold.ts'
 import { type Facts, merged, sameAs } from './noop.ts'
@@ -26,14 +27,15 @@ export interface SimplifyOptions {
  * - Nodes that give what they get go: Identity, casts to the same type, identity Transpose and Reshape, Slice of
  *   everything, Pad by nothing, Concat and Sum of one, Dropout, x * 1, x / 1, x - 0.
  * - Transpose of Transpose and Reshape of Reshape become one.
+ * - An `If` of a constant condition becomes the branch it takes.
  * - Equal nodes and equal constants are kept once; what no output needs goes.
  *
- * Subgraphs are treated likewise; local functions stay as they are. Idempotent: simplifying twice changes nothing more.
+ * Subgraphs are treated likewise; local functions and operators of other domains (`ai.onnx.ml` ...) stay as they are. Idempotent: simplifying twice changes nothing more.
  * Names of inputs, outputs and of every value that stays are kept.
  *
  * Cost: a few passes over the nodes; a read of all constants, to find equal ones (those in external files stay unread).
  *
- * @throws OodError `E_UNSUPPORTED` for operator sets before 13 or beyond the newest known
+ * @throws OodError `E_UNSUPPORTED` for operator sets before 7 or beyond the newest known
  * @example
  * const small = simplify(readModel(bytes), { fuseBatchNorm: true })
  */
@@ -52,7 +54,7 @@ export function simplify(model: Model, options: SimplifyOptions = {}): Model {
 const MOST_PASSES = 50
 
 function onePass(graph: Graph, opset: number, options: SimplifyOptions): Graph {
-  const simple = prune(simplifyGraph(graph, opset, undefined))
+  const simple = prune(simplifyGraph(graph, opset, undefined, namesOf(graph)))
   return options.fuseBatchNorm ? prune(fuseBatchNorms(simple)) : simple
 }
 
@@ -65,7 +67,7 @@ function sameNodes(a: Graph, b: Graph): boolean {
   )
 }
 
-function simplifyGraph(graph: Graph, opset: number, outer: Facts | undefined): Graph {
+function simplifyGraph(graph: Graph, opset: number, outer: Facts | undefined, names: Names): Graph {
   const constants = new Map(graph.initializers)
   const infos = new Map<string, Info>()
   const alias = equalConstants(graph.initializers)
@@ -86,11 +88,17 @@ function simplifyGraph(graph: Graph, opset: number, outer: Facts | undefined): G
     constants.set(name, tensor)
     infos.set(name, constantInfo(tensor))
   }
-  for (const given of graph.nodes) {
+  const waiting = graph.nodes.toReversed()
+  for (let given = waiting.pop(); given; given = waiting.pop()) {
     const stale = usedValues(given).some((name) => alias.has(name))
-    let node = withSubgraphs(stale ? renameInputs(given, resolve) : given, (inner) =>
-      simplifyGraph(inner, opset, facts),
-    )
+    const current = stale ? renameInputs(given, resolve) : given
+    const branch = takenBranch(current, facts.constant, names)
+    if (branch) {
+      for (const [name, tensor] of branch.initializers) hold(name, tensor)
+      for (const inner of branch.nodes.toReversed()) waiting.push(inner)
+      continue
+    }
+    let node = withSubgraphs(current, (inner) => simplifyGraph(inner, opset, facts, names))
     const held = constantOf(node)
     if (held) {
       hold(node.outputs[0]!, held)
