@@ -96,6 +96,38 @@ def corr_int(x: np.ndarray, k1: int, k2: int) -> float:
     return float(np.log(np.sum(pairs < r2) / np.sum(pairs < r1)) / np.log(r2 / r1))
 
 
+def mle_noise(r: np.ndarray, sigma: float) -> list[float]:
+    """Haro, Randall and Sapiro 2008 with a Gaussian transition density: log R_j averaged over what it may stand for."""
+
+    def mean_log(d: float) -> float:
+        def density(t: float) -> float:
+            return np.exp(-0.5 * ((d - t) / sigma) ** 2)
+
+        low, high = max(0.0, d - 12 * sigma), d + 12 * sigma
+        exact = {"epsabs": 1e-15, "epsrel": 1e-12, "limit": 500}
+        return quad(lambda t: density(t) * np.log(t), low, high, **exact)[0] / quad(density, low, high, **exact)[0]
+
+    return [float((len(row) - 1) / sum(np.log(row[-1]) - mean_log(d) for d in row[:-1])) for row in r]
+
+
+def separability(x: np.ndarray, condition: float, alpha: float) -> list[float]:
+    """Albergante et al. 2019: the share of points beyond each point's discriminant, on the whitened sphere."""
+    pca = PCA().fit(x)
+    kept = pca.explained_variance_ > pca.explained_variance_[0] / condition
+    u = pca.transform(x)[:, kept] / np.sqrt(pca.explained_variance_[kept])
+    u = u / np.linalg.norm(u, axis=1)[:, None]
+    dots = u @ u.T
+    np.fill_diagonal(dots, -1)
+    return (np.sum(dots > alpha, axis=1) / len(x)).tolist()
+
+
+def corr_scales(x: np.ndarray, orders: list[int], gap: int) -> dict[str, list[float]]:
+    r, _ = neighbours(x, orders[-1])
+    radii = [float(np.median(r[:, k - 1])) for k in orders]
+    d = cdist(x, x)[np.triu_indices(len(x), 1 + gap)]
+    return {"radii": radii, "pairs": [int(np.sum(d < radius)) for radius in radii]}
+
+
 def angles(x: np.ndarray, k: int) -> dict[str, float]:
     r, idx = neighbours(x, k + 1)
     rho = r[:, 0] / r[:, k]
@@ -186,6 +218,9 @@ def main() -> None:
         "mom": (r_k.mean(axis=1) / (r_k[:, -1] - r_k.mean(axis=1))).tolist(),
         "mada": (np.log(2) / np.log(r[:, K - 1] / r[:, K // 2 - 1])).tolist(),
         "abid": abid,
+        "mleNoise": {"sigma": 0.1, "lid": mle_noise(r_k, 0.1)},
+        "separability": {"alpha": 0.8, "shares": separability(x, 10, 0.8)},
+        "corrScales": {"orders": [4, 8, 16, 32], "gap": 5, **corr_scales(x, [4, 8, 16, 32], 5)},
         "tle": [tle(x[i], x[idx[i, :K]]) for i in range(len(x))],
         "twoNn": two_nn(r[:, 1] / r[:, 0], 0.1, 1),
         "twoNnCompat": two_nn(r[:, 1] / r[:, 0], 0.1, 0),

@@ -7,6 +7,10 @@ import * as lid from '../src/index.ts'
 const examples = [
   { title: 'flow', printed: [Float64Array.of(2, 2), Float64Array.of(3, 3)] },
   { title: 'diffusion', printed: [['2.00', '0.00', '2.00', '2.00', '2.00']] },
+  {
+    title: 'model-free',
+    printed: [1, '1.00', '0.92', '1.00', 2, '2.02', '2.12', '1.94', 3, '3.02', '3.13', '2.64'],
+  },
 ]
 
 it.each(examples.map((example, i) => ({ ...example, i })))('README example: $title', async ({ i, printed: want }) => {

@@ -50,9 +50,9 @@ export async function corrInt(x: NdArray, options: CorrIntSetOptions & GlobalOpt
   const { near, far } = checked(options)
   const { gap = 0 } = options
   assertCount('CorrInt gap', gap, 0)
-  const { distances } = await neighboursFor('CorrInt', x, options, far)
+  const { distances, data } = await neighboursFor('CorrInt', x, options, far)
   const radii = [medianColumn(distances, far, near), medianColumn(distances, far, far)] as const
-  return slope(radii, pairsWithin(x, radii, gap), near, () => isPoint(x))
+  return slope(radii, pairsWithin(data, radii, gap), near, () => isPoint(data))
 }
 
 /** The correlation dimension as a rule: the neighbours of a point (or a whole set) are the sample. */
@@ -119,11 +119,11 @@ export async function corrIntScales(x: NdArray, options: CorrIntScalesOptions = 
     assertCount('corrIntScales orders', order, (orders[i - 1] ?? 0) + 1)
   })
   const most = orders.at(-1)!
-  const { distances } = await neighboursFor('CorrInt', x, options, most)
+  const { distances, data } = await neighboursFor('CorrInt', x, options, most)
   const radii = Float64Array.from(orders, (order) => medianColumn(distances, most, order))
-  const pairs = pairsWithin(x, radii, gap)
+  const pairs = pairsWithin(data, radii, gap)
   const between = (i: number, j: number): number =>
-    slope([radii[i]!, radii[j]!], [pairs[i]!, pairs[j]!], orders[i]!, () => isPoint(x))
+    slope([radii[i]!, radii[j]!], [pairs[i]!, pairs[j]!], orders[i]!, () => isPoint(data))
   const dimensions = Float64Array.from({ length: orders.length - 1 }, (_, i) => between(i, i + 1))
   const gaps = Float64Array.from({ length: orders.length - 2 }, (_, i) => Math.abs(dimensions[i + 1]! - dimensions[i]!))
   const at = gaps.indexOf(gaps.reduce((least, value) => Math.min(least, value)))

@@ -65,7 +65,7 @@ export async function danco(x: NdArray, options: DancoOptions & GlobalOptions = 
   const balls: DancoStatistics[] = []
   for (let d = 1; d <= limit; d++) {
     throwIfAborted(options.signal, 'DANCo')
-    balls.push(calibration(rowCount(x), k, d, seed))
+    balls.push(calibration(rowCount(table.data), k, d, seed))
     await new Promise((resolve) => setTimeout(resolve))
   }
   return closest(found, balls, k, fractal)

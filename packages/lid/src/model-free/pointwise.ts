@@ -71,7 +71,8 @@ export async function pointwiseDimensions(
   if (smooth && (options.at || options.queries !== undefined))
     throw new OodError('E_ARGUMENT', 'pointwiseDimensions smooth: expected every row as a point, got queries or at')
   const table = typeof neighbours === 'number' ? await findNeighbours(x, neighbours, options) : neighbours
-  if (rowSize(table.data) !== rowSize(x))
+  // A matrix cut to some of its points has fewer columns.
+  if (rowSize(table.data) !== rowSize(x) && !(isDistanceMatrix(x) && isDistanceMatrix(table.data)))
     throw mismatch(
       'E_SHAPE',
       'pointwiseDimensions neighbours',

@@ -11,7 +11,10 @@ import type { DimensionRule } from './neighbourhood.ts'
 export interface TwoNnOptions {
   /** Share of the points with the largest ratios that is left out of the fit (default 0.1, as in the paper). */
   discard?: number
-  /** `'scikit-dimension'`: the i-th smallest of N ratios has the empirical share (i - 1) / N instead of i / N. */
+  /**
+   * `'scikit-dimension'`: the i-th smallest of N ratios has the empirical share (i - 1) / N instead of i / N, as in
+   * scikit-dimension before July 2024; since then it counts as the paper does, and this option is not needed.
+   */
   compat?: 'scikit-dimension' | undefined
 }
 
@@ -22,8 +25,9 @@ export interface TwoNnOptions {
  *
  *   d = Σ x_i y_i / Σ x_i²,   x_i = log μ_(i),   y_i = -log(1 - i / N)
  *
- * scikit-dimension starts at i = 0, which lowers every y and the estimate with it (2.33 for 2.46 on 60 points of a plane);
- * `compat: 'scikit-dimension'` does the same. A ratio at F = 1 is left out. Infinity when all ratios
+ * scikit-dimension started at i = 0 until July 2024 (its pull request 28), which lowers every y and the estimate with it
+ * (2.33 for 2.46 on 60 points of a plane); `compat: 'scikit-dimension'` does the same, for numbers from that time. A ratio
+ * at F = 1 is left out. Infinity when all ratios
  * are 1.
  *
  * @param ratios - one a point, at least 1
