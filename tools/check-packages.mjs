@@ -1,42 +1,71 @@
 // Packs every package, lints the tarballs, installs them together in an empty folder and imports each one from there.
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// `--keep FOLDER` leaves that folder behind for `check-readmes.mjs` and `check-bundles.mjs`.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { basename, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { entries, installAll, packAll, packages, root, run } from './consumer.mjs'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const { keep } = parseArgs({ options: { keep: { type: 'string' } } }).values
 const work = mkdtempSync(join(tmpdir(), 'ood-packages-'))
-const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' }
-const run = (command, args, cwd) =>
-  execFileSync(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' })
+
+/** Whether installing a package installs onnxruntime-node, whose install script must not run. */
+function reachesRuntime(name) {
+  if (name === 'onnxruntime-node') return true
+  const found = packages.find((one) => one.name === name)
+  return found !== undefined && Object.keys(found.dependencies ?? {}).some(reachesRuntime)
+}
+
+/** What every package's folder must have, so that a new one cannot be forgotten in a list. */
+function checkManifests() {
+  const wrong = []
+  for (const name of ['tsconfig.json', 'tsconfig.tools.json']) {
+    const { references } = JSON.parse(readFileSync(join(root, name), 'utf8'))
+    for (const { folder } of packages) {
+      const path = `packages/${basename(folder)}`
+      if (!references.some((one) => one.path === path)) wrong.push(`${name}: expected a reference to ${path}, got none`)
+    }
+  }
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  for (const { folder, name, license, publishConfig } of packages) {
+    const path = `packages/${basename(folder)}`
+    if (!readme.includes(`[\`${name}\`](${path})`)) wrong.push(`README.md: expected a link to ${path}, got none`)
+    const words = readFileSync(join(folder, 'README.md'), 'utf8')
+    const flag = reachesRuntime(name) ? '--ignore-scripts ' : ''
+    if (!new RegExp(`npm install ${flag}[^\n]*${name}\\b`).test(words))
+      wrong.push(`${path}/README.md: expected "npm install ${flag}${name}", got none`)
+    if (license !== 'MIT' || publishConfig?.access !== 'public') wrong.push(`${path}: expected MIT and public access`)
+  }
+  if (wrong.length > 0) throw new Error(wrong.join('\n'))
+}
+
+/** No build leftovers, and the files a stranger looks for. */
+async function checkContents(tarball) {
+  const files = (await run('tar', ['-tzf', tarball], root)).trim().split('\n')
+  const wrong = files.filter((file) => /tsbuildinfo|node_modules|\.turbo|\.tgz$|\/test\//.test(file))
+  for (const name of ['package.json', 'README.md', 'LICENSE', 'dist/index.js', 'dist/index.d.ts'])
+    if (!files.includes(`package/${name}`)) wrong.push(`${name} (missing)`)
+  if (wrong.length > 0) throw new Error(`${basename(tarball)}: expected only what users need, got ${wrong.join(', ')}`)
+}
 
 try {
+  checkManifests()
   const tarballs = join(work, 'tarballs')
-  mkdirSync(tarballs)
-  run('npm', ['pack', '--workspaces', '--pack-destination', tarballs, '--silent'], root)
-  const files = readdirSync(tarballs).map((name) => join(tarballs, name))
+  const files = await packAll(tarballs)
   for (const file of files) {
-    run('npx', ['--no-install', 'publint', 'run', file, '--strict', '--level', 'error'], root)
-    run('npx', ['--no-install', 'attw', file, '--profile', 'esm-only'], root)
+    await checkContents(file)
+    await run('npx', ['--no-install', 'publint', 'run', file, '--strict', '--level', 'error'], root)
+    await run('npx', ['--no-install', 'attw', file, '--profile', 'esm-only'], root)
   }
   console.log(`packed and linted ${files.length} packages`)
 
-  const consumer = join(work, 'consumer')
-  mkdirSync(consumer)
-  writeFileSync(join(consumer, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
-  run('npm', ['install', '--no-audit', '--no-fund', '--silent', ...files], consumer)
-  // Every entry of every package: `@ood/onnx/node` as well as `@ood/onnx`.
-  const names = readdirSync(join(root, 'packages')).flatMap((folder) => {
-    const { name, exports } = JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8'))
-    return Object.keys(exports)
-      .filter((entry) => entry !== './package.json')
-      .map((entry) => name + entry.slice(1))
-  })
+  const consumer = keep ?? join(work, 'consumer')
+  await installAll(tarballs, consumer)
+  console.log(`installed ${files.length} packages with npm install --ignore-scripts`)
   writeFileSync(
     join(consumer, 'index.mjs'),
     [
-      `const names = ${JSON.stringify(names)}`,
+      `const names = ${JSON.stringify(entries)}`,
       'for (const name of names) {',
       '  const exports = Object.keys(await import(name))',
       '  if (exports.length === 0) throw new Error(name + ": nothing exported")',
@@ -55,12 +84,19 @@ try {
       'await flow.release()',
     ].join('\n'),
   )
-  process.stdout.write(run('node', ['index.mjs'], consumer))
+  process.stdout.write(await run('node', ['index.mjs'], consumer))
+  for (const { name, version, bin } of packages) {
+    for (const command of Object.keys(bin ?? {})) {
+      const got = (await run('npx', ['--no-install', command, '--version'], consumer)).trim()
+      if (got !== version) throw new Error(`${command} of ${name}: expected version ${version}, got ${got}`)
+      console.log(`ran ${command} --version: ${got}`)
+    }
+  }
   // Types as a consumer sees them: resolved from dist, without our source condition.
-  const lines = names.map((name, i) => `import * as p${i} from '${name}'`)
+  const lines = entries.map((name, i) => `import * as p${i} from '${name}'`)
   writeFileSync(
     join(consumer, 'types.mts'),
-    `${lines.join('\n')}\nexport const all: object[] = [${names.map((_, i) => `p${i}`)}]\n`,
+    `${lines.join('\n')}\nexport const all: object[] = [${entries.map((_, i) => `p${i}`)}]\n`,
   )
   const compilerOptions = {
     noEmit: true,
@@ -72,8 +108,11 @@ try {
     typeRoots: [join(root, 'node_modules/@types')],
   }
   writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['types.mts'] }))
-  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', consumer], { stdio: 'inherit' })
+  await run(join(root, 'node_modules/.bin/tsc'), ['-p', consumer], root)
   console.log('consumer type-checks')
+} catch (error) {
+  console.error(`error: ${error.message}`)
+  process.exitCode = 1
 } finally {
   rmSync(work, { recursive: true, force: true })
 }
