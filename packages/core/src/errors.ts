@@ -16,8 +16,12 @@ export type OodErrorCode =
   | 'E_ABORTED' // stopped by the caller's signal
   | 'E_RUNTIME' // the inference engine failed
 
+/** Longest message: one line that fits a terminal's few rows, whatever a file or a user put into it. */
+const MAX_MESSAGE = 299
+
 /**
- * Error thrown by every ood package. The message is one line of the form `what: expected X, got Y`.
+ * Error thrown by every ood package. The message is one line of the form `what: expected X, got Y`, below 300
+ * characters: a longer one loses its middle, and control characters become spaces.
  *
  * @example
  * throw new OodError('E_SHAPE', 'logProb: expected shape [N, 1, 28, 28], got [N, 784]')
@@ -25,34 +29,77 @@ export type OodErrorCode =
 export class OodError extends Error {
   readonly code: OodErrorCode
   constructor(code: OodErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+    super(middleCut(oneLine(message), MAX_MESSAGE), options)
     this.name = 'OodError'
     this.code = code
   }
 }
 
-/** Builds the house form of an error: `what: expected X, got Y`. */
+/**
+ * Builds the house form of an error: `what: expected X, got Y`. Where the line would be too long its parts are cut to
+ * share the room: of `what` the middle goes (a path keeps its file name), of the others the end.
+ */
 export function mismatch(code: OodErrorCode, what: string, expected: string, got: unknown): OodError {
-  return new OodError(code, `${what}: expected ${expected}, got ${show(got)}`)
+  const parts = [oneLine(what), oneLine(expected), show(got)]
+  const share = fairShare(
+    parts.map((part) => part.length),
+    MAX_MESSAGE - ': expected , got '.length,
+  )
+  const [a, b, c] = [middleCut(parts[0]!, share), endCut(parts[1]!, share), endCut(parts[2]!, share)]
+  return new OodError(code, `${a}: expected ${b}, got ${c}`)
 }
 
 /** `unknown what: x, expected one of a, b, c`. */
 export function unknownName(what: string, got: string, known: readonly string[]): OodError {
-  return new OodError('E_UNKNOWN_NAME', `${what}: expected one of ${known.join(', ')}, got ${show(got)}`)
+  return mismatch('E_UNKNOWN_NAME', what, `one of ${known.join(', ')}`, got)
 }
 
-/** Short printable form of any value for an error line. */
-function show(value: unknown): string {
-  if (typeof value === 'string') return value === '' ? 'an empty string' : oneLine(value)
-  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value)
+/** Most characters of a value that an error line shows. */
+const MAX_SHOWN = 200
+
+/** Short printable form of any value for an error line; lists are shown two deep, so nesting costs nothing. */
+function show(value: unknown, depth = 0): string {
+  if (typeof value === 'string') return value === '' ? 'an empty string' : endCut(oneLine(value), MAX_SHOWN)
+  if (typeof value === 'bigint') return value < 2n ** 64n && value > -(2n ** 64n) ? String(value) : 'a huge bigint'
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (value === null || value === undefined) return String(value)
-  if (Array.isArray(value)) return `[${value.slice(0, 8).map(show).join(', ')}${value.length > 8 ? ', ...' : ''}]`
+  if (Array.isArray(value)) {
+    if (depth === 2) return value.length === 0 ? '[]' : '[...]'
+    const shown = value.slice(0, 8).map((entry) => show(entry, depth + 1))
+    return endCut(`[${shown.join(', ')}${value.length > 8 ? ', ...' : ''}]`, MAX_SHOWN)
+  }
   if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`
   return typeof value
 }
 
-/** An error is one line of bounded length, whatever a user typed. */
+/** Control characters and line ends would break the line; at most a little more than can be shown is looked at. */
 function oneLine(text: string): string {
-  const flat = text.replace(/\s+/g, ' ')
-  return flat.length > 200 ? `${flat.slice(0, 200)}...` : flat
+  const head = text.length > 4096 ? `${text.slice(0, 2048)}...${text.slice(-2048)}` : text
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
+  return head.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ')
+}
+
+/** The first characters of a longer text. */
+function endCut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}...` : text
+}
+
+/** The first and last characters of a longer text. */
+function middleCut(text: string, most: number): string {
+  if (text.length <= most) return text
+  const kept = most - '...'.length
+  return `${text.slice(0, Math.floor(kept / 3))}...${text.slice(text.length - (kept - Math.floor(kept / 3)))}`
+}
+
+/** The most that every part may have so that all together fit: short parts leave their room to the long ones. */
+function fairShare(lengths: readonly number[], room: number): number {
+  const ascending = [...lengths].sort((a, b) => a - b)
+  let left = room
+  for (const [i, length] of ascending.entries()) {
+    const share = Math.floor(left / (ascending.length - i))
+    // Three characters are kept for the dots of a cut part.
+    if (length > share) return share - '...'.length
+    left -= length
+  }
+  return room
 }

@@ -13,11 +13,14 @@ export type NdArray<A extends FloatArray = FloatArray> = ndarray.NdArray<A>
  *
  * @param data - `shape[0] * shape[1] * ...` numbers
  * @param shape - sizes, batch axis first
- * @throws OodError `E_SHAPE` when a size is not a whole number >= 0 or the sizes do not multiply to `data.length`
+ * @throws OodError `E_SHAPE` when a size is not a whole number >= 0 or the sizes do not multiply to `data.length`;
+ *   `E_ARGUMENT` for data that are no typed array of numbers (BigInts lose digits, plain lists have gaps)
  * @example
  * const x = tensor(new Float32Array(2 * 784), [2, 1, 28, 28])
  */
 export function tensor<A extends FloatArray>(data: A, shape: readonly number[]): NdArray<A> {
+  if (!isNumbers(data)) throw mismatch('E_ARGUMENT', 'tensor', 'a typed array of numbers', data)
+  if (!Array.isArray(shape)) throw mismatch('E_SHAPE', 'tensor shape', 'a list of sizes', shape)
   if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0))
     throw mismatch('E_SHAPE', 'tensor shape', 'whole numbers >= 0', [...shape])
   const size = shape.reduce((product, n) => product * n, 1)
@@ -32,7 +35,7 @@ export function tensor<A extends FloatArray>(data: A, shape: readonly number[]):
  */
 export function assertBatch(what: string, x: unknown): asserts x is NdArray {
   const { data, shape, stride, offset } = (typeof x === 'object' && x !== null ? x : {}) as Partial<NdArray>
-  const numbers = ArrayBuffer.isView(data) && !(data instanceof DataView) && !isBigInts(data)
+  const numbers: boolean = isNumbers(data)
   if (numbers && Array.isArray(shape) && Array.isArray(stride) && typeof offset === 'number') return
   const raw = ArrayBuffer.isView(data) && Array.isArray(shape)
   const got =
@@ -52,8 +55,9 @@ export function assertBatch(what: string, x: unknown): asserts x is NdArray {
   throw mismatch('E_ARGUMENT', what, 'a batch, tensor(data, shape) of a typed array', got)
 }
 
-function isBigInts(data: ArrayBufferView): boolean {
-  return data instanceof BigInt64Array || data instanceof BigUint64Array
+function isNumbers(data: unknown): boolean {
+  if (!ArrayBuffer.isView(data) || data instanceof DataView) return false
+  return !(data instanceof BigInt64Array || data instanceof BigUint64Array)
 }
 
 /** Number of rows (batch size) of `x`; `what` names it where it is no batch at all. */
@@ -64,6 +68,7 @@ export function rowCount(x: NdArray, what = 'rows'): number {
 
 /** Numbers in one row of `x`: the ambient dimension D. */
 export function rowSize(x: NdArray): number {
+  assertBatch('rows', x)
   return x.shape.slice(1).reduce((product, n) => product * n, 1)
 }
 
@@ -126,16 +131,18 @@ export function takeRows<A extends FloatArray>(x: NdArray<A>, indices: ArrayLike
 export function concatRows<A extends FloatArray>(parts: readonly NdArray<A>[]): NdArray<A> {
   const first = parts[0]
   if (!first) throw new OodError('E_EMPTY', 'concatRows: expected at least one batch, got none')
+  assertBatch('concatRows part 0', first)
   const row = first.shape.slice(1)
   let total = 0
-  for (const part of parts) {
+  for (const [i, part] of parts.entries()) {
+    assertBatch(`concatRows part ${i}`, part)
     if (part.shape.slice(1).join() !== row.join())
       throw mismatch('E_SHAPE', 'concatRows', `rows of shape [${row}]`, part.shape)
     total += rowCount(part)
   }
   const d = rowSize(first)
-  const widest = parts.find((part) => part.data instanceof Float64Array) ?? first
-  const out = new (widest.data.constructor as new (n: number) => A)(total * d)
+  const alike = parts.every((part) => part.data.constructor === first.data.constructor)
+  const out = new ((alike ? first.data.constructor : Float64Array) as new (n: number) => A)(total * d)
   let at = 0
   for (const part of parts) {
     out.set(flatData(part), at)

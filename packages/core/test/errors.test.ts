@@ -1,6 +1,6 @@
 // Errors: one line of the form "what: expected X, got Y", with a code.
 import { mismatch, OodError, unknownName } from '@ood/core'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 test('an OodError is an Error with a code, a name and a cause', () => {
   const cause = new Error('below')
@@ -29,6 +29,41 @@ test.each([
   const error = mismatch('E_ARGUMENT', 'k', 'a positive integer', value)
   expect(error.code).toBe('E_ARGUMENT')
   expect(error.message).toBe(`k: expected a positive integer, got ${shown}`)
+})
+
+describe('a message is one line below 300 characters', () => {
+  const nested = (depth: number): unknown => {
+    let value: unknown = 1
+    for (let i = 0; i < depth; i++) value = [value]
+    return value
+  }
+  const wide = (depth: number): unknown => (depth === 0 ? 'y'.repeat(500) : Array(100).fill(wide(depth - 1)))
+
+  test.each([
+    ['300,000 lists in one another', nested(300_000)],
+    ['lists of lists of long texts', wide(3)],
+    ['a long text', 'z'.repeat(1e6)],
+    ['a huge bigint', 10n ** 10_000n],
+    ['a wide object', Object.fromEntries(Array.from({ length: 1e4 }, (_, i) => [`key${i}`, i]))],
+  ])('showing %s', (_what, value) => {
+    const { message } = mismatch('E_MANIFEST', 'run/manifest.json name', 'a non-empty string', value)
+    expect(message.length).toBeLessThan(300)
+    expect(message).toMatch(/^run\/manifest\.json name: expected a non-empty string, got /)
+  })
+
+  test('a long path keeps its file name, long lists and values lose their ends', () => {
+    const path = `/${'folder/'.repeat(500)}scores.csv`
+    const { message } = mismatch('E_FILE', path, `a column ${'c'.repeat(1000)}`, Array(8).fill('d'.repeat(300)))
+    expect(message.length).toBeLessThan(300)
+    expect(message).toMatch(/^\/folder\/.*\.\.\..*\/scores\.csv: expected a column c+\.\.\., got \[d+\.\.\.$/)
+    expect(unknownName('model', 'x', Array(500).fill('name')).message).toMatch(/^model: expected one of name.*, got x$/)
+    expect(new OodError('E_FILE', `${path}: ${'e'.repeat(9e5)}`).message.length).toBeLessThan(300)
+  })
+
+  test('control characters of a file do not reach the terminal', () => {
+    const { message } = mismatch('E_FILE', 'a\u001b[31m.csv', 'a number', '1\u0000\u009b2\r\n3')
+    expect(message).toBe('a [31m.csv: expected a number, got 1 2 3')
+  })
 })
 
 test('an unknown name lists the known ones', () => {

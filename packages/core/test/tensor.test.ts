@@ -1,5 +1,6 @@
 // Batches: shapes, contiguous and strided storage, slicing, joining, and the checks.
 import {
+  assertBatch,
   assertFinite,
   assertRows,
   concatRows,
@@ -12,6 +13,7 @@ import {
   tensor,
 } from '@ood/core'
 import fc from 'fast-check'
+import ndarray from 'ndarray'
 import { describe, expect, test } from 'vitest'
 
 const count = (n: number): Float64Array => Float64Array.from({ length: n }, (_, i) => i)
@@ -38,6 +40,48 @@ describe('tensor', () => {
       expect(() => tensor(count(6), shape)).toThrow(
         `tensor shape: expected whole numbers >= 0, got [${shape.join(', ')}]`,
       )
+  })
+})
+
+describe('what is no batch', () => {
+  const wrong: [string, unknown, RegExp][] = [
+    ['a raw array of a reader', { data: new Float32Array(4), shape: [2, 2] }, /pass them through toBatch/],
+    ['a raw array of BigInts', { data: new BigInt64Array(4), shape: [2, 2] }, /got a batch of BigInt64Array/],
+    ['a list', [1, 2], /got a list/],
+    ['null', null, /got null/],
+    ['nothing', undefined, /got undefined/],
+    ['a typed array', new Float64Array(2), /got a Float64Array without a shape/],
+    ['BigInts', ndarray([1n, 2n] as never), /got another object/],
+    ['a BigInt64Array', ndarray(new BigInt64Array(2) as never), /got a batch of BigInt64Array/],
+    ['a plain list with a gap', ndarray([1, null, 3] as never), /got another object/],
+  ]
+  test.each(wrong)('%s is named by every helper', (_what, value, message) => {
+    const x = value as NdArray
+    const good = tensor(count(2), [2])
+    const helpers: (() => unknown)[] = [
+      () => assertBatch('x', x),
+      () => rowCount(x),
+      () => rowSize(x),
+      () => flatData(x),
+      () => sliceRows(x, 0, 1),
+      () => takeRows(x, [0]),
+      () => assertRows('x', x, []),
+      () => assertFinite('x', x),
+      () => concatRows([good, x]),
+      ...(value ? [() => concatRows([x, good])] : []),
+    ]
+    for (const helper of helpers) expect(helper).toThrow(message)
+  })
+
+  test('tensor takes typed arrays of numbers only', () => {
+    for (const data of [BigInt64Array.of(1n), [1], new DataView(new ArrayBuffer(1)), null])
+      expect(() => tensor(data as never, [1])).toThrow(/^tensor: expected a typed array of numbers, got/)
+    expect(() => tensor(count(1), 1 as never)).toThrow('tensor shape: expected a list of sizes, got 1')
+  })
+
+  test('concatRows of bytes and floats loses no digits', () => {
+    const bytes = ndarray(Uint8Array.of(7), [1, 1]) as unknown as NdArray
+    expect(flatData(concatRows([bytes, tensor(Float32Array.of(0.5), [1, 1])]))).toEqual(Float64Array.of(7, 0.5))
   })
 })
 

@@ -1,6 +1,6 @@
 // Area under a curve given by its points: trapezoid, left step, or the upper concave hull.
 import { RocError } from './errors.ts'
-import { checkOneOf, checkSameLength, copyScores } from './internal/check.ts'
+import { checkObject, checkOneOf, checkSameLength, copyScores } from './internal/check.ts'
 import type { Scores } from './scores.ts'
 
 /**
@@ -38,6 +38,7 @@ export interface AucOptions {
  * auc([0, 0.5, 1], [0, 1, 1], { interpolation: 'step' }) // 0.5
  */
 export function auc(x: Scores, y: Scores, options: AucOptions = {}): number {
+  checkObject('options', options)
   const { interpolation = 'linear' } = options
   checkOneOf('interpolation', interpolation, INTERPOLATIONS)
   const xs = copyScores('x', x)
@@ -46,7 +47,7 @@ export function auc(x: Scores, y: Scores, options: AucOptions = {}): number {
   for (let i = 1; i < xs.length; i++) {
     if (xs[i]! < xs[i - 1]!) throw new RocError('E_ARGUMENT', `x[${i}]`, `at least ${xs[i - 1]}`, xs[i])
   }
-  if (interpolation === 'step') return stepArea(xs, ys)
+  if (interpolation === 'step') return finite(stepArea(xs, ys))
   const points = interpolation === 'hull' ? upperHull(xs, ys) : Array.from(xs, (_, i) => i)
   let area = 0
   for (let k = 1; k < points.length; k++) {
@@ -54,6 +55,12 @@ export function auc(x: Scores, y: Scores, options: AucOptions = {}): number {
     const j = points[k]!
     area += (xs[j]! - xs[i]!) * 0.5 * (ys[i]! + ys[j]!)
   }
+  return finite(area)
+}
+
+/** Finite points of 1e308 can have an area that is not. */
+function finite(area: number): number {
+  if (!Number.isFinite(area)) throw new RocError('E_NOT_FINITE', 'area', 'a finite number', area)
   return area
 }
 

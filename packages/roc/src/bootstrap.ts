@@ -2,7 +2,7 @@
 import { auroc } from './auroc.ts'
 import { dualAuroc } from './dual-auroc.ts'
 import { RocError } from './errors.ts'
-import { checkFraction, checkInteger, copyDual, copyScores } from './internal/check.ts'
+import { checkFraction, checkInteger, checkObject, copyDual, copyScores } from './internal/check.ts'
 import { integerStream } from './internal/random.ts'
 import { countBelow, distinct, quantile } from './internal/search.ts'
 import { sortAscending } from './internal/sort.ts'
@@ -67,6 +67,7 @@ export function bootstrapInterval(
   negatives: Scores | DualScores,
   options: BootstrapOptions<Float64Array> | BootstrapOptions<DualColumns> = {},
 ): BootstrapInterval {
+  checkObject('options', options)
   const { resamples = 2000, level = 0.95, seed = 0 } = options
   checkInteger('resamples', resamples, 2)
   checkFraction('level', level)
@@ -92,10 +93,11 @@ export function bootstrapInterval(
         : () => statistic(drawScores(pos, draw), drawScores(neg, draw))
   }
 
+  checkStatistic(estimate)
   const values = new Float64Array(resamples)
   for (let i = 0; i < resamples; i++) {
     const value = resample()
-    if (!Number.isFinite(value)) throw new RocError('E_ARGUMENT', 'statistic', 'a finite number', value)
+    checkStatistic(value)
     values[i] = value
   }
   const standardError = standardDeviation(values)
@@ -103,6 +105,10 @@ export function bootstrapInterval(
   const lower = quantile(values, (1 - level) / 2)
   const upper = quantile(values, (1 + level) / 2)
   return { estimate, standardError, lower, upper, level, resamples }
+}
+
+function checkStatistic(value: unknown): void {
+  if (!Number.isFinite(value)) throw new RocError('E_ARGUMENT', 'statistic', 'a finite number', value)
 }
 
 function isDual(scores: Scores | DualScores): scores is DualScores {

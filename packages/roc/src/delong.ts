@@ -1,6 +1,6 @@
 // Confidence interval of one AUROC and test of two correlated AUROCs (DeLong, DeLong & Clarke-Pearson 1988).
 import { RocError } from './errors.ts'
-import { checkFraction, checkOneOf, checkSameLength, copyScores } from './internal/check.ts'
+import { checkFraction, checkObject, checkOneOf, checkSameLength, copyScores } from './internal/check.ts'
 import { upperQuantile, upperTail } from './internal/normal.ts'
 import { countBelow, countUpTo } from './internal/search.ts'
 import { sortAscending } from './internal/sort.ts'
@@ -67,6 +67,7 @@ export interface ClassScores {
  * const { auroc, lower, upper } = delongInterval(positives, negatives, { level: 0.95 })
  */
 export function delongInterval(positives: Scores, negatives: Scores, options: DelongOptions = {}): AurocInterval {
+  checkObject('options', options)
   const { level = 0.95, scale = 'linear' } = options
   checkFraction('level', level)
   checkOneOf('scale', scale, ['linear', 'logit'])
@@ -105,6 +106,8 @@ export function delongInterval(positives: Scores, negatives: Scores, options: De
  * )
  */
 export function delongTest(a: ClassScores, b: ClassScores): DelongTest {
+  checkObject('a', a, 'an object { positives, negatives } of scores')
+  checkObject('b', b, 'an object { positives, negatives } of scores')
   const placedA = placements('a.', a)
   const placedB = placements('b.', b)
   // The variance of the differences rather than s2(A) + s2(B) - 2 s(A, B): no cancellation, never negative.

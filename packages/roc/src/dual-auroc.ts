@@ -2,6 +2,7 @@
 import { auc, type Interpolation } from './auc.ts'
 import { dualRoc } from './dual-roc.ts'
 import { RocError } from './errors.ts'
+import { checkObject } from './internal/check.ts'
 import type { DualScores } from './scores.ts'
 
 /** Options of {@link dualAuroc}: an interpolation of the exact curve, or the reference's own curve and rule. */
@@ -40,6 +41,7 @@ export type DualAurocOptions =
  * dualAuroc({ x: [1, 2, 3, 4], y: [10, 11, 12, 13] }, { x: [2.5, 3.5, 4.5, 5.5], y: [1, 2, 3, 4] }) // 1
  */
 export function dualAuroc(positives: DualScores, negatives: DualScores, options: DualAurocOptions = {}): number {
+  checkObject('options', options)
   const { compat, interpolation } = options
   if (compat !== undefined && interpolation !== undefined) {
     throw new RocError(

@@ -1,5 +1,5 @@
 // The exact ROC curve of the dual-threshold rule `x >= a and y >= b`, with the thresholds that reach each point.
-import { checkOneOf, copyDual } from './internal/check.ts'
+import { checkObject, checkOneOf, copyDual } from './internal/check.ts'
 import { rates } from './internal/counts.ts'
 import { exactStaircase } from './internal/exact-staircase.ts'
 import { referenceFrontier } from './internal/reference-frontier.ts'
@@ -65,6 +65,7 @@ export interface DualRocOptions {
  * console.log(curve.truePositiveRate[k], curve.thresholdX[k], curve.thresholdY[k])
  */
 export function dualRoc(positives: DualScores, negatives: DualScores, options: DualRocOptions = {}): DualRoc {
+  checkObject('options', options)
   if (options.compat !== undefined) checkOneOf('compat', options.compat, ['reference'])
   const pos = copyDual('positives', positives)
   const neg = copyDual('negatives', negatives)

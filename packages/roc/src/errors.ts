@@ -29,7 +29,14 @@ export class RocError extends Error {
 
 /** Short printable form of any value for an error line. */
 function show(value: unknown): string {
-  if (typeof value === 'string') return value === '' ? 'an empty string' : value
+  if (typeof value === 'string') {
+    if (value === '') return 'an empty string'
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
+    const line = value.slice(0, 101).replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    return line.length > 100 ? `${line.slice(0, 100)}...` : line
+  }
+  if (typeof value === 'bigint') return value < 2n ** 64n && value > -(2n ** 64n) ? `${value}n` : 'a huge bigint'
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
   return typeof value === 'function' ? 'a function' : String(value)
 }

@@ -1,5 +1,5 @@
 // False positive rate at a given true positive rate ("FPR95"), in each convention in use, named.
-import { checkFraction, checkOneOf, copyScores } from './internal/check.ts'
+import { checkFraction, checkObject, checkOneOf, copyScores } from './internal/check.ts'
 import { negated, type ThresholdCounts, thresholdCounts } from './internal/counts.ts'
 import type { OutlierScores } from './scores.ts'
 
@@ -45,6 +45,8 @@ const CONVENTIONS: readonly FprConvention[] = ['oodPositive', 'idPositive', 'idP
  * ) // 1/3: flagging both OOD items also flags the ID item at 0.6
  */
 export function falsePositiveRateAtTruePositiveRate(scores: OutlierScores, options: FprOptions): number {
+  checkObject('scores', scores, 'an object { inDistribution, outOfDistribution } of scores')
+  checkObject('options', options)
   const { convention, tpr = 0.95 } = options
   checkOneOf('convention', convention, CONVENTIONS)
   checkFraction('tpr', tpr, true)

@@ -2,7 +2,7 @@
 import { auroc } from './auroc.ts'
 import { detectionError } from './detection-error.ts'
 import { falsePositiveRateAtTruePositiveRate } from './fpr-at-tpr.ts'
-import { copyScores } from './internal/check.ts'
+import { checkObject, copyScores } from './internal/check.ts'
 import { negated } from './internal/counts.ts'
 import { auprTrapezoid, averagePrecision } from './precision-recall.ts'
 import type { OutlierScores } from './scores.ts'
@@ -50,6 +50,8 @@ export interface OodMetricsOptions {
  * console.log(row.auroc, row.fprIdPositive)
  */
 export function oodMetrics(scores: OutlierScores, options: OodMetricsOptions = {}): OodMetrics {
+  checkObject('scores', scores, 'an object { inDistribution, outOfDistribution } of scores')
+  checkObject('options', options)
   const { tpr = 0.95 } = options
   const id = copyScores('inDistribution', scores.inDistribution)
   const ood = copyScores('outOfDistribution', scores.outOfDistribution)

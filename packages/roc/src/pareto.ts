@@ -1,5 +1,5 @@
 // Pareto frontier of ROC operating points: the true one, and the greedy scan of the reference code.
-import { checkOneOf, checkSameLength, copyScores } from './internal/check.ts'
+import { checkObject, checkOneOf, checkSameLength, copyScores } from './internal/check.ts'
 import type { Scores } from './scores.ts'
 
 /** ROC operating points in any order, rates in [0, 1]. */
@@ -42,6 +42,8 @@ export interface ParetoOptions {
  * // falsePositiveRate [0, 0.1, 0.3, 1], truePositiveRate [0, 0.6, 0.9, 1], index [-1, 1, 2, -1]
  */
 export function paretoFrontier(points: RocPoints, options: ParetoOptions = {}): ParetoFrontier {
+  checkObject('points', points, 'an object { falsePositiveRate, truePositiveRate }')
+  checkObject('options', options)
   const isReference = options.compat !== undefined
   if (options.compat !== undefined) checkOneOf('compat', options.compat, ['reference'])
   const fpr = copyScores('falsePositiveRate', points.falsePositiveRate)

@@ -1,6 +1,6 @@
 // The rectangle rule with thresholds at a percentile of in-distribution scores: usable without any OOD data.
 import { RocError } from './errors.ts'
-import { checkOneOf, copyDual } from './internal/check.ts'
+import { checkObject, checkOneOf, copyDual } from './internal/check.ts'
 import { quantile } from './internal/search.ts'
 import { sortAscending } from './internal/sort.ts'
 import type { DualColumns, DualScores } from './scores.ts'
@@ -47,8 +47,9 @@ export function percentileRule(
   negatives: DualScores,
   options: PercentileRuleOptions = {},
 ): PercentileRule {
+  checkObject('options', options)
   const { percentile = 10, axes = 'both' } = options
-  if (!(percentile >= 0 && percentile <= 100)) {
+  if (!(typeof percentile === 'number' && percentile >= 0 && percentile <= 100)) {
     throw new RocError('E_ARGUMENT', 'percentile', 'a number in [0, 100]', percentile)
   }
   checkOneOf('axes', axes, ['both', 'x', 'y'])

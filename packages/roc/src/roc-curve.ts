@@ -1,4 +1,5 @@
 // The ROC curve: false and true positive rates at every distinct score, ties grouped.
+import { checkObject } from './internal/check.ts'
 import { rates, type ThresholdCounts, thresholdCounts } from './internal/counts.ts'
 import type { Scores } from './scores.ts'
 
@@ -43,6 +44,7 @@ export interface RocCurveOptions {
  * // thresholds [Infinity, 3, 2, 1], falsePositiveRate [0, 0, 0.5, 1], truePositiveRate [0, 0.5, 1, 1]
  */
 export function rocCurve(positives: Scores, negatives: Scores, options: RocCurveOptions = {}): RocCurve {
+  checkObject('options', options)
   const counts = thresholdCounts(positives, negatives)
   const { thresholds, truePositives, falsePositives, positiveCount, negativeCount } = options.dropCollinear
     ? withoutCollinear(counts)

@@ -57,6 +57,42 @@ describe.each(Object.entries(twoClass))('%s', (_name, call) => {
     expectRocError(() => call([1, bad, 3], good), 'E_NOT_FINITE', `[1]: expected a finite score, got ${bad}`)
     expectRocError(() => call(good, [1, 2, bad]), 'E_NOT_FINITE', `[2]: expected a finite score, got ${bad}`)
   })
+  it('rejects what is no number at its place, instead of counting it as 0 or 1', () => {
+    const missing: [unknown, string][] = [
+      [null, 'null'],
+      [undefined, 'undefined'],
+      ['', 'an empty string'],
+      ['5', '5'],
+      [true, 'true'],
+      [false, 'false'],
+      [[], 'an array'],
+      [[7], 'an array'],
+      [{}, 'an object'],
+      [5n, '5n'],
+      [new Date(0), 'an object'],
+    ]
+    for (const [bad, shown] of missing) {
+      const list = [1, bad, 3] as unknown as Scores
+      expectRocError(() => call(list, good), 'E_ARGUMENT', `[1]: expected a finite score, got ${shown}`)
+      expectRocError(() => call(good, list), 'E_ARGUMENT', `[1]: expected a finite score, got ${shown}`)
+      expectRocError(
+        () => call({ length: 3, 0: 1, 2: 3 } as Scores, good),
+        'E_ARGUMENT',
+        '[1]: expected a finite score',
+      )
+    }
+    const parsed = JSON.parse('[null, 5, 6]') as Scores
+    expectRocError(() => call(parsed, good), 'E_ARGUMENT', '[0]: expected a finite score, got null')
+    // biome-ignore lint/suspicious/noSparseArray: the gap is the case
+    expectRocError(() => call(good, [1, , 3] as Scores), 'E_ARGUMENT', '[1]: expected a finite score, got undefined')
+  })
+  it('rejects BigInts by name', () => {
+    for (const big of [BigInt64Array.of(1n, 2n, 3n), BigUint64Array.of(1n, 2n, 3n)]) {
+      const text = `expected scores that are numbers (Float64Array.from(scores, Number)), got a ${big.constructor.name}`
+      expectRocError(() => call(big as unknown as Scores, good), 'E_ARGUMENT', text)
+      expectRocError(() => call(good, big as unknown as Scores), 'E_ARGUMENT', text)
+    }
+  })
   it('rejects an empty list on either side', () => {
     expectRocError(() => call([], good), 'E_EMPTY', 'expected at least one score, got 0')
     expectRocError(() => call(good, new Float64Array(0)), 'E_EMPTY', 'expected at least one score, got 0')
@@ -90,6 +126,24 @@ describe('lists that must pair up', () => {
       'b.positives: expected 3 scores as in a.positives, got 2',
     )
   })
+  it('rejects missing arguments and options that are no objects', () => {
+    const dual = { x: good, y: good }
+    const calls: (() => unknown)[] = [
+      () => auc(good, good, null as never),
+      () => rocCurve(good, good, null as never),
+      () => delongInterval(good, good, null as never),
+      () => bootstrapInterval(good, good, 3 as never),
+      () => dualRoc(dual, dual, null as never),
+      () => dualAuroc(dual, dual, null as never),
+      () => percentileRule(dual, dual, dual, null as never),
+      () => paretoFrontier(null as never),
+      () => oodMetrics(null as never),
+      () => falsePositiveRateAtTruePositiveRate(null as never, { convention: 'oodPositive' }),
+      () => falsePositiveRateAtTruePositiveRate({ inDistribution: good, outOfDistribution: good }, undefined as never),
+      () => delongTest(null as never, null as never),
+    ]
+    for (const call of calls) expectRocError(call, 'E_ARGUMENT', 'expected an object')
+  })
   it('rejects a missing column', () => {
     expectRocError(() => dualRoc({ x: [1] } as never, { x: [1], y: [1] }), 'E_ARGUMENT', 'positives.y')
     expectRocError(() => dualRoc(null as never, { x: [1], y: [1] }), 'E_ARGUMENT', 'positives: expected an object')
@@ -114,6 +168,8 @@ describe('options', () => {
     }
     expectRocError(() => delongInterval(good, good, { scale: 'log' as never }), 'E_ARGUMENT', 'scale')
     expectRocError(() => delongInterval([1], good), 'E_SHAPE', 'positives: expected at least two scores')
+    expectRocError(() => delongInterval(good, good, { level: '0.9' as never }), 'E_ARGUMENT', 'level')
+    expectRocError(() => oodMetrics(scores, { tpr: true as never }), 'E_ARGUMENT', 'tpr')
     expectRocError(() => bootstrapInterval(good, good, { resamples: 1 }), 'E_ARGUMENT', 'resamples')
     expectRocError(() => bootstrapInterval(good, good, { seed: 0.5 }), 'E_ARGUMENT', 'seed: expected an integer')
     expectRocError(() => bootstrapInterval(good, good, { statistic: () => Number.NaN }), 'E_ARGUMENT', 'statistic')
@@ -138,6 +194,26 @@ describe('options', () => {
       y: Float64Array.from({ length: 5000 }, (_, i) => i),
     }
     expectRocError(() => dualOperatingPoints(large, dual), 'E_ARGUMENT', 'threshold grid: expected at most')
+  })
+  it('a statistic of the scores themselves must be finite, too', () => {
+    let calls = 0
+    const once = (): number => (calls++ === 0 ? Number.NaN : 1)
+    expectRocError(() => bootstrapInterval(good, good, { statistic: once }), 'E_ARGUMENT', 'statistic')
+  })
+  it('scores near the largest number give numbers or an error', () => {
+    const far = [-1.7e308, 1.7e308]
+    const dual = { x: far, y: far }
+    for (const percentile of [0, 25, 50, 100]) {
+      const { thresholdX } = percentileRule(dual, dual, dual, { percentile })
+      expect(Math.abs(thresholdX / 1.7e308 - (percentile - 50) / 50)).toBeLessThan(1e-15)
+    }
+    expectRocError(() => auc(far, [0, 0]), 'E_NOT_FINITE', 'area: expected a finite number')
+  })
+  it('shows values short and on one line', () => {
+    const text = `a\u001b[31m\n${'x'.repeat(1e6)}`
+    const { message } = new RocError('E_ARGUMENT', 'scale', 'linear', text)
+    expect(message.length).toBeLessThan(300)
+    expect(message).toMatch(/^scale: expected linear, got a \[31m x+\.\.\.$/)
   })
   it('is an Error with a name', () => {
     const error = new RocError('E_EMPTY', 'what', 'x', () => 1)

@@ -30,7 +30,9 @@ export function quantile(sorted: Float64Array, q: number): number {
   const below = Math.floor(position)
   const low = sorted[below]!
   const high = sorted[Math.min(below + 1, sorted.length - 1)]!
-  return low + (high - low) * (position - below)
+  const part = position - below
+  // The difference of two finite scores can be infinite, and infinity times 0 is NaN.
+  return high - low < Number.POSITIVE_INFINITY ? low + (high - low) * part : low * (1 - part) + high * part
 }
 
 /** The distinct values of an ascending array, ascending. */
