@@ -59,21 +59,28 @@ describe('loadGenomes', () => {
     )
   })
 
-  it('stops after the last row asked for, so a torn end does not matter then', async () => {
+  it('reads to the end to compare the checksum, unless told to stop after the last row', async () => {
     const folder = await temporaryFolder()
     // Bases that hardly compress, so that the torn end is far from the first rows.
     const data = Uint8Array.from({ length: 2_000 * 250 }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 30)
     const whole = encodeNpy({ data, shape: [2_000, 250] })
     const packed = gzipSync(whole)
     await writeFile(join(folder, 'val_in.npy.gz'), packed.subarray(0, packed.length - 100))
-    const { x } = await loadGenomes({ split: 'val_in', dataDir: folder, indices: [1_000, 0] })
+    const some = { split: 'val_in', dataDir: folder, indices: [1_000, 0] } as const
+    await expectError(loadGenomes(some), 'E_FILE', /a whole gzip file, got a gzip stream that breaks off/)
+    const { x } = await loadGenomes({ ...some, verify: false })
     expect(flatData(x).subarray(0, 250)).toEqual(Float32Array.from(data.subarray(250_000, 250_250)))
     await expectError(
-      loadGenomes({ split: 'val_in', dataDir: folder, indices: [1_999] }),
+      loadGenomes({ split: 'val_in', dataDir: folder, indices: [1_999], verify: false }),
       'E_FILE',
       /a whole gzip file, got a gzip stream that breaks off/,
     )
+    // Bytes behind the array are no part of it.
+    await writeFile(join(folder, 'val_in.npy.gz'), gzipSync(Buffer.concat([whole, Buffer.alloc(3)])))
+    await expectError(loadGenomes(some), 'E_FILE', /500000 bytes of numbers, got 500003 bytes/)
     // Of a plain file the size tells at once.
+    await writeFile(join(folder, 'val_in.npy'), Buffer.concat([whole, Buffer.alloc(3)]))
+    await expectError(loadGenomes(some), 'E_FILE', /500000 bytes of numbers for shape \[2000,250\], got 500003 bytes/)
     await writeFile(join(folder, 'val_in.npy'), whole.subarray(0, whole.length - 1))
     await expectError(
       loadGenomes({ split: 'val_in', dataDir: folder, indices: [0] }),
@@ -160,7 +167,8 @@ describe('loadGenomes', () => {
     await writeFile(join(folder, 'label_dict.json'), '["a"]')
     await writeFile(path, good)
     expect(await load()).toMatchObject({ names: { 0: 'a' } })
-    for (const text of ['{', '{"a": true}', 'null']) {
+    const deep = `{"a": ${'['.repeat(300_000)}${']'.repeat(300_000)}}`
+    for (const text of ['{', '{"a": true}', 'null', '3', '{"": "a"}', '{"a": 1, "b": 1}', '{"0x1": "a"}', deep]) {
       await writeFile(join(folder, 'label_dict.json'), text)
       await expectError(load(), 'E_FILE', /label_dict\.json: expected/)
     }

@@ -97,6 +97,13 @@ describe('broken IDX files', () => {
     ['10^12 items', header(8, 10_000, 10_000, 10_000), /room for the \[10000, 10000, 10000\] items its header claims/],
     ['10^38 items', header(14, 2 ** 32 - 1, 2 ** 32 - 1, 2 ** 32 - 1, 2 ** 32 - 1), /header claims/],
     ['10^12 items, gzipped', gzipSync(header(8, 10_000, 10_000, 10_000)), /header claims, got \d+ bytes of gzip/],
+    ['60 huge sizes', header(8, ...Array(60).fill(2 ** 32 - 1)), /header claims/],
+    ['255 huge sizes of doubles, gzipped', gzipSync(header(14, ...Array(255).fill(2 ** 32 - 1))), /header claims/],
+    [
+      'huge sizes and numbers where an axis is empty',
+      Uint8Array.of(...header(8, ...Array(60).fill(2 ** 32 - 1), 0), 1),
+      /0 bytes of numbers .*got more bytes/,
+    ],
     ['numbers missing', Uint8Array.of(...header(8, 4), 1, 2, 3), /room for the \[4\] items/],
     ['numbers missing in gzip', gzipSync(Uint8Array.of(...header(8, 4), 1, 2, 3)), /4 bytes of numbers.*got 3 bytes/],
     ['numbers too many', Uint8Array.of(...header(8, 2), 1, 2, 3), /2 bytes of numbers.*got more bytes/],
@@ -110,6 +117,15 @@ describe('broken IDX files', () => {
       await expectError(readIdx(path), 'E_FILE', new RegExp(`broken-ubyte: .*${message.source}`))
     })
   }
+
+  it('reads no numbers of huge sizes with an empty axis', async () => {
+    const path = join(await temporaryFolder(), 'empty-ubyte')
+    const sizes = [...Array(60).fill(2 ** 32 - 1), 0]
+    await writeFile(path, header(8, ...sizes))
+    expect(await readIdxShape(path)).toEqual(sizes)
+    expect(await readIdx(path)).toEqual({ data: new Uint8Array(0), shape: sizes })
+    expect((await readIdx(path, { rows: [5, 2 ** 31] })).shape).toEqual([2, ...sizes.slice(1)])
+  })
 
   it('refuses a gzip file cut anywhere', async () => {
     const folder = await temporaryFolder()

@@ -58,6 +58,12 @@ describe('readImageFolder', () => {
     expect(images.shape[0]).toBe(3)
     expect(labels[0]).toBe(labels[2])
     expect(classes).toHaveLength(4)
+    for (const row of ['1', 1n, null, 0.5])
+      await expectError(
+        readImageFolder(folder, { rows: [row as number] }),
+        'E_ARGUMENT',
+        /images rows: expected positions/,
+      )
     await expectError(readImageFolder(folder, { rows: [11] }), 'E_ARGUMENT', /images rows: expected positions 0\.\.10/)
   })
 

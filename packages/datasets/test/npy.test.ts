@@ -1,11 +1,20 @@
 // .npy and .npz against NumPy's own files, round trips, and broken, oversized or hostile ones.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { OodError } from '@ood/core'
 import fc from 'fast-check'
 import { strToU8, zipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
 import { decodeNpy, encodeNpy, type RawData, readNpy, readNpz, toBatch, writeNpy, writeNpz } from '../src/index.ts'
 import { expectArray, expectError, fixture, golden, temporaryFolder } from './helpers.ts'
+
+/** A version 2 file of uint8 in Fortran order with this text as its shape, and one number. */
+function withHeader(shape: string): Uint8Array {
+  const text = `{'descr': '|u1', 'fortran_order': True, 'shape': ${shape}, }\n`
+  const bytes = Buffer.concat([Buffer.from('\x93NUMPY\x02\0\0\0\0\0', 'latin1'), Buffer.from(text), Buffer.of(7)])
+  bytes.writeUInt32LE(text.length, 8)
+  return bytes
+}
 
 describe('npy', () => {
   for (const [name, expected] of Object.entries(golden.npy)) {
@@ -66,10 +75,28 @@ describe('npy', () => {
       [changed('(2, 3, 4)', '(2, 3, x)'), /a \.npy header with descr, fortran_order and shape/],
       [changed('(2, 3, 4)', '(10000, 10000, 10000)'), /bytes of numbers for shape \[10000,10000,10000\]/],
       [Uint8Array.from(good, (byte, i) => (i === 6 ? 9 : byte)), /\.npy version 1, 2 or 3, got 9/],
+      [changed("'shape'", "'shapf'"), /a \.npy header with/],
+      [changed('(2, 3, 4), }', '(2, 3, 4), {'), /a \.npy header with/],
+      [changed("'descr'", "'shape'"), /a \.npy header with/],
+      [changed('(2, 3, 4)', '(24)     '), /a \.npy header with/],
+      [changed('(2, 3, 4)', '(2 3, 4) '), /a \.npy header with/],
+      [changed("'<f4'", '[   ]'), /an element type of b1, .*, got \[/],
+      [changed('(2, 3, 4), }'.padEnd(60), `(0, ${'9'.repeat(50)}), }`.padEnd(60)), /sizes below 2\^53/],
+      [withHeader(`(${'1, '.repeat(65)})`), /at most 64 axes, got 65/],
+      [withHeader(`(${'1, '.repeat(20_000)})`), /at most 64 axes, got 20000/],
+      [withHeader(`(${' '.repeat(60_000)}`), /a \.npy header with/],
+      [withHeader(`(${'1,'.repeat(30_000)}`), /a \.npy header with/],
+      [withHeader(`(${'7'.repeat(60_000)}`), /a \.npy header with/],
+      [withHeader(`(${'1, '.repeat(30_000)})`), /a header of at most 65536 bytes/],
     ]
     for (const [bytes, message] of failing) {
+      const started = performance.now()
       expect(() => decodeNpy(bytes, 'x.npy')).toThrow(message)
+      expect(performance.now() - started).toBeLessThan(500)
     }
+    const bools = new Uint8Array(await readFile(fixture('npy', 'b1.npy')))
+    bools[bools.length - 1] = 7
+    expect(() => decodeNpy(bools, 'x.npy')).toThrow(/x\.npy: expected bools 0 and 1, got 7 at/)
     await expectError(readNpy(fixture('npy', 'objects.npy')), 'E_FILE', /objects\.npy: .*got O/)
     await expectError(readNpy(fixture('npy', 'f4.npy'), { maxBytes: 10 }), 'E_FILE', /at most 10 bytes/)
     await expectError(readNpy('nowhere.npy'), 'E_FILE', /nowhere\.npy: expected a readable file, got nothing there/)
@@ -101,6 +128,48 @@ describe('npz', () => {
     await writeNpz(join(folder, 'y.npz'), arrays)
     expect(await readNpz(join(folder, 'x.npz'))).toEqual(arrays)
     expect(await readFile(join(folder, 'x.npz'))).toEqual(await readFile(join(folder, 'y.npz')))
+  })
+
+  it('takes no damaged file for a whole one', async () => {
+    const folder = await temporaryFolder()
+    const path = join(folder, 'x.npz')
+    const stored = new Uint8Array(await readFile(fixture('npy', 'stored.npz')))
+    const deflated = new Uint8Array(await readFile(fixture('npy', 'deflated.npz')))
+    await writeNpz(path, { a: { data: Float64Array.of(1, 2), shape: [2] } })
+    const own = new Uint8Array(await readFile(path))
+    for (const bytes of [stored, deflated, own]) {
+      await writeFile(path, bytes)
+      const whole = await readNpz(path)
+      let refused = 0
+      for (let at = 0; at < bytes.length; at++) {
+        const damaged = bytes.slice()
+        damaged[at]! ^= 1 << (at % 8)
+        await writeFile(path, damaged)
+        // What is not refused (dates, versions, attributes) is what was written, to the bit.
+        const read = await readNpz(path).catch((error: unknown) => error)
+        if (read instanceof OodError) refused++
+        else expect(read, `byte ${at}`).toEqual(whole)
+      }
+      expect(refused / bytes.length).toBeGreaterThan(0.6)
+    }
+  })
+
+  it('compares the CRC-32 of every entry it reads, and of no other', async () => {
+    const path = join(await temporaryFolder(), 'x.npz')
+    const bytes = new Uint8Array(await readFile(fixture('npy', 'stored.npz')))
+    const view = new DataView(bytes.buffer)
+    // The last byte of the first entry's numbers lies just before the second local header.
+    const next = bytes.findIndex((_, i) => i > 0 && i + 4 <= bytes.length && view.getUint32(i, true) === 0x04034b50)
+    bytes[next - 1]! ^= 1
+    await writeFile(path, bytes)
+    const [first, ...others] = Object.keys(await readNpz(fixture('npy', 'stored.npz')))
+    await expectError(
+      readNpz(path),
+      'E_FILE',
+      /x\.npz entry .*\.npy: expected contents with the listed checksum, got others/,
+    )
+    const rest = await readNpz(path, others).catch(() => readNpz(path, [first!]))
+    expect(Object.keys(rest).length).toBeGreaterThan(0)
   })
 
   it('refuses paths that leave the archive, bombs, lies and torn files', async () => {

@@ -5,6 +5,9 @@ import { at, type Field, fields, integer, list, number, object, positive, string
 /** The manifest format this version reads and writes. */
 export const SCHEMA_VERSION = 1
 
+/** Every graph is read and hashed when a checkpoint is opened, so their number is bounded. */
+const MAX_GRAPHS = 64
+
 /** What a model computes; fixes the graph roles a checkpoint must have. */
 export type ModelKind = 'flow' | 'diffusion' | 'autoregressive' | 'sequence' | 'classifier' | 'cvpn'
 
@@ -129,6 +132,8 @@ export function parseManifest(value: unknown, file = 'manifest.json'): Manifest 
   const kind = kindOf(at(top, 'kind'))
   const hashes = object(at(top, 'sha256'))
   const graphs = object(at(top, 'graphs'))
+  if (Object.keys(graphs.value).length > MAX_GRAPHS)
+    throw mismatch('E_MANIFEST', `${file} graphs`, `at most ${MAX_GRAPHS} graphs`, Object.keys(graphs.value).length)
   for (const role of Object.keys(GRAPH_ROLES[kind])) at(graphs, role)
   for (const graph of fields(graphs)) checkGraph(graph, hashes)
   const renamed = kind === 'diffusion' ? diffusionFields(top) : {}

@@ -1,5 +1,7 @@
 // Inference sessions: the only file in ood that talks to onnxruntime-node.
+import { stat } from 'node:fs/promises'
 import { assertOptions, mismatch, OodError } from '@ood/core'
+import { fileError } from '@ood/core/node'
 import type * as ort from 'onnxruntime-node'
 import { type Device, parseDevice } from './device.ts'
 import { assertFits, elementType, type Port, type TensorStorage, type TensorValue, unshared } from './tensor-value.ts'
@@ -58,6 +60,7 @@ export async function openSession(source: string | Uint8Array, options: SessionO
   assertOptions('openSession', options, SESSION_OPTIONS)
   const what = options.name ?? (typeof source === 'string' ? source : 'model')
   const settings = sessionSettings(options)
+  if (typeof source === 'string') await assertFile(source)
   const engine = await loadEngine()
   const session = await create(engine, source, settings, what, options.device ?? 'cpu')
   const inputs = session.inputMetadata.map(port)
@@ -111,6 +114,15 @@ function sessionSettings(options: SessionOptions): ort.InferenceSession.SessionO
     logSeverityLevel: 4,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads, interOpNumThreads: 1 }),
   }
+}
+
+/** The engine would wait on a pipe for ever. */
+async function assertFile(path: string): Promise<void> {
+  const info = await stat(path).catch((cause: unknown) => {
+    throw fileError(path, 'an ONNX graph that loads', cause)
+  })
+  const got = info.isDirectory() ? 'a folder' : 'a special file'
+  if (!info.isFile()) throw mismatch('E_FILE', path, 'an ONNX graph that loads', got)
 }
 
 /** The native library is loaded on first use, so that reading a manifest needs none. */

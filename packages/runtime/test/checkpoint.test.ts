@@ -1,4 +1,5 @@
 // Checkpoint folders: what is accepted, and one exact error for everything that can be wrong with one.
+import { execFileSync } from 'node:child_process'
 import {
   copyFileSync,
   mkdirSync,
@@ -45,6 +46,57 @@ function change(edit: (manifest: LooseManifest) => void): void {
   edit(manifest)
   writeFileSync(file, JSON.stringify(manifest))
 }
+
+describe('what would never end or fill a screen', () => {
+  it.skipIf(process.platform === 'win32')('a pipe in place of a file is refused at once', async () => {
+    for (const name of ['encode.onnx', 'manifest.json']) {
+      const path = join(folder, name)
+      rmSync(path)
+      execFileSync('mkfifo', [path])
+      await expect(openCheckpoint(folder)).rejects.toMatchObject({
+        code: 'E_FILE',
+        message: `${path}: expected a file, got a special file`,
+      })
+      if (name === 'encode.onnx') {
+        await expect(writeManifest(folder, description)).rejects.toMatchObject({ code: 'E_FILE' })
+        await expect(openSession(path)).rejects.toMatchObject({
+          code: 'E_FILE',
+          message: `${path}: expected an ONNX graph that loads, got a special file`,
+        })
+      }
+    }
+  })
+
+  it('a folder in place of a graph is refused', async () => {
+    await expect(openSession(folder)).rejects.toMatchObject({ code: 'E_FILE' })
+    await expect(openSession(join(folder, 'none.onnx'))).rejects.toMatchObject({ code: 'E_FILE' })
+  })
+
+  it('deep, wide and long JSON gives one short line', async () => {
+    const text = JSON.stringify(good)
+    const deep = `${'['.repeat(300_000)}1${']'.repeat(300_000)}`
+    const wide = JSON.stringify(Array(400).fill(Array(200).fill('y'.repeat(8))))
+    for (const value of [deep, wide, JSON.stringify('z'.repeat(860_000)), '{'.repeat(300_000)]) {
+      for (const field of ['"flow"', '[2]', '1', '[]']) {
+        writeFileSync(file, text.replace(field, value))
+        const error: Error = await openCheckpoint(folder).then(
+          () => expect.fail(`${field} passed`),
+          (cause: Error) => cause,
+        )
+        expect(error).toMatchObject({ name: 'OodError', code: 'E_MANIFEST' })
+        expect(error.message.length).toBeLessThan(300)
+        expect(error.message).toContain('manifest.json')
+      }
+    }
+  })
+
+  it('a manifest of a thousand graphs is not worked through', async () => {
+    change((manifest) => {
+      for (let i = 0; i < 1000; i++) Object.assign(manifest.graphs, { [`extra${i}`]: manifest.graphs.encode })
+    })
+    await expect(openCheckpoint(folder)).rejects.toThrow('graphs: expected at most 64 graphs, got 1002')
+  })
+})
 
 describe('writeManifest and openCheckpoint', () => {
   it('reads ports and hashes off the graphs', async () => {

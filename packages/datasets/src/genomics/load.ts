@@ -1,9 +1,9 @@
 // The public genomics data (Ren et al. 2019): some rows of a split, read from files of gigabytes in bounded memory.
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CallOptions, mismatch, OodError, tensor, unknownName } from '@ood/core'
-import { fileError, fileSize } from '@ood/core/node'
-import { MAX_DEFLATE_RATIO, openStream } from '../internal/files.ts'
+import { type CallOptions, mismatch, tensor, unknownName } from '@ood/core'
+import { fileError } from '@ood/core/node'
+import { MAX_DEFLATE_RATIO, openStream, readJson } from '../internal/files.ts'
 import type { RawArray } from '../readers/raw-array.ts'
 import { dataFolder } from '../registry/folders.ts'
 import { chooseRows } from '../registry/rows.ts'
@@ -17,12 +17,17 @@ export interface LoadGenomesOptions extends Pick<CallOptions, 'signal' | 'seed'>
   split: GenomeSplit
   /** At most this many sequences, a random subset fixed by `seed` (default 0); a smaller one begins a larger one. */
   limit?: number
-  /** These rows of the split instead, in this order; reading stops after the last of them. */
+  /** These rows of the split instead, in this order. */
   indices?: ArrayLike<number>
   /** Folder with the files, or with them in `genomics/` (default `OOD_DATA_DIR`). */
   dataDir?: string
   /** Most bytes of sequences to keep (default 2^30). */
   maxBytes?: number
+  /**
+   * Read each array to its end, so that its checksum is compared (default true). `false` stops after the last row asked
+   * for, and takes rows of an archive that may be damaged.
+   */
+  verify?: boolean
 }
 
 /** Sequences of a file. */
@@ -38,8 +43,8 @@ export interface LoadedGenomes extends GenomeSet {
  *
  * Files are `<split>.npz` with `x` [N, T] of whole numbers 0..3, `is_outlier` [N] and `y` [N], or `<split>.npy`,
  * gzipped or not, with x alone (classes are then -1, and a split named `ood` holds outliers); `label_dict.json` names
- * the classes. A file is streamed: memory is that of the rows kept, and a random `limit` costs one pass (about 10 s a
- * gigabyte), `indices` a pass up to the largest.
+ * the classes. A file is streamed: memory is that of the rows kept, and a call costs one pass (about 10 s a gigabyte),
+ * with `verify: false` a pass up to the last row.
  *
  * @throws OodError `E_UNKNOWN_NAME` for a split there is not; `E_FILE` naming the file: missing, not what it should be,
  *   torn, arrays of different lengths, bases other than 0..3; `E_ARGUMENT` for rows there are not; `E_ABORTED`
@@ -47,13 +52,13 @@ export interface LoadedGenomes extends GenomeSet {
  * const { x, labels } = await loadGenomes({ split: 'val_in', dataDir: 'data', limit: 1000, seed: 1 }) // [1000, 250]
  */
 export async function loadGenomes(options: LoadGenomesOptions): Promise<LoadedGenomes> {
-  const { split, signal, maxBytes = 2 ** 30 } = options
+  const { split, maxBytes = 2 ** 30 } = options
   if (!genomeSplits.includes(split)) throw unknownName('genome split', split, genomeSplits)
   const folder = dataFolder(options.dataDir)
   if (!folder) throw mismatch('E_ARGUMENT', 'loadGenomes', 'dataDir or OOD_DATA_DIR', undefined)
   const path = await locate(folder, split)
   let rows = new Int32Array(0)
-  const x = await readRows(path, 'x', signal, (shape) => {
+  const x = await readRows(path, 'x', options, (shape) => {
     if (shape.length !== 2) throw fileError(path, 'x of shape [N, T]', shape)
     rows = new Int32Array(chooseRows(shape[0]!, options))
     const bytes = 4 * rows.length * shape[1]!
@@ -61,7 +66,7 @@ export async function loadGenomes(options: LoadGenomesOptions): Promise<LoadedGe
     return rows
   })
   const column = (name: string): Promise<RawArray> =>
-    readRows(path, name, signal, (shape) => {
+    readRows(path, name, options, (shape) => {
       if (shape.length !== 1) throw fileError(path, `${name} of shape [N]`, shape)
       return rows
     })
@@ -99,15 +104,18 @@ async function locate(folder: string, split: GenomeSplit): Promise<string> {
 async function readRows(
   path: string,
   array: string,
-  signal: AbortSignal | undefined,
+  { signal, verify = true }: LoadGenomesOptions,
   choose: (shape: readonly number[]) => ArrayLike<number>,
 ): Promise<RawArray> {
   if (path.endsWith('.npz')) {
     const { size, chunks } = await openZipEntry(path, `${array}.npy`, signal)
-    return npyRows(chunks, `${path} entry ${array}.npy`, size, choose)
+    return npyRows({ chunks, name: `${path} entry ${array}.npy`, bytes: size, exact: true, toEnd: verify }, choose)
   }
-  const { chunks, gzip } = await openStream(path, signal)
-  return npyRows(chunks, path, (await fileSize(path)) * (gzip ? MAX_DEFLATE_RATIO : 1), choose)
+  const { chunks, gzip, size } = await openStream(path, signal)
+  // A plain file has no checksum to read on for; its size is compared at once.
+  return gzip
+    ? npyRows({ chunks, name: path, bytes: size * MAX_DEFLATE_RATIO, exact: false, toEnd: verify }, choose)
+    : npyRows({ chunks, name: path, bytes: size, exact: true, toEnd: false }, choose)
 }
 
 /** Copies the numbers into `out`, checked to be whole and within low..high. */
@@ -127,25 +135,28 @@ function fill<Out extends Float32Array | Int32Array | Uint8Array>(
   return out
 }
 
+/** Most bytes of `label_dict.json`. */
+const MAX_NAMES = 2 ** 24
+
 /** Names of the classes: a JSON object of numbers to names or of names to numbers; none when the file is absent. */
 async function classNames(path: string): Promise<Record<number, string>> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw fileError(path, 'a readable file', error)
-  })
-  if (text === undefined) return {}
-  try {
-    const entries = Object.entries(JSON.parse(text) as Record<string, unknown>)
-    return Object.fromEntries(
-      entries.map(([key, value]) => {
-        const [number, name] = typeof value === 'number' ? [value, key] : [Number(key), value]
-        if (!Number.isInteger(number) || typeof name !== 'string')
-          throw fileError(path, 'class numbers and names', `${key}: ${JSON.stringify(value)}`)
-        return [number, name]
-      }),
-    )
-  } catch (error) {
-    if (error instanceof OodError) throw error
-    throw fileError(path, 'a JSON object of class names', error)
+  const absent = await stat(path).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  )
+  if (absent) return {}
+  const parsed = await readJson(path, MAX_NAMES, 'a JSON object of class names')
+  if (typeof parsed !== 'object' || parsed === null) throw fileError(path, 'a JSON object of class names', parsed)
+  const names = new Map<number, string>()
+  for (const [key, value] of Object.entries(parsed as Record<string, unknown>)) {
+    const numbered = typeof value === 'number'
+    // Number() alone would take '' for class 0.
+    const number = numbered ? value : /^-?\d+$/.test(key) ? Number(key) : Number.NaN
+    const name = numbered ? key : value
+    if (!Number.isSafeInteger(number) || typeof name !== 'string')
+      throw fileError(path, 'class numbers and names', [key, value])
+    if (names.has(number)) throw fileError(path, `one name of class ${number}`, 'two')
+    names.set(number, name)
   }
+  return Object.fromEntries(names)
 }

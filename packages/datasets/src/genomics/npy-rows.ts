@@ -2,42 +2,55 @@
 import { mismatch } from '@ood/core'
 import { fileError } from '@ood/core/node'
 import { swapBytes } from '../internal/endian.ts'
-import { npyHeader, numbers } from '../readers/npy.ts'
+import { arrayBytes, checkBools, MAX_HEADER, npyHeader, numbers } from '../readers/npy.ts'
 import type { RawArray } from '../readers/raw-array.ts'
 
-/** A `.npy` header is far shorter; NumPy refuses longer ones too. */
-const MAX_HEADER = 65_536
+/** The stream a `.npy` array is read from. */
+export interface NpyStream {
+  chunks: AsyncIterable<Uint8Array>
+  /** What errors call it. */
+  name: string
+  /** Bytes in the stream; for a gzip, which does not say, the most it can unpack to. */
+  bytes: number
+  exact: boolean
+  /** Read on after the last row, so that the checksum at the stream's end is compared and a cut is noticed. */
+  toEnd: boolean
+}
+
+/** A whole header and its 12 bytes of magic, version and length. */
+const HEAD_BYTES = MAX_HEADER + 12
 
 /**
- * The rows that `choose` names when it is told the array's shape, in that order, repeats allowed. Reading stops after
- * the last of them. `mostBytes` is what the stream can hold: a header that claims more is refused before anything is
- * allocated.
+ * The rows that `choose` names when it is told the array's shape, in that order, repeats allowed. A header that claims
+ * more than the stream can hold is refused before anything is allocated.
  *
- * @throws OodError `E_FILE` naming `name` for anything but a row-major array of rank 1 or more, whole as far as it is
- *   read; `E_ARGUMENT` for rows there are not
+ * @throws OodError `E_FILE` naming the stream for anything but a row-major array of rank 1 or more, whole as far as it
+ *   is read; `E_ARGUMENT` for rows there are not
  */
 export async function npyRows(
-  chunks: AsyncIterable<Uint8Array>,
-  name: string,
-  mostBytes: number,
+  stream: NpyStream,
   choose: (shape: readonly number[]) => ArrayLike<number>,
 ): Promise<RawArray> {
-  let head: Uint8Array = new Uint8Array(0)
+  const head: Uint8Array[] = []
+  let headBytes = 0
   let body: Rows | undefined
-  for await (const chunk of chunks) {
-    if (body) {
-      if (body.push(chunk)) return body.finish()
-      continue
+  const begin = (): Rows => {
+    const bytes = Buffer.concat(head)
+    const rows = new Rows(bytes, stream, choose)
+    rows.push(bytes.subarray(rows.start))
+    return rows
+  }
+  for await (const chunk of stream.chunks) {
+    if (body) body.push(chunk)
+    else {
+      head.push(chunk)
+      headBytes += chunk.length
+      if (headBytes >= HEAD_BYTES) body = begin()
     }
-    head = head.length === 0 ? chunk : Uint8Array.from([...head, ...chunk])
-    if (head.length < MAX_HEADER) continue
-    body = new Rows(head, name, mostBytes, choose)
-    if (body.push(head.subarray(body.start))) return body.finish()
+    if (body?.done && !stream.toEnd) return body.finish()
   }
-  if (!body) {
-    body = new Rows(head, name, mostBytes, choose)
-    body.push(head.subarray(body.start))
-  }
+  body ??= begin()
+  if (stream.toEnd) body.checkEnd()
   return body.finish()
 }
 
@@ -55,10 +68,12 @@ class Rows {
   private next = 0
   private at = 0
 
+  /** Bytes of the whole array. */
+  private readonly bytes: number
+
   constructor(
     head: Uint8Array,
-    name: string,
-    mostBytes: number,
+    { name, bytes, exact }: NpyStream,
     choose: (shape: readonly number[]) => ArrayLike<number>,
   ) {
     const { start, order, code, fortran, shape } = npyHeader(head, name)
@@ -70,10 +85,13 @@ class Rows {
     this.order = order
     this.name = name
     this.row = shape.slice(1)
-    this.rowBytes = this.row.reduce((product, n) => product * n, width)
+    this.rowBytes = arrayBytes(this.row, width)
     const count = shape[0]!
-    if (start + count * this.rowBytes > mostBytes)
-      throw fileError(name, `room for the [${shape}] numbers its header claims`, `${mostBytes} bytes`)
+    this.bytes = arrayBytes(shape, width)
+    if (start + this.bytes > bytes)
+      throw fileError(name, `room for the [${shape}] numbers its header claims`, `${bytes} bytes`)
+    if (exact && start + this.bytes !== bytes)
+      throw fileError(name, `${this.bytes} bytes of numbers for shape [${shape}]`, `${bytes - start} bytes`)
     const rows = choose(shape)
     for (let i = 0; i < rows.length; i++)
       if (!(Number.isInteger(rows[i]) && rows[i]! >= 0 && rows[i]! < count))
@@ -83,8 +101,18 @@ class Rows {
     this.out = new Uint8Array(rows.length * this.rowBytes)
   }
 
-  /** Takes the next bytes; true when no more are needed. */
-  push(chunk: Uint8Array): boolean {
+  /** Whether every wanted row is there. */
+  get done(): boolean {
+    return this.next === this.wanted.length
+  }
+
+  /** Fails when the stream had more or fewer bytes than the header says. */
+  checkEnd(): void {
+    if (this.at !== this.bytes) throw fileError(this.name, `${this.bytes} bytes of numbers`, `${this.at} bytes`)
+  }
+
+  /** Takes the next bytes. */
+  push(chunk: Uint8Array): void {
     const { rows, rowBytes, wanted } = this
     const from = this.at
     this.at += chunk.length
@@ -94,14 +122,13 @@ class Rows {
       const a = Math.max(start, from)
       const b = Math.min(start + rowBytes, this.at)
       if (b > a) this.out.set(chunk.subarray(a - from, b - from), position * rowBytes + (a - start))
-      if (start + rowBytes > this.at) return false
+      if (start + rowBytes > this.at) return
       this.next++
       while (this.next < wanted.length && rows[wanted[this.next]!] === rows[position]) {
         this.out.copyWithin(wanted[this.next]! * rowBytes, position * rowBytes, (position + 1) * rowBytes)
         this.next++
       }
     }
-    return true
   }
 
   finish(): RawArray {
@@ -110,6 +137,7 @@ class Rows {
       throw fileError(this.name, `row ${missing} of ${this.rowBytes} bytes`, `an end after ${this.at} bytes`)
     }
     swapBytes(this.out, Number(this.code[1]), this.order)
+    if (this.code === 'b1') checkBools(this.out, this.name)
     return { data: numbers(this.code, this.out.buffer as ArrayBuffer), shape: [this.rows.length, ...this.row] }
   }
 }

@@ -3,13 +3,23 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { createGunzip, type Gunzip } from 'node:zlib'
 import { OodError, throwIfAborted } from '@ood/core'
-import { fileError, withFile } from '@ood/core/node'
+import { fileError, readBounded, withFile } from '@ood/core/node'
 
 /** Most bytes a reader keeps unless told otherwise: enough for 200,000 colour images of 32 x 32 in float32. */
 export const DEFAULT_MAX_BYTES: number = 2 ** 31
 
 /** Deflate never shrinks data by more than this factor, so a header that claims more than it allows is a lie. */
 export const MAX_DEFLATE_RATIO = 1032
+
+/** A JSON file of at most `maxBytes`; `expected` is what an error says it should be. */
+export async function readJson(path: string, maxBytes: number, expected: string): Promise<unknown> {
+  const bytes = await readBounded(path, maxBytes)
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (error) {
+    throw fileError(path, expected, error)
+  }
+}
 
 /** The contents of a file as chunks, unzipped when it begins with gzip's magic. */
 export interface OpenedFile {

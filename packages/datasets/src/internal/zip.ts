@@ -1,7 +1,8 @@
-// Entries of a zip file held in memory, with bounds checked before anything is unpacked. Nothing is written to disk.
-
-import { fileError } from '@ood/core/node'
-import { unzipSync } from 'fflate'
+// Entries of a zip file in memory: bounds are checked before anything is unpacked, CRC-32 and size after. Nothing is
+// written to disk.
+import { crc32, inflateRawSync } from 'node:zlib'
+import { fileError, fileReason, withFile } from '@ood/core/node'
+import { entryStart, type ZipRecord, zipReader, zipRecords } from './zip-directory.ts'
 
 export interface ZipEntry {
   name: string
@@ -9,49 +10,49 @@ export interface ZipEntry {
 }
 
 /**
- * The entries `wanted` says yes to, sorted by name (code points). Refuses names that would leave the archive, and
- * claimed or real sizes that add up to more than `maxBytes`.
+ * The entries `wanted` says yes to, sorted by name (code points). Only they are read: memory is theirs and that of the
+ * largest packed one.
+ *
+ * @throws OodError `E_FILE` naming file and entry: names that would leave the archive, claimed sizes that add up to more
+ *   than `maxBytes`, contents whose size or CRC-32 differ from what is listed
  */
-export function unzipEntries(
-  zip: Uint8Array,
+export async function unzipEntries(
   path: string,
   maxBytes: number,
   wanted: (name: string) => boolean,
-): ZipEntry[] {
-  let total = 0
-  const claims = new Map<string, number>()
-  const filter = ({ name, originalSize }: { name: string; originalSize: number }): boolean => {
-    if (/^([/\\]|[a-zA-Z]:)|(^|[/\\])\.\.([/\\]|$)/.test(name) || name.includes('\0')) {
-      throw fileError(path, 'entry names inside the archive', name)
-    }
-    if (name.endsWith('/') || !wanted(name)) return false
-    if (claims.has(name)) throw fileError(path, 'every entry name once', `${name} twice`)
-    total += originalSize
+): Promise<ZipEntry[]> {
+  return await withFile(path, async (file) => {
+    const readAt = zipReader(file, path)
+    const records = await zipRecords(path, file.size, readAt)
+    const chosen = new Set(records.filter(({ name }) => wanted(name)))
+    let total = 0
+    for (const record of chosen) total += record.size
     if (total > maxBytes) throw fileError(path, `at most ${maxBytes} bytes unpacked`, `${total} bytes or more`)
-    claims.set(name, originalSize)
-    return true
-  }
-  const files = unpack(zip, path, filter)
-  return Object.entries(files)
-    .map(([name, bytes]) => {
-      // Unpacked into a buffer of the claimed size: a shorter entry was cut, a longer one has been refused by then.
-      if (bytes.length !== claims.get(name)) {
-        throw fileError(`${path} entry ${name}`, `${claims.get(name)} bytes`, `${bytes.length} bytes`)
+    const entries: ZipEntry[] = []
+    for (const record of records) {
+      // Of the others too: a damaged name must not make an entry one that is not wanted.
+      const start = await entryStart(path, file.size, record, readAt)
+      if (chosen.has(record)) {
+        entries.push({ name: record.name, bytes: unpack(path, record, await readAt(start, record.compressed)) })
       }
-      return { name, bytes }
-    })
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    }
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+  })
 }
 
-function unpack(
-  zip: Uint8Array,
-  path: string,
-  filter: (file: { name: string; originalSize: number }) => boolean,
-): Record<string, Uint8Array> {
+function unpack(path: string, record: ZipRecord, packed: Uint8Array): Uint8Array {
+  const what = `${path} entry ${record.name}`
+  const bytes = record.method === 0 ? packed.slice() : inflated(what, record.size, packed)
+  if (bytes.length !== record.size) throw fileError(what, `${record.size} bytes as listed`, `${bytes.length} bytes`)
+  if (crc32(bytes) !== record.crc) throw fileError(what, 'contents with the listed checksum', 'others')
+  return bytes
+}
+
+function inflated(what: string, size: number, packed: Uint8Array): Uint8Array {
   try {
-    return unzipSync(zip, { filter })
+    // One buffer of the claimed size and a byte more: no copies, and more contents than listed are an error.
+    return inflateRawSync(packed, { chunkSize: Math.max(64, size + 1), maxOutputLength: Math.max(1, size) })
   } catch (error) {
-    if (error instanceof Error && error.name === 'OodError') throw error
-    throw fileError(path, 'a whole zip file', error)
+    throw fileError(what, 'whole deflated data', fileReason(error).replace('gzip', 'deflate'))
   }
 }

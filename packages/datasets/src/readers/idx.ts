@@ -55,12 +55,13 @@ export async function readIdx(path: string, options: ReadIdxOptions = {}): Promi
       body.push(chunk)
       continue
     }
-    head = head.length === 0 ? chunk : Uint8Array.from([...head, ...chunk])
+    head = head.length === 0 ? chunk : Buffer.concat([head, chunk])
     const header = parseHeader(path, head)
     if (!header) continue
     const largest = file.gzip ? file.size * MAX_DEFLATE_RATIO : file.size
     if (header.length + header.bytes > largest) {
-      const claim = `[${header.shape.join(', ')}] items`
+      const shown = header.shape.slice(0, 8).join(', ')
+      const claim = `[${shown}${header.shape.length > 8 ? ', ...' : ''}] items`
       throw fileError(
         path,
         `room for the ${claim} its header claims`,
@@ -85,7 +86,7 @@ export async function readIdx(path: string, options: ReadIdxOptions = {}): Promi
 export async function readIdxShape(path: string): Promise<number[]> {
   let head: Uint8Array = new Uint8Array(0)
   for await (const chunk of (await openStream(path)).chunks) {
-    head = head.length === 0 ? chunk : Uint8Array.from([...head, ...chunk])
+    head = head.length === 0 ? chunk : Buffer.concat([head, chunk])
     const header = parseHeader(path, head)
     if (header) return header.shape
   }
@@ -145,7 +146,9 @@ function parseHeader(path: string, head: Uint8Array): Header | undefined {
   if (head.length < length) return undefined
   const view = new DataView(head.buffer, head.byteOffset)
   const shape = Array.from({ length: dimensions }, (_, axis) => view.getUint32(4 + 4 * axis))
-  return { length, type, shape, bytes: shape.reduce((product, n) => product * n, bytesOf[type.code]!) }
+  // 255 sizes of 2^32 overflow to infinity, and infinity times an empty axis is NaN.
+  const bytes = shape.includes(0) ? 0 : shape.reduce((product, n) => product * n, bytesOf[type.code]!)
+  return { length, type, shape, bytes }
 }
 
 /** Collects the wanted rows from the stream of numbers. */
@@ -165,7 +168,7 @@ class Body {
     this.header = header
     this.rows = options.rows
     const count = header.shape[0]!
-    this.rowBytes = count === 0 ? 0 : header.bytes / count
+    this.rowBytes = header.bytes === 0 ? 0 : header.bytes / count
     const { rows } = this
     this.order = Uint32Array.from({ length: rows?.length ?? 0 }, (_, i) => i)
     if (rows) {

@@ -42,7 +42,8 @@ export function choose(
   const classes = [...new Set(sorted.map(folder))].sort((a, b) => (a < b ? -1 : 1))
   const files = rows
     ? Array.from(rows, (row) => {
-        const file = sorted[row]
+        // sorted['1'] and sorted[1n] would be found, too.
+        const file = Number.isInteger(row) ? sorted[row] : undefined
         if (file === undefined) throw mismatch('E_ARGUMENT', `${where} rows`, `positions 0..${sorted.length - 1}`, row)
         return file
       })

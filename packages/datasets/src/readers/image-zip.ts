@@ -1,6 +1,5 @@
 // Zip files of PNG and JPEG images, such as Omniglot's.
 import { forEachBatch, OodError } from '@ood/core'
-import { readBounded } from '@ood/core/node'
 import { DEFAULT_MAX_BYTES } from '../internal/files.ts'
 import { ImageStack } from '../internal/image-stack.ts'
 import { unzipEntries, type ZipEntry } from '../internal/zip.ts'
@@ -10,7 +9,8 @@ import { choose, type ImageCollection, type ImageOptions, isImageName } from './
  * Reads the images inside a zip file as `readImageFolder` reads a folder. Nothing is unpacked to disk; entry names
  * that would leave the archive are refused.
  *
- * Memory: the zip, its unpacked (still compressed) images, and the batch, each at most `maxBytes`.
+ * Memory: the images as they are stored in the zip, and the batch, each at most `maxBytes`. Every image read is compared
+ * with its CRC-32 in the archive.
  *
  * @throws OodError as `readImageFolder`, naming the zip and the entry
  * @example
@@ -22,7 +22,7 @@ export async function readImageZip(path: string, options: ImageOptions = {}): Pr
 
 /** The image entries of a zip file, sorted by name, still encoded. */
 export async function readImageEntries(path: string, maxBytes: number = DEFAULT_MAX_BYTES): Promise<ZipEntry[]> {
-  return unzipEntries(await readBounded(path, maxBytes), path, maxBytes, isImageName)
+  return unzipEntries(path, maxBytes, isImageName)
 }
 
 /** Decodes chosen entries into a batch. */

@@ -1,5 +1,5 @@
 // NumPy's .npy: magic, version, a Python dict literal as header, then the numbers. Reads versions 1-3, writes 1.
-import { mismatch } from '@ood/core'
+import { mismatch, type OodError } from '@ood/core'
 import { fileError, readBounded, writeFileAtomic } from '@ood/core/node'
 import { machineOrder, swapBytes } from '../internal/endian.ts'
 import { DEFAULT_MAX_BYTES } from '../internal/files.ts'
@@ -20,12 +20,20 @@ const makers: Readonly<Record<string, (buffer: ArrayBuffer) => RawData>> = {
   f8: (b) => new Float64Array(b),
 }
 
+const TYPES = `an element type of ${Object.keys(makers).join(', ')}`
+
 /** `\x93NUMPY`. */
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 
+/** NumPy's own limit since version 2 (32 before). */
+const MAX_AXES = 64
+
+/** A header is a line of text; NumPy refuses ones above 10,000 characters, too. */
+export const MAX_HEADER = 65_536
+
 /** Bounds of a `.npy` or `.npz` read. */
 export interface ReadNpyOptions {
-  /** Largest file, and for `.npz` largest unpacked contents, in bytes (default 2^31). */
+  /** Largest file, for `.npz` largest unpacked contents of the arrays asked for, in bytes (default 2^31). */
   maxBytes?: number
 }
 
@@ -45,13 +53,14 @@ export async function readNpy(path: string, options: ReadNpyOptions = {}): Promi
 export function decodeNpy(bytes: Uint8Array, name: string): RawArray {
   const { order, code, fortran, shape, start } = npyHeader(bytes, name)
   const width = Number(code[1])
-  const size = shape.reduce((product, n) => product * n, 1) * width
+  const size = arrayBytes(shape, width)
   // A copy of its own: Buffer's slice would be a view into a shared pool, whose whole memory the array would then take.
   const body = new Uint8Array(bytes.subarray(start))
   if (body.length !== size) {
     throw fileError(name, `${size} bytes of numbers for shape [${shape}] of ${code}`, `${body.length} bytes`)
   }
   swapBytes(body, width, order)
+  if (code === 'b1') checkBools(body, name)
   const data = numbers(code, body.buffer)
   return { data: fortran ? rowMajor(data, shape) : data, shape }
 }
@@ -64,7 +73,7 @@ export function decodeNpy(bytes: Uint8Array, name: string): RawArray {
 export function encodeNpy(array: RawArray): Uint8Array {
   const { data, shape } = array
   const size = shape.reduce((product, n) => product * n, 1)
-  if (size !== data.length || !shape.every((n) => Number.isInteger(n) && n >= 0)) {
+  if (size !== data.length || !shape.every((n) => Number.isSafeInteger(n) && n >= 0) || shape.length > MAX_AXES) {
     throw mismatch('E_SHAPE', 'encodeNpy', `${data.length} numbers of that shape`, `[${shape}]`)
   }
   const kind = data.constructor.name.startsWith('Float') ? 'f' : /^(Big)?Ui/.test(data.constructor.name) ? 'u' : 'i'
@@ -105,6 +114,7 @@ export function npyHeader(bytes: Uint8Array, name: string): NpyHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const start = version === 1 ? 10 : 12
   const length = version === 1 ? view.getUint16(8, true) : bytes.length < 12 ? 0 : view.getUint32(8, true)
+  if (length > MAX_HEADER) throw fileError(name, `a header of at most ${MAX_HEADER} bytes`, length)
   if (start + length > bytes.length) throw fileError(name, `a header of ${length} bytes`, `${bytes.length} bytes`)
   const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes.subarray(start, start + length))
   return { start: start + length, ...parseHeader(text, name) }
@@ -115,24 +125,68 @@ export function numbers(code: string, buffer: ArrayBuffer): RawData {
   return makers[code]!(buffer)
 }
 
-/** The header is matched by pattern, never evaluated. */
+/** The three entries of a header, each in a form that is matched, never evaluated. */
+const ENTRIES: Readonly<Record<string, RegExp>> = {
+  descr: /'([<>|=]?)([a-zA-Z]\d*)'/y,
+  fortran_order: /(True|False)/y,
+  // () or (5,) or (2, 3); Python 2 wrote L behind long numbers.
+  shape: /\(\s*((?:\d+L?\s*,\s*)*(?:\d+L?\s*)?)\)/y,
+}
+
+/** Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }` and nothing else. */
 function parseHeader(text: string, name: string): Omit<NpyHeader, 'start'> {
-  const descr = /'descr':\s*'([<>|=]?)([a-zA-Z]\d*)'/.exec(text)
-  const fortran = /'fortran_order':\s*(True|False)/.exec(text)
-  const shape = /'shape':\s*\(([\d,\sL]*)\)/.exec(text)
-  if (!descr || !fortran || !shape)
-    throw fileError(name, 'a .npy header with descr, fortran_order and shape', text.trim())
+  const found: Record<string, RegExpExecArray> = {}
+  let at = 0
+  const take = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = at
+    const match = pattern.exec(text)
+    if (match) at = pattern.lastIndex
+    return match
+  }
+  const wrong = (): OodError =>
+    fileError(name, 'a .npy header with descr, fortran_order and shape', text.slice(0, 200).trim())
+  if (!take(/\s*\{\s*/y)) throw wrong()
+  while (!take(/\}\s*$/y)) {
+    const key = take(/'(descr|fortran_order|shape)'\s*:\s*/y)?.[1]
+    if (key === undefined || Object.hasOwn(found, key)) throw wrong()
+    const value = take(ENTRIES[key]!)
+    // Types of several fields stand in brackets; their names say more than "no header".
+    if (!value && key === 'descr') throw fileError(name, TYPES, text.slice(at, at + 40))
+    if (!value || !take(/\s*,\s*|\s*(?=\})/y)) throw wrong()
+    found[key] = value
+  }
+  const { descr, fortran_order: fortran, shape } = found
+  if (!descr || !fortran || !shape) throw wrong()
   const code = descr[2]!
-  if (!Object.hasOwn(makers, code)) throw fileError(name, `an element type of ${Object.keys(makers).join(', ')}`, code)
+  if (!Object.hasOwn(makers, code)) throw fileError(name, TYPES, code)
   const sizes = shape[1]!.match(/\d+/g)?.map(Number) ?? []
+  if (sizes.length === 1 && !shape[1]!.includes(',')) throw wrong()
+  if (sizes.length > MAX_AXES) throw fileError(name, `at most ${MAX_AXES} axes`, sizes.length)
+  if (!sizes.every(Number.isSafeInteger)) throw fileError(name, 'sizes below 2^53', sizes)
   const order = descr[1] === '>' ? 'big' : descr[1] === '<' ? 'little' : machineOrder
   return { order, code, fortran: fortran[1] === 'True', shape: sizes }
+}
+
+/** Bytes of an array of this shape; 0 when an axis is empty, however long the others. */
+export function arrayBytes(shape: readonly number[], width: number): number {
+  return shape.includes(0) ? 0 : shape.reduce((product, n) => product * n, width)
+}
+
+/** NumPy writes bools as 0 and 1; anything else is damage. */
+export function checkBools(bytes: Uint8Array, name: string): void {
+  const bad = bytes.findIndex((byte) => byte > 1)
+  if (bad >= 0) throw fileError(name, 'bools 0 and 1', `${bytes[bad]} at ${bad}`)
 }
 
 /** Column-major numbers in row-major order. */
 function rowMajor(data: RawData, shape: readonly number[]): RawData {
   const out = data.slice() as RawData
-  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, n) => product * n, 1))
+  const strides: number[] = []
+  let stride = 1
+  for (const n of shape) {
+    strides.push(stride)
+    stride *= n
+  }
   const index = new Array<number>(shape.length).fill(0)
   for (let i = 0; i < data.length; i++) {
     let from = 0

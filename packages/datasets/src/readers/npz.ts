@@ -1,6 +1,6 @@
 // NumPy's .npz: a zip of .npy files, stored or deflated.
 
-import { fileError, readBounded, writeFileAtomic } from '@ood/core/node'
+import { fileError, writeFileAtomic } from '@ood/core/node'
 import { zipSync } from 'fflate'
 import { DEFAULT_MAX_BYTES } from '../internal/files.ts'
 import { unzipEntries } from '../internal/zip.ts'
@@ -8,9 +8,12 @@ import { decodeNpy, encodeNpy, type ReadNpyOptions } from './npy.ts'
 import type { RawArray } from './raw-array.ts'
 
 /**
- * Reads the arrays of a `.npz` file by name (without `.npy`), only those in `names` when given.
+ * Reads the arrays of a `.npz` file by name (without `.npy`), only those in `names` when given; the others are not
+ * read. Sizes and CRC-32 of what is read are compared with the archive's.
  *
- * @throws OodError `E_FILE` naming the file and entry: missing, not a zip, broken, larger than `maxBytes` unpacked
+ * Memory: the arrays and the largest of them once more, packed.
+ *
+ * @throws OodError `E_FILE` naming the file and entry: missing, not a zip, damaged, larger than `maxBytes` unpacked
  * @example
  * const { images, labels } = await readNpz('split.npz', ['images', 'labels'])
  */
@@ -22,7 +25,7 @@ export async function readNpz<Name extends string = string>(
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES
   const wanted = (name: string): boolean =>
     name.endsWith('.npy') && (!names || (names as readonly string[]).includes(name.slice(0, -4)))
-  const entries = unzipEntries(await readBounded(path, maxBytes), path, maxBytes, wanted)
+  const entries = await unzipEntries(path, maxBytes, wanted)
   const arrays = Object.fromEntries(
     entries.map(({ name, bytes }) => [name.slice(0, -4), decodeNpy(bytes, `${path} entry ${name}`)]),
   )

@@ -1,8 +1,8 @@
 // The 512 + 512 images of each data set that travel inside this package.
-import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type CallOptions, tensor, unknownName } from '@ood/core'
 import { fileError } from '@ood/core/node'
+import { readJson } from '../internal/files.ts'
 import { readIdx } from '../readers/idx.ts'
 import type { Dataset } from '../registry/options.ts'
 import { chooseRows } from '../registry/rows.ts'
@@ -61,9 +61,8 @@ export async function loadSample(name: string, split: Split, options: SampleOpti
 
 async function readIndex(): Promise<Sample[]> {
   const path = fileURLToPath(new URL('index.json', folder))
-  try {
-    return (JSON.parse(await readFile(path, 'utf8')) as { samples: Sample[] }).samples
-  } catch (error) {
-    throw fileError(path, 'the index of the sample data', error)
-  }
+  const index = await readJson(path, 2 ** 20, 'the index of the sample data')
+  const samples = (index as { samples?: Sample[] } | null)?.samples
+  if (!Array.isArray(samples)) throw fileError(path, 'the index of the sample data', index)
+  return samples
 }

@@ -1,6 +1,6 @@
 // Reads what a score network is off a manifest, or off the caller's own description of a bare ONNX file.
-import { readFile } from 'node:fs/promises'
-import { assertOptions, type DiffusionProcess, mismatch, type NdArray, OodError } from '@ood/core'
+import { assertOptions, type DiffusionProcess, mismatch, type NdArray } from '@ood/core'
+import { readBounded } from '@ood/core/node'
 import type { TransformSpec } from '@ood/datasets'
 import { inspect, readModel } from '@ood/onnx'
 import type { Checkpoint, Manifest } from '@ood/runtime'
@@ -121,12 +121,11 @@ function isSpec(sde: DiffusionProcess | SdeSpec): sde is SdeSpec {
   return typeof (sde as Partial<DiffusionProcess>).standardDeviation !== 'function'
 }
 
+/** Largest file that can be a protobuf message. */
+const LARGEST_GRAPH = 2 ** 31
+
 async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    throw new OodError('E_FILE', `${path}: expected a readable ONNX file, got none`, { cause })
-  }
+  return await readBounded(path, LARGEST_GRAPH)
 }
 
 /** Port names that occur, asked for or by either convention. */
