@@ -1,6 +1,7 @@
 // LID curves: one prepared artifact read at many scales, and their mean with a band.
 import { type LidEstimator, mismatch, type NdArray, rowCount, rowSize, tensor } from '@ood/core'
 import { assertCount, assertFiniteList, assertNumber } from './internal/check.ts'
+import { mean as meanOf, standardDeviation as spreadOf } from './internal/statistics.ts'
 
 /** Mean of a set of LID curves with its spread, one number per scale. */
 export interface CurveBand {
@@ -91,12 +92,9 @@ export function curveBand(curve: NdArray<Float64Array>, width = 1): CurveBand {
   const mean = new Float64Array(m)
   const standardDeviation = new Float64Array(m)
   for (let j = 0; j < m; j++) {
-    let sum = 0
-    for (let i = 0; i < n; i++) sum += curve.get(i, j)
-    mean[j] = sum / n
-    let squares = 0
-    for (let i = 0; i < n; i++) squares += (curve.get(i, j) - mean[j]!) ** 2
-    standardDeviation[j] = n > 1 ? Math.sqrt(squares / (n - 1)) : 0
+    const column = Float64Array.from({ length: n }, (_, i) => curve.get(i, j))
+    mean[j] = meanOf(column)
+    standardDeviation[j] = spreadOf(column)
   }
   return {
     mean,

@@ -56,6 +56,13 @@ describe('curveBand', () => {
     expect(band.lower[1]).toBe(10)
   })
 
+  it('has no spread where all values are equal, whatever their last bits', () => {
+    for (const value of [5.1, 0.1, 1 / 3]) {
+      const band = curveBand(tensor(new Float64Array(30).fill(value), [30, 1]))
+      expect([band.mean[0], band.standardDeviation[0]]).toEqual([value, 0])
+    }
+  })
+
   it('has no spread for one point and refuses none', () => {
     expect([...curveBand(tensor(Float64Array.of(4), [1, 1])).standardDeviation]).toEqual([0])
     expect(() => curveBand(tensor(new Float64Array(0), [0, 3]))).toThrow('curveBand: expected at least one point')

@@ -1,7 +1,7 @@
 // The pair every likelihood + LID detector looks at, and its moments on the training set.
 import { mismatch, OodError } from '@ood/core'
 import { assertFiniteList, assertSameLength } from '../internal/check.ts'
-import { mean, standardDeviation } from '../internal/statistics.ts'
+import { mean, standardDeviation, varies } from '../internal/statistics.ts'
 
 /** Log-likelihoods and local intrinsic dimensions of the same N points. */
 export interface LogProbLid {
@@ -42,9 +42,10 @@ export function pairMoments(pairs: LogProbLid): PairMoments {
   const lidMean = mean(pairs.lid)
   const logProbDeviation = standardDeviation(pairs.logProb)
   const lidDeviation = standardDeviation(pairs.lid)
-  // A constant cannot be standardised; for LID it means a scale at which every point has dimension D or 0.
-  if (!(logProbDeviation > 0)) throw mismatch('E_ARGUMENT', 'fit logProb', 'values that vary', `${logProbMean} only`)
-  if (!(lidDeviation > 0))
+  // A constant, or one but for rounding, cannot be standardised; for LID it means a scale at which every point has dimension D or 0.
+  if (!varies(logProbDeviation, logProbMean))
+    throw mismatch('E_ARGUMENT', 'fit logProb', 'values that vary', `${logProbMean} only`)
+  if (!varies(lidDeviation, lidMean))
     throw mismatch('E_ARGUMENT', 'fit lid', 'values that vary (choose another scale)', `${lidMean} only`)
   let covariance = 0
   for (let i = 0; i < n; i++) covariance += (pairs.logProb[i]! - logProbMean) * (pairs.lid[i]! - lidMean)

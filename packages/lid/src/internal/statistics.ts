@@ -1,10 +1,20 @@
 // Means and spreads used by curves, detectors and the model-free estimators.
 
-/** Arithmetic mean; NaN for an empty list. */
+/**
+ * Arithmetic mean; NaN for an empty list. It is taken about the first value, so that the mean of equal values is that
+ * value to the last bit, and their spread 0.
+ */
 export function mean(values: ArrayLike<number>): number {
+  const first = values[0] ?? Number.NaN
+  const from = Number.isFinite(first) ? first : 0
   let sum = 0
-  for (let i = 0; i < values.length; i++) sum += values[i]!
-  return sum / values.length
+  for (let i = 0; i < values.length; i++) sum += values[i]! - from
+  return from + sum / values.length
+}
+
+/** Whether numbers around `centre` that spread by `spread` differ by more than rounding. */
+export function varies(spread: number, centre: number): boolean {
+  return spread > 1e-9 * Math.abs(centre) && spread > 1e-300
 }
 
 /** Unbiased standard deviation (n - 1 in the denominator); 0 for fewer than two values. */

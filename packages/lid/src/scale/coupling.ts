@@ -2,7 +2,7 @@
 import { mismatch, OodError } from '@ood/core'
 import { linspace } from '../curve.ts'
 import { assertBetween } from '../internal/check.ts'
-import { mean } from '../internal/statistics.ts'
+import { mean, varies } from '../internal/statistics.ts'
 import type { ScaleChoice } from './training-curve.ts'
 import type { TrainingLid } from './training-lid.ts'
 
@@ -85,7 +85,7 @@ function clamped(correlation: number): number {
   return Math.max(correlation, -1 + 1e-12)
 }
 
-/** Pearson correlation; 0 where either side does not vary. */
+/** Pearson correlation; 0 where either side does not vary by more than rounding. */
 function correlationOf(a: Float64Array, b: Float64Array): number {
   const meanA = mean(a)
   const meanB = mean(b)
@@ -99,5 +99,6 @@ function correlationOf(a: Float64Array, b: Float64Array): number {
     aa += x * x
     bb += y * y
   }
-  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : 0
+  const spread = (squares: number): number => Math.sqrt(squares / a.length)
+  return varies(spread(aa), meanA) && varies(spread(bb), meanB) ? ab / Math.sqrt(aa * bb) : 0
 }

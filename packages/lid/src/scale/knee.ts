@@ -53,7 +53,9 @@ export function findKnee(training: TrainingCurve, options: KneeOptions = {}): Sc
   if (to - from < 2)
     return new OodError('E_ARGUMENT', `kneeScale: expected at least 3 scales on the falling part, got ${to - from + 1}`)
   const height = meanLid[from]! - meanLid[to]!
-  if (!(height > 0)) return new OodError('E_ARGUMENT', `kneeScale: expected a falling curve, got a rise of ${-height}`)
+  // A flat curve falls by rounding.
+  if (!(height > 1e-9 * dimension))
+    return new OodError('E_ARGUMENT', `kneeScale: expected a falling curve, got a rise of ${-height}`)
   const width = scales[to]! - scales[from]!
   const difference = Float64Array.from({ length: to - from + 1 }, (_, i) => {
     const x = (scales[from + i]! - scales[from]!) / width

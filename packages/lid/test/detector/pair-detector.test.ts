@@ -298,6 +298,17 @@ describe('errors', () => {
     expect(fit([1], [1])).toThrow('fit: expected at least 2 training pairs, got 1')
     expect(fit([1, 2], [1])).toThrow('fit: expected two lists of equal length, got 2 and 1')
     expect(fit([1, 2], [5, 5])).toThrow('fit lid: expected values that vary (choose another scale), got 5 only')
+    // A constant is one whatever its last bits: 5.1 has no exact sum, and 0.1 + 0.2 is not 0.3.
+    for (const value of [5.1, 0.1, 1 / 3, -2345.6789, 1e15 / 7]) {
+      const same = Array.from({ length: 50 }, () => value)
+      const other = Array.from({ length: 50 }, (_, i) => i % 7)
+      expect(fit(other, same)).toThrow('fit lid: expected values that vary')
+      expect(fit(same, other)).toThrow('fit logProb: expected values that vary')
+      const almost = same.map((v, i) => (i % 2 === 0 ? v : v * (1 + 2 * Number.EPSILON)))
+      expect(fit(other, almost)).toThrow('fit lid: expected values that vary')
+      expect(fit(almost, other)).toThrow('fit logProb: expected values that vary')
+    }
+    expect(fit([-3000, -3000.001, -3000.002], [3, 1, 2])).not.toThrow()
     expect(fit([1, Number.NaN], [5, 6])).toThrow('fit logProb: expected finite numbers, got NaN at position 1')
     const line = { logProb: Float64Array.of(1, 2, 3), lid: Float64Array.of(2, 4, 6) }
     for (const rule of ['mahalanobis', 'oneSided', 'density'] as const)

@@ -171,6 +171,8 @@ describe('kneeScale', () => {
     const of = (meanLid: Float64Array): TrainingCurve => ({ scales, meanLid, dimension: 10 })
     expect(() => kneeScale(of(scales.map((s) => 9 - 2 * s * s)))).toThrow('expected a curve with a lower bend')
     expect(() => kneeScale(of(scales.map(() => 5)))).toThrow('kneeScale: expected a falling curve')
+    const rounding = scales.map((_, i) => 5.1 - (i > 4 ? 1e-15 : 0))
+    expect(() => kneeScale(of(rounding))).toThrow('kneeScale: expected a falling curve')
     expect(() => kneeScale(of(scales.map(() => 10)))).toThrow('kneeScale: expected at least 3 scales')
   })
 })
