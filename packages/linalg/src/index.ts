@@ -16,6 +16,7 @@ export {
 } from './neighbour-blocks.ts'
 export { pairSquares } from './pair-squares.ts'
 export { type Resolvent, tridiagonalResolvent } from './resolvent.ts'
+export { type SearchRange, type SearchTarget, searchNeighbours } from './search-neighbours.ts'
 export { squaredDistance } from './squared-distance.ts'
 export { sturmCount } from './sturm.ts'
 export type { Tridiagonal } from './tridiagonal.ts'

@@ -1,7 +1,7 @@
 // Exact k nearest neighbours by brute force: fast approximate distances choose candidates, exact ones decide.
 import { assertFinite, flatData, mismatch, type NdArray, rowCount, rowSize } from '@ood/core'
-import { product } from './matmul.ts'
-import { distancePoints, rankNeighbours } from './neighbour-blocks.ts'
+import { distancePoints } from './neighbour-blocks.ts'
+import { searchNeighbours } from './search-neighbours.ts'
 
 /** Neighbours of Q queries, nearest first. */
 export interface Neighbours {
@@ -17,22 +17,19 @@ export interface NeighbourOptions {
   excludeSelf?: boolean
 }
 
-/** Approximate squared distances in memory at once: queries handled together times rows of data. */
-const BLOCK = 2 ** 22
-
 /**
  * The k nearest rows of `data` for every row of `queries`, Euclidean, exact; equal distances in order of row number.
  *
- * Squared distances come from |a|² + |b|² - 2 a·b (one matrix product) around the mean of the data, with rounding
- * error at most `bound` = 4 (D + 4) eps (|a| + |b|)². Every row within twice that bound of the k-th is a candidate, and
- * candidates are ranked by distances summed as Σ (a_j - b_j)², so cancellation cannot change a neighbour.
+ * Products of rows (float32 in WebAssembly, else float64) only choose: every row that their rounding error cannot tell
+ * from the k-th is a candidate, and candidates are ranked by √`squaredDistance`. So cancellation changes no neighbour,
+ * tied rows are at bit-equal distances and copies at 0.
  *
  * @param data - N rows of D numbers
  * @param queries - Q rows of D numbers
  * @param k - 1 <= k <= N (N - 1 with `excludeSelf`)
  * @throws OodError `E_SHAPE`, `E_NOT_FINITE`, `E_ARGUMENT`
  *
- * Cost 2 N Q D flops; memory (N + Q) D + 4 million numbers.
+ * Cost 2 N Q D flops; memory (N + Q) D numbers and at most 100 MB.
  * @example
  * const { indices, distances } = nearestNeighbours(train, test, 10)
  */
@@ -59,16 +56,6 @@ export function nearestNeighbours(
   const targets = queries === data ? points : distancePoints(flatData(queries), q, d, points.mean)
   const indices = new Int32Array(q * k)
   const distances = new Float64Array(q * k)
-  const block = Math.max(16, Math.min(256, Math.floor(BLOCK / n)))
-  for (let from = 0; from < q; from += block) {
-    const size = Math.min(block, q - from)
-    const dots = product(targets.centred.subarray(from * d, (from + size) * d), points.centred, size, d, n, true)
-    for (let i = 0; i < size; i++) {
-      const row = from + i
-      const target = { indices, distances, at: row * k }
-      const options = { exclude: excludeSelf ? row : -1, unitRoundoff: 2 ** -53 }
-      rankNeighbours(points, targets, row, dots, i * n, k, target, options)
-    }
-  }
+  searchNeighbours(points, targets, { rows: undefined, from: 0, to: q, k, excludeSelf }, { indices, distances })
   return { indices, distances }
 }

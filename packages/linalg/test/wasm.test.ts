@@ -14,7 +14,16 @@ afterEach(() => {
 
 test('the committed module was built from the committed C (run wasm/build.sh after an edit)', () => {
   const hash = createHash('sha256')
-  for (const file of ['simd.h', 'distances.c', 'eigen.c', 'factor.c', 'products.c', 'tridiagonal.c'])
+  for (const file of [
+    'simd.h',
+    'distances.h',
+    'distances.c',
+    'eigen.c',
+    'factor.c',
+    'products.c',
+    'search.c',
+    'tridiagonal.c',
+  ])
     hash.update(readFileSync(new URL(`../wasm/${file}`, import.meta.url)))
   expect(hash.digest('hex')).toBe(sourceHash)
 })

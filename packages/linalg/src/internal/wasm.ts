@@ -6,6 +6,32 @@ interface Exports {
   memory: { buffer: ArrayBuffer; grow(pages: number): number }
   __heap_base: { value: number }
   blockSquares(X: number, m: number, Y: number, n: number, stride: number, same: number, out: number): void
+  shortPanels(rows: number, count: number, d: number, factor: number, out: number): void
+  shortProducts(
+    a: number,
+    b: number,
+    d: number,
+    rows: number,
+    columns: number,
+    lower: number,
+    C: number,
+    stride: number,
+  ): void
+  mirrorShort(C: number, n: number): void
+  chooseCandidates(
+    P: number,
+    low: number,
+    spread: number,
+    n: number,
+    k: number,
+    exclude: number,
+    slack: number,
+    heap: number,
+    out: number,
+  ): number
+  rankCandidates(x: number, Y: number, stride: number, rows: number, count: number, distances: number): void
+  distancesOf(x: number, Y: number, stride: number, count: number, distances: number): void
+  sortPairs(values: number, rows: number, n: number): void
   packSymmetric(rows: number, n: number, r0: number, r1: number, A: number): void
   unpackSymmetric(A: number, n: number, r0: number, r1: number, rows: number): void
   tridiagonalize(A: number, n: number, z: number, d: number, e: number, work: number, k: number): void
