@@ -14,7 +14,7 @@ export {
   type RankTarget,
   rankNeighbours,
 } from './neighbour-blocks.ts'
-export { pairSquares } from './pair-squares.ts'
+export { blockSquares, pairSquares } from './pair-squares.ts'
 export { type Resolvent, tridiagonalResolvent } from './resolvent.ts'
 export { type SearchRange, type SearchTarget, searchNeighbours } from './search-neighbours.ts'
 export { squaredDistance } from './squared-distance.ts'

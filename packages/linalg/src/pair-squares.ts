@@ -45,8 +45,15 @@ export function pairSquares(
   return out
 }
 
-/** Squared distances of rows r.. to rows c.., height x width; valid until the next call. */
-function blockSquares(
+/**
+ * Squared distances of `height` rows from r on to `width` rows from c on, height x width row-major: a part of
+ * {@link pairSquares}, for callers with threads or blocks of their own. The numbers are valid until the next call.
+ *
+ * @param points - rows of `ambient` finite numbers (not checked)
+ * @example
+ * blockSquares(Float64Array.of(0, 3, 1), 1, 0, 2, 2, 1) // [1, 4]
+ */
+export function blockSquares(
   points: FloatArray,
   ambient: number,
   r: number,

@@ -10,14 +10,8 @@ void EXPORT(blockSquares)(const f64 *X, int m, const f64 *Y, int n, int stride, 
     const f64 *x = X + i * stride;
     int j = 0, end = same ? i : n;
     for (; j + 2 <= end; j += 2) {
-      const f64 *y = Y + j * stride, *z = y + stride;
-      Sum s = {zero(), zero()}, t = {zero(), zero()};
-      for (int l = 0; l < stride; l += 2) {
-        vec xl = load(x + l), v = sub(xl, load(y + l)), w = sub(xl, load(z + l));
-        include(&s, mul(v, v));
-        include(&t, mul(w, w));
-      }
-      out[i * n + j] = rounded(s), out[i * n + j + 1] = rounded(t);
+      const f64 *y = Y + j * stride;
+      twoSquaredDistances(x, y, y + stride, stride, out + i * n + j, out + i * n + j + 1);
     }
     for (; j < end; j++) out[i * n + j] = squaredDistance(x, Y + j * stride, stride);
     if (!same) continue;

@@ -186,6 +186,10 @@ void EXPORT(distancesOf)(const f64 *x, const f64 *Y, int stride, int count, f64 
 
 /** Distances of one point to the rows of Y named in `rows`, sorted with them. */
 void EXPORT(rankCandidates)(const f64 *x, const f64 *Y, int stride, int *rows, int count, f64 *distances) {
-  for (int i = 0; i < count; i++) distances[i] = __builtin_sqrt(squaredDistance(x, Y + rows[i] * stride, stride));
+  int i = 0;
+  for (; i + 2 <= count; i += 2)
+    twoSquaredDistances(x, Y + rows[i] * stride, Y + rows[i + 1] * stride, stride, distances + i, distances + i + 1);
+  if (i < count) distances[i] = squaredDistance(x, Y + rows[i] * stride, stride);
+  for (i = 0; i < count; i++) distances[i] = __builtin_sqrt(distances[i]);
   sortPairs(distances, rows, count);
 }

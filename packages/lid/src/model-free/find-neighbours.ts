@@ -19,19 +19,17 @@ import type { NeighbourTable, SearchOptions } from './neighbour-table.ts'
 /**
  * The k nearest neighbours of points of a data set, or of points of their own (`at`), exact, on all cores.
  *
- * Inner products around the mean, |a|² + |b|² - 2 a·b, only choose candidates: every row that their rounding error
- * cannot tell from the k-th nearest is one. Distances are those of the candidates' differences (`squaredDistance` of
- * `@ood/linalg`), so tied neighbours are at bit-equal distances and copies at exactly 0; equal distances are in order
- * of row number. Neighbours, order and distances do not depend on threads, `matmul` or its precision.
- *
- * For up to 5792 rows the products of all pairs are kept (268 MB at most) where that saves work, and the estimators
- * read inner products off them.
+ * Inner products around the mean, |a|² + |b|² - 2 a·b, in float32 only choose candidates: every row that their rounding
+ * error cannot tell from the k-th nearest is one. Distances are those of the candidates' differences
+ * (`squaredDistance` of `@ood/linalg`), so tied neighbours are at bit-equal distances and copies at exactly 0; equal
+ * distances are in order of row number. Neighbours, order and distances do not depend on threads, `matmul` or its
+ * precision.
  *
  * @param x - points [N, ...], N >= 2, or the distances between them (`distanceMatrix`)
  * @param k - neighbours of each point, at most N - 1 (N with `at`)
  * @throws OodError `E_EMPTY` without points, `E_ARGUMENT` for k out of range, `E_NOT_FINITE` for NaN data, `E_SHAPE`
  *
- * Cost 2 Q N D flops (N² D where all pairs are kept); memory 16 N D bytes and blocks of 64 MB a thread.
+ * Cost 2 Q N D flops (half of it for all rows of a small set); memory 16 N D bytes and at most 100 MB a thread.
  * @example
  * const table = await findNeighbours(images, 100)
  * const a = await lpca(images, { neighbours: table })

@@ -9,9 +9,9 @@ export interface SearchOptions extends CallOptions {
   at?: NdArray
   /** First cut the data to this many rows, chosen by `seed`: both points and neighbours. Row numbers stay those of `x`. */
   subsample?: number
-  /** Where products are computed (default: WebAssembly on all threads). `openMatmul()` of `@ood/runtime` is faster. */
+  /** Where products are computed (default: WebAssembly). `openMatmul()` of `@ood/runtime` is faster on large problems. */
   matmul?: MatmulBackend
-  /** Worker threads (default: one per core for large problems, none for small ones). 1 stays on the calling thread. */
+  /** Worker threads (default: one per core where the work takes half a second, none below). 1 stays on the calling thread. */
   threads?: number
 }
 

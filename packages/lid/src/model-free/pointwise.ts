@@ -15,13 +15,17 @@ import { standardDeviation } from '../internal/statistics.ts'
 import { combineDimensions, smoothDimensions } from './aggregate.ts'
 import { isDistanceMatrix } from './distance-matrix.ts'
 import { findNeighbours } from './find-neighbours.ts'
-import { engineOf, THREADED } from './internal/engine.ts'
+import { prepareAllPairs } from './internal/all-pairs.ts'
+import { engineOf } from './internal/engine.ts'
 import { integers, type Job, numbers, sharedCopy } from './internal/jobs.ts'
 import type { Local } from './internal/local.ts'
 import { cores, crew } from './internal/threads.ts'
 import { wholeSet } from './internal/whole-set.ts'
 import type { NeighbourTable, SearchOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
+
+/** Flops of estimates from which worker threads pay for their start. */
+const THREADED = 2e9
 
 /** Which points a model-free estimator looks at. */
 export interface PointwiseOptions extends SearchOptions {
@@ -98,6 +102,7 @@ async function estimateAll(table: NeighbourTable, rule: DimensionRule, options: 
   const count = points.length
   const d = rowSize(data)
   const wanted = options.threads ?? engine?.threads
+  if (engine) await prepareAllPairs(engine, rule.spec, count, k, wanted, options)
   const flops = count * k * k * Math.min(2 * k, engine?.products ? 2 * k : d)
   const threads = rule.spec === undefined ? 1 : (wanted ?? (flops > THREADED ? await cores() : 1))
   const shared = threads > 1
@@ -110,6 +115,7 @@ async function estimateAll(table: NeighbourTable, rule: DimensionRule, options: 
     indices: shared ? sharedCopyOf(indices) : indices,
     distances: shared ? sharedCopy(distances) : distances,
     products: products && shared ? { ...products, values: sharedCopy(products.values) } : products,
+    squares: engine?.squares && shared ? sharedCopy(engine.squares) : engine?.squares,
     count: rowCount(data),
     centres: centresOf(table, shared),
     ...(isDistanceMatrix(data) ? { isMatrix: true as const } : {}),

@@ -2,6 +2,7 @@
 import { type CallOptions, type FloatArray, type MatmulBackend, throwIfAborted } from '@ood/core'
 import { type DistancePoints, distancePoints, wasmMatmul } from '@ood/linalg'
 import type { NeighbourTable } from '../neighbour-table.ts'
+import { KEPT } from './all-pairs.ts'
 import { integers, type Job, numbers, sharedCopy, writeTile } from './jobs.ts'
 import type { Products } from './products.ts'
 import { type Crew, cores, crew } from './threads.ts'
@@ -14,11 +15,12 @@ export interface Engine {
   readonly targets: FloatArray | undefined
   readonly count: number
   readonly ambient: number
-  readonly products: Products | undefined
+  /** Inner products of all pairs, where a search left them or an estimator was worth them (`all-pairs.ts`). */
+  products: Products | undefined
+  /** Squared distances of all pairs, where an estimator was worth them. */
+  squares: Float64Array | undefined
   /** As the caller asked; undefined leaves it to the size of the work. */
   readonly threads: number | undefined
-  /** Threads the search ran on. */
-  readonly searchThreads: number
 }
 
 /** The engine of each table; a table made by hand has none. */
@@ -37,11 +39,11 @@ export interface Search {
   matmul: MatmulBackend | undefined
 }
 
-/** Rows of data whose products are kept at most: 5792² numbers are 268 MB. */
-const KEPT = 5792
-/** Work in flops from which worker threads pay for their start. */
-export const THREADED = 2e9
-/** Rows of a tile of products. */
+/** Flops of a search from which worker threads pay for their start: half a second on one. */
+const THREADED_SEARCH = 2e10
+/** Flops of a search done in one go; between two the calling thread breathes. */
+const AT_ONCE = 8e9
+/** Rows of a tile of products from a backend. */
 const TILE = 256
 /** Numbers in a block of products that is not kept: 64 MB. */
 const BLOCK = 2 ** 23
@@ -53,10 +55,8 @@ export async function prepareEngine(
   const { n, d, k, rows, at } = search
   const q = rows ? rows.length : at!.length / Math.max(1, d)
   const flops = 2 * q * n * d
-  const threads = search.threads ?? (flops > THREADED ? await cores() : 1)
+  const threads = search.threads ?? (flops > THREADED_SEARCH ? await cores() : 1)
   const shared = threads > 1
-  // Keeping all pairs costs n² d; it saves the search of q rows and the estimators' own products of k points each.
-  const keep = rows !== undefined && n <= KEPT && n * n <= 2 * q * n + q * k * k
   const raw = shared ? sharedCopy(search.data) : search.data
   const native = search.matmul !== undefined && search.matmul !== wasmMatmul
   // Native backends refuse shared memory, and the threads then need no centred points.
@@ -73,26 +73,28 @@ export async function prepareEngine(
   const plan: Plan = {
     points,
     targets,
-    queries: rowsOf(rows, q, shared),
+    queries: rowsOf(rows, n, shared),
+    count: q,
     excludeSelf: rows !== undefined,
     k,
     indices,
     distances,
   }
   let products: Products | undefined
-  if (native) products = await searchNatively(plan, search.matmul!, keep, shared, team, call)
-  else {
-    if (keep) products = await tiles(points, shared, team, call)
-    await rankAll(plan, products, team, call)
-  }
-  const engine = {
+  if (native) {
+    // Keeping all pairs costs n² d; it saves the search of q rows and the estimators' own products of k points each.
+    const keep = rows !== undefined && n <= KEPT && n * n <= 2 * q * n + q * k * k
+    products = await searchNatively(plan, search.matmul!, keep, shared, team, call)
+  } else await rankAll(plan, products, team, call)
+  const targetsGiven = rows === undefined ? targets.raw : undefined
+  const engine: Engine = {
     raw,
-    targets: rows === undefined ? targets.raw : undefined,
+    targets: targetsGiven,
     count: n,
     ambient: d,
     products,
+    squares: undefined,
     threads: search.threads,
-    searchThreads: threads,
   }
   return { engine, indices, distances }
 }
@@ -100,57 +102,37 @@ export async function prepareEngine(
 interface Plan {
   points: DistancePoints
   targets: DistancePoints
-  queries: Int32Array
+  /** Rows of the queries; undefined for all of `targets` in order. */
+  queries: Int32Array | undefined
+  count: number
   excludeSelf: boolean
   k: number
   indices: Int32Array
   distances: Float64Array
 }
 
-function rowsOf(rows: Int32Array | undefined, q: number, shared: boolean): Int32Array {
-  const source = rows ?? Int32Array.from({ length: q }, (_, i) => i)
-  const out = integers(q, shared)
-  out.set(source)
+/** Row numbers of the queries; none where they are all rows in order. */
+function rowsOf(rows: Int32Array | undefined, n: number, shared: boolean): Int32Array | undefined {
+  if (rows === undefined || (rows.length === n && rows.every((row, i) => row === i))) return undefined
+  if (!shared) return rows
+  const out = integers(rows.length, shared)
+  out.set(rows)
   return out
 }
 
-/** Products of all pairs, tile by tile. */
-async function tiles(
-  { centred, count: n, ambient }: DistancePoints,
-  shared: boolean,
-  team: Crew,
-  call: CallOptions,
-): Promise<Products> {
-  const values = numbers(n * n, shared)
-  const jobs: Job[] = []
-  for (let r = 0; r < n; r += TILE) {
-    for (let c = r; c < n; c += TILE) {
-      const columns = [c, Math.min(n, c + TILE)] as const
-      jobs.push({ kind: 'tile', centred, ambient, n, values, rows: [r, Math.min(n, r + TILE)], columns })
-    }
-  }
-  await team.run(jobs, { what: 'neighbour search', signal: call.signal })
-  return { values, unitRoundoff: 2 ** -53 }
-}
-
 async function rankAll(plan: Plan, products: Products | undefined, team: Crew, call: CallOptions): Promise<void> {
-  const { points, targets, queries, excludeSelf, k, indices, distances } = plan
-  const block = products ? 64 : Math.max(16, Math.min(256, Math.floor(BLOCK / points.count)))
+  const { points, targets, queries, count, excludeSelf, k, indices, distances } = plan
+  const whole = Math.max(256, Math.floor(AT_ONCE / (2 * points.count * Math.max(1, points.ambient))))
+  const block = products
+    ? 64
+    : team.threads === 1
+      ? whole
+      : Math.max(64, Math.min(256, Math.ceil(count / team.threads)))
   const jobs: Job[] = []
-  for (let from = 0; from < queries.length; from += block) {
-    const range = [from, Math.min(queries.length, from + block)] as const
-    jobs.push({
-      kind: 'rank',
-      data: points,
-      targets: targets,
-      rows: queries,
-      excludeSelf,
-      k,
-      products,
-      range,
-      indices,
-      distances,
-    })
+  for (let from = 0; from < count; from += block) {
+    const range = [from, Math.min(count, from + block)] as const
+    const search = { data: points, targets, rows: queries, excludeSelf, k, products }
+    jobs.push({ kind: 'rank', ...search, range, indices, distances })
   }
   await team.run(jobs, { what: 'neighbour search', signal: call.signal })
 }
@@ -164,7 +146,7 @@ async function searchNatively(
   team: Crew,
   call: CallOptions,
 ): Promise<Products | undefined> {
-  const { points, targets, queries } = plan
+  const { points, targets, queries, count } = plan
   const { count: n, ambient: d, centred } = points
   const { unitRoundoff } = backend
   const unit = intoRange(points, targets, unitRoundoff)
@@ -184,12 +166,14 @@ async function searchNatively(
     return products
   }
   const block = Math.max(16, Math.min(256, Math.floor(BLOCK / n)))
-  for (let from = 0; from < queries.length; from += block) {
+  for (let from = 0; from < count; from += block) {
     throwIfAborted(call.signal, 'neighbour search')
-    const to = Math.min(queries.length, from + block)
+    const to = Math.min(count, from + block)
     const left = new Float64Array((to - from) * d)
-    for (let q = from; q < to; q++)
-      left.set(targets.centred.subarray(queries[q]! * d, (queries[q]! + 1) * d), (q - from) * d)
+    for (let q = from; q < to; q++) {
+      const row = queries ? queries[q]! : q
+      left.set(targets.centred.subarray(row * d, (row + 1) * d), (q - from) * d)
+    }
     const values = scaled(await backend.multiplyTransposed(left, centred, to - from, d, n), unit)
     await rankBlock(light, { values: shared ? sharedCopy(values) : values, unitRoundoff }, from, to, team, call)
   }

@@ -1,14 +1,17 @@
 // The pieces a model-free run is cut into: tiles of products, ranges of neighbour lists, ranges of estimates.
 import { type FloatArray, OodError } from '@ood/core'
-import { type DistancePoints, gram, matmul, rankNeighbours } from '@ood/linalg'
+import { blockSquares, type DistancePoints, gram, matmul, rankNeighbours, searchNeighbours } from '@ood/linalg'
 import type { DimensionRule, RuleSpec } from '../neighbourhood.ts'
 import { type Local, localNeighbourhood } from './local.ts'
 import type { Products } from './products.ts'
 
-/** One tile of the products, and its mirror image. */
+/** One tile of a matrix of all pairs, and its mirror image. */
 export interface TileJob {
   kind: 'tile'
-  centred: Float64Array
+  /** Inner products of the rows, or squared distances between them. */
+  what: 'products' | 'squares'
+  /** Centred rows for products, rows as they are for squares. */
+  data: FloatArray
   ambient: number
   n: number
   values: Float64Array
@@ -21,8 +24,8 @@ export interface RankJob {
   kind: 'rank'
   data: DistancePoints
   targets: DistancePoints
-  /** Row of `targets` for each query; a query of the data itself is not its own neighbour. */
-  rows: Int32Array
+  /** Row of `targets` for each query (each in turn without it); a query of the data is not its own neighbour. */
+  rows: Int32Array | undefined
   excludeSelf: boolean
   k: number
   products: Products | undefined
@@ -53,14 +56,18 @@ export function perform(job: Job, rule: DimensionRule | undefined): void {
   else estimate(job, rule!)
 }
 
-function tile({ centred, ambient, n, values, rows: [r0, r1], columns: [c0, c1] }: TileJob): void {
+function tile({ what, data, ambient, n, values, rows: [r0, r1], columns: [c0, c1] }: TileJob): void {
   const height = r1 - r0
   const width = c1 - c0
-  const left = centred.subarray(r0 * ambient, r1 * ambient)
+  if (what === 'squares') {
+    writeTile(values, n, r0, c0, blockSquares(data, ambient, r0, height, c0, width), height, width)
+    return
+  }
+  const left = data.subarray(r0 * ambient, r1 * ambient)
   const block =
     r0 === c0
       ? gram(left, ambient, height, { transposed: true })
-      : matmul(left, centred.subarray(c0 * ambient, c1 * ambient), height, ambient, width, { transposedB: true })
+      : matmul(left, data.subarray(c0 * ambient, c1 * ambient), height, ambient, width, { transposedB: true })
   writeTile(values, n, r0, c0, block, height, width)
 }
 
@@ -82,32 +89,18 @@ export function writeTile(
   }
 }
 
-function rank(job: RankJob): void {
-  const { data, targets, rows, excludeSelf, k, products, range, indices, distances } = job
-  const n = data.count
-  const d = data.ambient
+function rank({ data, targets, rows, excludeSelf, k, products, dots, range, indices, distances }: RankJob): void {
   const [from, to] = range
-  let dots = job.dots
-  if (!products && !dots) {
-    const block = new Float64Array((to - from) * d)
-    for (let q = from; q < to; q++)
-      block.set(targets.centred.subarray(rows[q]! * d, (rows[q]! + 1) * d), (q - from) * d)
-    dots = { values: matmul(block, data.centred, to - from, d, n, { transposedB: true }), unitRoundoff: 2 ** -53 }
+  const source = dots ?? products
+  if (!source) {
+    searchNeighbours(data, targets, { rows, from, to, k, excludeSelf }, { indices, distances })
+    return
   }
-  const source = (dots ?? products)!
   for (let q = from; q < to; q++) {
-    const row = rows[q]!
-    const at = dots ? (q - from) * n : row * n
-    rankNeighbours(
-      data,
-      targets,
-      row,
-      source.values,
-      at,
-      k,
-      { indices, distances, at: q * k },
-      { exclude: excludeSelf ? row : -1, unitRoundoff: source.unitRoundoff },
-    )
+    const row = rows ? rows[q]! : q
+    const at = dots ? (q - from) * data.count : row * data.count
+    const options = { exclude: excludeSelf ? row : -1, unitRoundoff: source.unitRoundoff }
+    rankNeighbours(data, targets, row, source.values, at, k, { indices, distances, at: q * k }, options)
   }
 }
 

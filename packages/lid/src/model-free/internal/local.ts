@@ -16,7 +16,9 @@ export interface Local {
   readonly distances: Float64Array
   /** Products of all rows, where they were computed. */
   readonly products: Products | undefined
-  /** Rows of data: the order of `products`. */
+  /** Squared distances between all rows, where they were computed. */
+  readonly squares: Float64Array | undefined
+  /** Rows of data: the order of `products` and `squares`. */
   readonly count: number
   /** `raw` holds distances between the rows instead of coordinates. */
   readonly isMatrix?: true
@@ -64,7 +66,7 @@ export function localNeighbourhood(local: Local, q: number): Neighbourhood {
     distances: distances.subarray(q * k, (q + 1) * k),
     gram: () => centred(),
     pairSquares() {
-      pairs ??= pairSquares(coordinates(), k, ambient, reused('pairs', k * k))
+      pairs ??= fromSquares(local, rows) ?? pairSquares(coordinates(), k, ambient, reused('pairs', k * k))
       return pairs
     },
     squares() {
@@ -79,6 +81,18 @@ function squaresBetween({ raw, count }: Local, rows: Int32Array): Float64Array {
   const k = rows.length
   const out = new Float64Array(k * k)
   for (let i = 0; i < k; i++) for (let j = 0; j < k; j++) out[i * k + j] = raw[rows[i]! * count + rows[j]!]! ** 2
+  return out
+}
+
+/** Squared distances between some rows out of those of all. */
+function fromSquares({ squares, count }: Local, rows: Int32Array): Float64Array | undefined {
+  if (!squares) return undefined
+  const k = rows.length
+  const out = reused('pairs', k * k)
+  for (let i = 0; i < k; i++) {
+    const from = rows[i]! * count
+    for (let j = 0; j < k; j++) out[i * k + j] = squares[from + rows[j]!]!
+  }
   return out
 }
 
