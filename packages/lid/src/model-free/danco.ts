@@ -43,6 +43,9 @@ const KEPT = 4096
  *   faster towards lower dimensions, so that curve has its minimum too high (2.25 for surfaces, 3.13 for solids). The
  *   statistics themselves are close to straight, and a ball of dimension d has its least divergence at d.
  *
+ * The points are taken for a random sample, as in all estimators of distances: those of a lattice are farther apart than
+ * a sample's, and evenly spaced points of a line get 1.3 to 1.5.
+ *
  * scikit-dimension differs where it is in error: it swaps bound and start of the maximum likelihood, so that norms never
  * give more than the whole-number estimate; it caps the calibration at k dimensions; and it takes ν = arctan(S / C), which
  * jumps from π/2 to -π/2 where angles pass a right angle, the usual angle in high dimensions (we use atan2). Its result is
