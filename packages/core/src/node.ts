@@ -1,5 +1,6 @@
 // Public face of @ood/core/node: files, once for all packages. The only part of the package that uses Node.
 export { fileError, fileReason, isSystemError } from './node/errors.ts'
+export { makeFolder, makeFolderSync } from './node/folder.ts'
 export { fileSha256, fileSha256Sync, sha256 } from './node/hash.ts'
 export { type InsideOptions, insideFolder } from './node/inside.ts'
 export { flush, flushSync, PART, partName, removeParts } from './node/parts.ts'

@@ -1,6 +1,6 @@
 // A child process for the tests: `child.ts experiment <folder> <k>` kills itself at its k-th change of the disk;
 // the other modes end in the ways `runMain` has to report.
-import { writeSync } from 'node:fs'
+import { readFileSync, writeSync } from 'node:fs'
 import { OodError } from '@ood/core'
 import { openRun, runMain } from '../src/index.ts'
 import { crashAt } from './crash.ts'
@@ -34,10 +34,13 @@ const modes: Record<string, (signal: AbortSignal) => unknown> = {
     }
     await run.batches('slow', 3000, 1, work, { signal })
   },
-  deaf: async () => {
-    writeSync(1, 'ready\n')
-    await pause(60_000)
+  print: async (signal) => {
+    for (let i = 0; i < 500 && !signal.aborted; i++) {
+      process.stdout.write(`${'x'.repeat(1000)}\n`)
+      await pause(1)
+    }
   },
+  system: () => readFileSync('/none/such'),
   user: () => {
     throw new OodError('E_FILE', 'a.npy: expected 8 bytes,\n got 7')
   },

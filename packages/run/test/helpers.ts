@@ -30,11 +30,11 @@ export function contents(folder: string): Record<string, string> {
   )
 }
 
-/** Starts `child.ts` from source. */
-export function startChild(...args: string[]): ChildProcess {
+/** Starts `child.ts` from source; `output` is its standard output, `k` the change of the disk at which it is killed. */
+export function startChild(mode: string, folder = '', output: number | string = 'pipe', k = 0): ChildProcess {
   const child = fileURLToPath(new URL('./child.ts', import.meta.url))
-  return spawn(process.execPath, ['--conditions=@ood/source', '--import', 'tsx', child, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  return spawn(process.execPath, ['--conditions=@ood/source', '--import', 'tsx', child, mode, folder, String(k)], {
+    stdio: ['ignore', output as 'pipe', 'pipe'],
   })
 }
 
@@ -50,8 +50,8 @@ export interface Ended {
 export function ended(child: ChildProcess, onReady?: () => void): Promise<Ended> {
   let stdout = ''
   let stderr = ''
-  child.stdout!.once('data', () => onReady?.())
-  child.stdout!.on('data', (data) => {
+  child.stdout?.once('data', () => onReady?.())
+  child.stdout?.on('data', (data) => {
     stdout += data
   })
   child.stderr!.on('data', (data) => {

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { type Transferable, Worker } from 'node:worker_threads'
 import { assertOptions, mismatch, OodError, type OodErrorCode, throwIfAborted } from '@ood/core'
-import type { Reply, Request } from './internal/pool-protocol.ts'
+import type { Call, Reply, Request } from './internal/pool-protocol.ts'
 
 /** What `openPool` takes. */
 export interface PoolOptions {
@@ -12,7 +12,7 @@ export interface PoolOptions {
   module: URL
   /**
    * Sent once to every worker before its first task, as the argument of the module's `setup` export: the place to open
-   * sessions, with one thread each.
+   * sessions, with one thread each. The export `release`, when there is one, is the place to close them.
    */
   setup?: unknown
 }
@@ -35,14 +35,14 @@ export interface Pool {
    */
   run<Result>(task: string, args?: readonly unknown[], options?: TaskOptions): Promise<Result>
   /**
-   * Stops all workers; waiting and running tasks reject with `E_ABORTED` at once. Running ones get five seconds to come
-   * back from native code before their workers are torn down.
+   * Stops all workers; waiting and running tasks reject with `E_ABORTED` at once. Every worker finishes the call it is
+   * in, calls the module's `release` export and ends by itself; one that has not done so in a minute is torn down.
    */
   close(): Promise<void>
 }
 
 interface Job {
-  request: Request
+  request: Call
   transfer: readonly Transferable[]
   resolve(value: unknown): void
   reject(error: Error): void
@@ -66,6 +66,7 @@ export function openPool(options: PoolOptions): Pool {
   const idle: Worker[] = []
   const busy = new Map<Worker, Job>()
   let closed = false
+  let closing: Promise<void> | undefined
   let lastId = 0
 
   function start(): Worker {
@@ -142,36 +143,38 @@ export function openPool(options: PoolOptions): Pool {
         dispatch()
       })
     },
-    async close() {
-      closed = true
-      for (const job of waiting.splice(0))
-        job.reject(new OodError('E_ABORTED', `${job.request.task}: stopped because its pool was closed`))
-      for (const [, job] of busy)
-        job.reject(new OodError('E_ABORTED', `${job.request.task}: stopped because its pool was closed`))
-      // A worker torn down inside a native call takes the whole process with it: it gets time to return from it.
-      await Promise.all(
-        [...idle, ...busy.keys()].map(async (worker) => {
-          if (busy.has(worker)) await returned(worker, GRACE_MS)
-          await worker.terminate()
-        }),
-      )
+    close() {
+      closing ??= closeAll()
+      return closing
     },
+  }
+
+  async function closeAll(): Promise<void> {
+    closed = true
+    for (const job of waiting.splice(0))
+      job.reject(new OodError('E_ABORTED', `${job.request.task}: stopped because its pool was closed`))
+    for (const [, job] of busy)
+      job.reject(new OodError('E_ABORTED', `${job.request.task}: stopped because its pool was closed`))
+    await Promise.all([...idle, ...busy.keys()].map(leave))
   }
 }
 
-/** Longest wait for running tasks when a pool is closed, in milliseconds. */
-const GRACE_MS = 5000
+/** Longest wait for a worker to end by itself when its pool is closed, in milliseconds. */
+const GRACE_MS = 60_000
 
-/** Resolves when the worker has answered or died, or after `patience` milliseconds. */
-function returned(worker: Worker, patience: number): Promise<void> {
+/**
+ * Asks a worker to end and waits until it has. A worker torn down inside a native call, or with sessions open, can take
+ * the whole process with it (SIGABRT): so it ends by itself, when it has come back.
+ */
+function leave(worker: Worker): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(done, patience)
-    worker.once('message', done)
-    worker.once('exit', done)
-    function done(): void {
+    const timer = setTimeout(() => worker.terminate(), GRACE_MS)
+    worker.once('exit', () => {
       clearTimeout(timer)
       resolve()
-    }
+    })
+    worker.ref()
+    worker.postMessage({ close: true } satisfies Request)
   })
 }
 

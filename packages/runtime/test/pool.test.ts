@@ -1,6 +1,7 @@
 // The pool: results, errors, death, abort and shutdown; from TypeScript sources and from built files.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openPool, type Pool } from '@ood/runtime'
@@ -125,6 +126,19 @@ describe('errors', () => {
         reason: { code: 'E_ABORTED', message: expect.stringContaining('pool was closed') },
       })
     await expect(p.run('greet')).rejects.toThrow('greet: expected an open pool, got a closed one')
+  })
+
+  it('lets every worker finish its call and release before it ends; closing twice is closing once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ood-pool-'))
+    const record = join(folder, 'record')
+    const p = pool(2, { record })
+    await Promise.all([p.run('greet'), p.run('greet')])
+    // Blocks its thread, as inference does.
+    const blocked = p.run('block', [300]).catch((error: Error) => error.message)
+    await Promise.all([p.close(), p.close()])
+    expect(await blocked).toContain('pool was closed')
+    expect(readFileSync(record, 'utf8').trim().split('\n').sort()).toEqual(['blocked', 'released', 'released'])
+    rmSync(folder, { recursive: true })
   })
 })
 

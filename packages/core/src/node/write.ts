@@ -1,8 +1,9 @@
 // Files and folders that are whole or absent: written under a temporary name, flushed to disk, then renamed.
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileError, isSystemError } from './errors.ts'
+import { makeFolder, makeFolderSync } from './folder.ts'
 import { flush, flushSync, partName } from './parts.ts'
 
 /** Contents of a file: text, bytes, or bytes piece by piece. */
@@ -22,7 +23,7 @@ const LARGEST_WRITE = 2 ** 30
 export async function writeFileAtomic(path: string, data: Chunks | AsyncIterable<Uint8Array>): Promise<void> {
   const part = partName(path)
   try {
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     const handle = await open(part, 'wx')
     try {
       if (typeof data === 'string' || ArrayBuffer.isView(data)) await handle.writeFile(data)
@@ -41,11 +42,7 @@ export async function writeFileAtomic(path: string, data: Chunks | AsyncIterable
 
 /** As `writeFileAtomic`, while the thread waits. */
 export function writeFileAtomicSync(path: string, data: Chunks): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true })
-  } catch (cause) {
-    throw fileError(path, 'a place to write to', cause)
-  }
+  makeFolderSync(dirname(path))
   writeFilesAtomicSync([{ path, data }])
 }
 
@@ -97,7 +94,7 @@ function writePart(part: string, data: Chunks): void {
 export function writeFolderAtomic(path: string, fill: (part: string) => void): void {
   const part = partName(path)
   try {
-    mkdirSync(part, { recursive: true })
+    makeFolderSync(part)
     fill(part)
     for (const name of readdirSync(part)) flushSync(join(part, name))
     flushSync(part)

@@ -1,9 +1,9 @@
 // Downloads one file: resume by Range, a bound on its size, a check of the contents, atomic rename, retries, mirrors.
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CallOptions, mismatch, OodError, throwIfAborted } from '@ood/core'
-import { fileError, fileReason } from '@ood/core/node'
+import { fileError, fileReason, makeFolder } from '@ood/core/node'
 
 /** How a download is made and judged. */
 export interface DownloadOptions extends Pick<CallOptions, 'signal' | 'onProgress'> {
@@ -32,9 +32,7 @@ export interface DownloadOptions extends Pick<CallOptions, 'signal' | 'onProgres
  */
 export async function download(urls: readonly string[], target: string, options: DownloadOptions): Promise<void> {
   const part = `${target}.part`
-  await mkdir(dirname(target), { recursive: true }).catch((error: unknown) => {
-    throw fileError(dirname(target), 'a folder to download to', error)
-  })
+  await makeFolder(dirname(target))
   let last: unknown
   for (const url of urls) {
     for (let attempt = 0; attempt < (options.attempts ?? 3); attempt++) {

@@ -9,6 +9,11 @@ export function setup(value: SequenceSetup): void {
   kernels = openSequenceKernels(value)
 }
 
+/** Called once, before the worker ends. */
+export function release(): Promise<void> {
+  return kernels.release()
+}
+
 export async function logits(...args: Parameters<SequenceKernels['logits']>): Promise<unknown> {
   const out = await kernels.logits(...args)
   return handOver(out, [out])

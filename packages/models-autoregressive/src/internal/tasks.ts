@@ -9,6 +9,11 @@ export function setup(value: KernelSetup): void {
   kernels = openKernels(value)
 }
 
+/** Called once, before the worker ends. */
+export function release(): Promise<void> {
+  return kernels.release()
+}
+
 export async function logProb(...args: Parameters<Kernels['logProb']>): Promise<unknown> {
   const out = await kernels.logProb(...args)
   return handOver(out, [out])

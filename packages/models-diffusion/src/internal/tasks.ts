@@ -9,6 +9,11 @@ export function setup(value: KernelSetup): void {
   kernels = openKernels(value)
 }
 
+/** Called once, before the worker ends. */
+export function release(): Promise<void> {
+  return kernels.release()
+}
+
 export async function net(...args: Parameters<Kernels['net']>): Promise<unknown> {
   const out = await kernels.net(...args)
   return handOver(out, [out])

@@ -10,6 +10,11 @@ export function setup(value: KernelSetup): void {
   kernels = openKernels(value)
 }
 
+/** Called once, before the worker ends. */
+export function release(): Promise<void> {
+  return kernels.release()
+}
+
 export async function encode(...args: Parameters<Kernels['encode']>): Promise<unknown> {
   const out = await kernels.encode(...args)
   return handOver(out, [out.z, out.logDet])

@@ -1,7 +1,11 @@
 // `config.yaml`: the resolved configuration of a run, and the line that says where another one differs.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { canonicalJson, mismatch, OodError } from '@ood/core'
+import { readBoundedSync } from '@ood/core/node'
 import { parseDocument, stringify } from 'yaml'
+
+/** A configuration is a page; anything of this size is some other file. */
+const MAX_BYTES = 2 ** 24
 
 /**
  * The YAML text of a configuration: a plain tree of JSON values, finite numbers only.
@@ -18,14 +22,22 @@ export function configYaml(config: unknown): string {
 /**
  * Reads a configuration file.
  *
- * @throws OodError `E_FILE` when it is missing or not YAML, with line and column
+ * @throws OodError `E_FILE` when it is missing, not UTF-8 or not YAML (with line and column), or names an alias or tag
+ *   that is not there
  */
 export function readConfig(path: string): unknown {
   if (!existsSync(path)) throw new OodError('E_FILE', `${path}: expected a configuration file, got nothing`)
-  const document = parseDocument(readFileSync(path, 'utf8'))
-  const error = document.errors[0]
-  if (error) throw new OodError('E_FILE', `${path}: expected YAML, got ${error.message.split('\n')[0]}`)
-  return document.toJS()
+  const bytes = readBoundedSync(path, MAX_BYTES)
+  try {
+    const document = parseDocument(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    // A warning is a tag that YAML does not know: its value would be read as something else.
+    const wrong = document.errors[0] ?? document.warnings[0]
+    if (wrong) throw wrong
+    return document.toJS()
+  } catch (cause) {
+    const [line = ''] = (cause as Error).message.split('\n')
+    throw new OodError('E_FILE', `${path}: expected YAML, got ${line.slice(0, 200)}`, { cause })
+  }
 }
 
 /** Where two configurations first differ, in the words of an error line, or `undefined` when they are equal. */

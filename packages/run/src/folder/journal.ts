@@ -1,5 +1,15 @@
 // `run.jsonl`: what happened in a run, one JSON object a line, only ever appended to and flushed line by line.
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs'
 import { OodError } from '@ood/core'
 
 /** One line of `run.jsonl`. */
@@ -37,8 +47,15 @@ export function openJournal(path: string): Journal {
       if (closed) throw new OodError('E_ARGUMENT', `${path}: expected an open run, got one that was closed`)
       const event: RunEvent = { time: new Date().toISOString(), type, ...fields }
       const line = Buffer.from(`${JSON.stringify(event)}\n`)
-      for (let from = 0; from < line.length; ) from += writeSync(handle, line, from)
-      fsyncSync(handle)
+      const { size } = fstatSync(handle)
+      try {
+        for (let from = 0; from < line.length; ) from += writeSync(handle, line, from)
+        fsyncSync(handle)
+      } catch (cause) {
+        // Half a line, as a full disk leaves it, would spoil the next one.
+        ftruncateSync(handle, size)
+        throw cause
+      }
       events.push(event)
     },
     close() {

@@ -26,8 +26,8 @@ export function takeLock(folder: string): () => void {
   const draft = join(folder, `${NAME}.${process.pid}${PART}`)
   // A killed process of the same number may have left this name as a second link to its lock: never write into it.
   rmSync(draft, { force: true })
-  writeFileSync(draft, mine)
   try {
+    writeFileSync(draft, mine)
     // A link is made whole or not at all, so nobody can read a lock that is still being written.
     for (let attempt = 0; !tryLink(draft, path); attempt++) {
       const text = readText(path)
@@ -40,7 +40,11 @@ export function takeLock(folder: string): () => void {
   }
   const release = () => {
     process.off('exit', release)
-    if (readText(path) === mine) rmSync(path, { force: true })
+    try {
+      if (readText(path) === mine) rmSync(path, { force: true })
+    } catch {
+      // The folder has become read-only: a lock whose process is gone does not count.
+    }
   }
   process.on('exit', release)
   return release
@@ -81,6 +85,8 @@ function tryCopy(from: string, to: string): boolean {
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    // Made but not filled, as on a full disk: a lock that names nobody would never be given back.
+    rmSync(to, { force: true })
     throw error
   }
 }

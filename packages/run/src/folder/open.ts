@@ -1,9 +1,10 @@
 // Opens a run folder: lock, configuration, journal, and the functions an experiment writes its results with.
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, isAbsolute, join, normalize, relative, sep } from 'node:path'
-import { mismatch, OodError } from '@ood/core'
-import { fileError, PART, removeParts, sha256, writeFileAtomicSync } from '@ood/core/node'
+import { assertOptions, mismatch, OodError } from '@ood/core'
+import { makeFolderSync, PART, removeParts, sha256, writeFileAtomicSync } from '@ood/core/node'
 import { configYaml, firstDifference, readConfig } from '../config/config.ts'
+import { onDisk } from '../internal/guard.ts'
 import { type Columns, csvText } from './csv.ts'
 import { openJournal, type RunEvent } from './journal.ts'
 import { takeLock } from './lock.ts'
@@ -74,17 +75,16 @@ export interface Run<C = unknown> extends Steps {
  * run.close()
  */
 export function openRun<C>(options: OpenRunOptions<C>): Run<C> {
+  assertOptions('openRun', options, ['folder', 'config', 'resume', 'overwrite'])
   const { folder, config, resume = true, overwrite = false } = options
   const yaml = configYaml(config)
+  makeFolderSync(folder)
+  const release = onDisk(folder, () => {
+    refuseForeignFolder(folder)
+    return takeLock(folder)
+  })
   try {
-    mkdirSync(folder, { recursive: true })
-  } catch (cause) {
-    throw fileError(folder, 'a folder', cause)
-  }
-  refuseForeignFolder(folder)
-  const release = takeLock(folder)
-  try {
-    return open(folder, config, yaml, resume, overwrite, release)
+    return onDisk(folder, () => open(folder, config, yaml, resume, overwrite, release))
   } catch (error) {
     release()
     throw error
@@ -113,10 +113,11 @@ function open<C>(folder: string, config: C, yaml: string, resume: boolean, overw
   const steps = stepStore(folder, journal)
   journal.append('open', { pid: process.pid, node: process.version, platform: `${process.platform}-${process.arch}` })
 
+  const log = (type: string, fields?: Record<string, unknown>) => onDisk(folder, () => journal.append(type, fields))
   const writeBytes = (path: string, bytes: Uint8Array | string): string => {
     const full = inside(folder, path)
     writeFileAtomicSync(full, bytes)
-    journal.append('file', { path: relative(folder, full).split(sep).join('/'), sha256: sha256(bytes) })
+    log('file', { path: relative(folder, full).split(sep).join('/'), sha256: sha256(bytes) })
     return full
   }
   const run: Run<C> = {
@@ -126,7 +127,7 @@ function open<C>(folder: string, config: C, yaml: string, resume: boolean, overw
     events: journal.events,
     step: steps.step,
     batches: steps.batches,
-    log: (type, fields) => journal.append(type, fields),
+    log,
     writeText: writeBytes,
     writeBytes,
     writeJson: (path, value) => writeBytes(path, jsonText(path, value)),
@@ -143,7 +144,7 @@ function open<C>(folder: string, config: C, yaml: string, resume: boolean, overw
         `${[columns.map(([name]) => name).join(','), ...rows].join('\n')}\n`,
       )
     },
-    finish: () => journal.append('finish'),
+    finish: () => log('finish'),
     close() {
       journal.close()
       release()
@@ -181,7 +182,7 @@ function inside(folder: string, path: string): string {
   if (isAbsolute(clean) || clean === '.' || clean.split(sep)[0] === '..')
     throw mismatch('E_ARGUMENT', 'run file', `a path inside ${folder}`, path)
   const full = join(folder, clean)
-  mkdirSync(dirname(full), { recursive: true })
+  makeFolderSync(dirname(full))
   return full
 }
 

@@ -1,11 +1,12 @@
 // Steps and batches of a run: computed once, stored on disk, loaded when the run is started again.
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type CallOptions, canonicalJson, mismatch, throwIfAborted } from '@ood/core'
-import { fileSha256Sync, removeParts, sha256, writeFolderAtomic } from '@ood/core/node'
+import { type CallOptions, canonicalJson, mismatch, OodError, throwIfAborted } from '@ood/core'
+import { fileSha256Sync, makeFolderSync, removeParts, sha256, writeFolderAtomic } from '@ood/core/node'
+import { onDisk } from '../internal/guard.ts'
 import { loadValue, type Storable, saveValue } from '../internal/value.ts'
 import { type BatchColumns, joinBatches } from './join.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, RunEvent } from './journal.ts'
 
 /** Options of `run.step`. */
 export interface StepOptions {
@@ -59,7 +60,7 @@ export interface Steps {
 /** Makes the store over `<folder>/steps`. */
 export function stepStore(folder: string, journal: Journal): Steps {
   const root = join(folder, 'steps')
-  mkdirSync(root, { recursive: true })
+  makeFolderSync(root)
   removeParts(root)
   const used = new Map<string, string>()
 
@@ -76,13 +77,27 @@ export function stepStore(folder: string, journal: Journal): Steps {
 
   /** The value of a finished entry, or `undefined` when it was never finished, has another key, or was damaged. */
   function recall(type: 'step' | 'batch', name: string, path: string, key: string): { value: Storable } | undefined {
+    return onDisk(folder, () => recalled(type, name, path, key))
+  }
+
+  function recalled(type: 'step' | 'batch', name: string, path: string, key: string): { value: Storable } | undefined {
     const event = journal.events.findLast((item) => item.type === type && item.name === name)
     if (!event || event.key !== key) return undefined
-    const files = event.files as Record<string, string>
+    const redo = (reason: string): undefined => {
+      journal.append('step-redone', { name, reason })
+      return undefined
+    }
+    const files = hashesOf(event)
+    if (!files) return redo('the journal names no files of it')
     const damaged = Object.keys(files).find((file) => hashOf(join(path, file)) !== files[file])
-    if (damaged === undefined) return { value: loadValue(path) }
-    journal.append('step-redone', { name, reason: `${damaged} is missing or changed` })
-    return undefined
+    if (damaged !== undefined) return redo(`${damaged} is missing or changed`)
+    try {
+      return { value: loadValue(path) }
+    } catch (cause) {
+      // The hashes fit, and it still is no stored result: the journal's list of files is not the one that was written.
+      if (!(cause instanceof OodError)) throw cause
+      return redo('its files are no stored result')
+    }
   }
 
   /** Stores a value and returns it as a later run will load it, so that both runs continue with the same thing. */
@@ -94,14 +109,18 @@ export function stepStore(folder: string, journal: Journal): Steps {
     value: unknown,
     ms: number,
   ): Storable {
-    let files: string[] = []
-    writeFolderAtomic(path, (part) => {
-      files = saveValue(part, value, name)
+    return onDisk(folder, () => {
+      let files: string[] = []
+      writeFolderAtomic(path, (part) => {
+        files = saveValue(part, value, name)
+      })
+      const hashes = Object.fromEntries(files.map((file) => [file, fileSha256Sync(join(path, file))]))
+      journal.append(type, { name, key, ms: Math.round(ms), files: hashes })
+      return loadValue(path)
     })
-    const hashes = Object.fromEntries(files.map((file) => [file, fileSha256Sync(join(path, file))]))
-    journal.append(type, { name, key, ms: Math.round(ms), files: hashes })
-    return loadValue(path)
   }
+
+  const removeFolder = (path: string): void => onDisk(folder, () => rmSync(path, { recursive: true, force: true }))
 
   return {
     async step(name, compute, options = {}) {
@@ -133,7 +152,7 @@ export function stepStore(folder: string, journal: Journal): Steps {
       const known = recall('step', name, path, key)
       const report = (done: number) => options.onProgress?.({ done, total, label: name })
       if (known) {
-        rmSync(parts, { recursive: true, force: true })
+        removeFolder(parts)
         report(total)
         return known.value as C
       }
@@ -161,10 +180,18 @@ export function stepStore(folder: string, journal: Journal): Steps {
       if (!computing) report(total)
       const joined = joinBatches(name, done)
       const value = store('step', name, path, key, joined, performance.now() - start)
-      rmSync(parts, { recursive: true, force: true })
+      removeFolder(parts)
       return value as C
     },
   }
+}
+
+/** The files of an event with their hashes, unless the journal was changed by hand or comes from elsewhere. */
+function hashesOf({ files }: RunEvent): Record<string, string> | undefined {
+  if (typeof files !== 'object' || files === null || Array.isArray(files)) return undefined
+  const entries = Object.entries(files as Record<string, unknown>)
+  const named = entries.length > 0 && entries.every(([name, hash]) => typeof hash === 'string' && !/[\\/]/.test(name))
+  return named ? (files as Record<string, string>) : undefined
 }
 
 function keyHash(key: unknown): string {

@@ -84,7 +84,7 @@ describe('a run killed and started again', () => {
   it('ends equal after a real SIGKILL of a real process', async () => {
     const folder = temporaryFolder()
     for (const k of [3, 37, 61]) {
-      expect((await ended(startChild('experiment', folder, String(k)))).signal).toBe('SIGKILL')
+      expect((await ended(startChild('experiment', folder, 'pipe', k))).signal).toBe('SIGKILL')
       expect(existsSync(join(folder, 'run.lock')) || k < 5).toBe(true)
     }
     expect(await ended(startChild('experiment', folder))).toMatchObject({ code: 0, stderr: '' })

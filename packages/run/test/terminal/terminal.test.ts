@@ -1,4 +1,5 @@
 // What people see: exit codes and error lines, progress, tables.
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { duration, formatTable, progressBar } from '../../src/index.ts'
 import { contents, ended, startChild, temporaryFolder } from '../helpers.ts'
@@ -7,6 +8,7 @@ describe('runMain', () => {
   it.each([
     ['fine', 0, /^$/],
     ['user', 2, /^error: a\.npy: expected 8 bytes, got 7\n$/],
+    ['system', 2, /^error: \/none\/such: expected a file or folder that can be used, got nothing there\n$/],
     ['fault', 1, /^error: x is not a function\nthis looks like a fault of the program: set OOD_DEBUG=1 .*\n$/],
   ])('%s ends with code %i', async (mode, code, stderr) => {
     const end = await ended(startChild(mode))
@@ -14,25 +16,56 @@ describe('runMain', () => {
     expect(end.stderr).toMatch(stderr)
   })
 
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('stops after a batch on %s, code %i, work kept, lock given back', async (name, code) => {
+    const folder = temporaryFolder()
+    const child = startChild('slow', folder)
+    const end = await ended(child, () => setTimeout(() => child.kill(name), 150))
+    expect(end.code).toBe(code)
+    expect(end.stderr).toContain('run the same command again to resume')
+    const files = Object.keys(contents(folder))
+    expect(files).toContain('steps/slow.batches/0-1/0.x.npy')
+    expect(files).not.toContain('run.lock')
+  })
+
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'stops after a batch on %s, code 130, work kept, lock given back',
+    'ends at once on a second %s even when the program does not listen, and gives its lock back',
     async (name) => {
       const folder = temporaryFolder()
-      const child = startChild('slow', folder)
-      const end = await ended(child, () => setTimeout(() => child.kill(name), 150))
-      expect(end.code).toBe(130)
-      expect(end.stderr).toContain('run the same command again to resume')
-      const files = Object.keys(contents(folder))
-      expect(files).toContain('steps/slow.batches/0-1/0.x.npy')
-      expect(files).not.toContain('run.lock')
+      const child = startChild('hold', folder)
+      const done = ended(child, () => child.kill(name))
+      child.stderr!.once('data', () => child.kill(name))
+      // By the signal itself: a shell reports 128 + its number. Any other way would tear down working threads.
+      expect(await done).toMatchObject({ code: null, signal: name, stderr: expect.stringContaining('stopped: ') })
+      expect(Object.keys(contents(folder))).not.toContain('run.lock')
     },
   )
 
-  it('ends at once on a second Ctrl-C even when the program does not listen', async () => {
-    const child = startChild('deaf')
-    const done = ended(child, () => child.kill('SIGINT'))
-    child.stderr!.once('data', () => child.kill('SIGINT'))
-    expect((await done).code).toBe(130)
+  it.skipIf(!existsSync('/dev/full'))('says in one line that standard output is full', async () => {
+    const full = openSync('/dev/full', 'w')
+    const child = startChild('print', '', full)
+    const end = await ended(child)
+    closeSync(full)
+    expect(end.code).toBe(2)
+    expect(end.stderr).toBe(
+      'error: standard output: expected a place to write to, got ENOSPC: no space left on device\n',
+    )
+  })
+
+  it('ends quietly when the reader of its output has gone', async () => {
+    const child = startChild('print')
+    child.stdout!.once('data', () => child.stdout!.destroy())
+    const end = await ended(child)
+    expect(end).toMatchObject({ code: 141, stderr: '' })
+  })
+
+  it('a folder that cannot be made is one line, code 2', async () => {
+    const end = await ended(startChild('hold', '/proc/x/y'))
+    expect(end.code).toBe(2)
+    expect(end.stderr).toMatch(/^error: \/proc\/x: expected a folder that can be made, got .*\n$/)
   })
 })
 

@@ -1,7 +1,10 @@
 // Messages between a pool and its workers.
 
+/** One call of a task, or the wish that the worker end. */
+export type Request = Call | { close: true }
+
 /** One call of a task. */
-export interface Request {
+export interface Call {
   id: number
   task: string
   args: readonly unknown[]

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { mismatch } from '@ood/core'
 import { type HandOver, isHandOver } from '../hand-over.ts'
-import type { Reply, Request } from './pool-protocol.ts'
+import type { Call, Reply, Request } from './pool-protocol.ts'
 
 const { module, setup } = workerData as { module: string; setup: unknown }
 
@@ -13,7 +13,31 @@ const ready: Promise<Record<string, unknown>> = import(module).then(async (tasks
 })
 ready.catch(() => {})
 
-parentPort!.on('message', async (request: Request) => {
+/** Calls that have not been answered yet. */
+const running = new Set<Promise<void>>()
+
+parentPort!.on('message', (request: Request) => {
+  if ('close' in request) {
+    void end()
+    return
+  }
+  const call = reply(request).finally(() => running.delete(call))
+  running.add(call)
+})
+
+/** Ends this thread by itself, outside of any native call and with nothing native left open. */
+async function end(): Promise<void> {
+  await Promise.all(running)
+  try {
+    const { release } = await ready
+    if (typeof release === 'function') await release()
+  } catch {
+    // Never set up: there is nothing to release.
+  }
+  process.exit()
+}
+
+async function reply(request: Call): Promise<void> {
   const reply = await answer(request)
   try {
     parentPort!.postMessage(reply.message, reply.transfer)
@@ -21,9 +45,9 @@ parentPort!.on('message', async (request: Request) => {
     const message = `${request.task} result: expected a cloneable value, got ${text(cause)}`
     parentPort!.postMessage({ id: request.id, error: { code: 'E_RUNTIME', message } } satisfies Reply)
   }
-})
+}
 
-async function answer({ id, task, args }: Request): Promise<{ message: Reply; transfer: HandOver['transfer'] }> {
+async function answer({ id, task, args }: Call): Promise<{ message: Reply; transfer: HandOver['transfer'] }> {
   try {
     const tasks = await ready
     const run = tasks[task]

@@ -1,9 +1,9 @@
 // The files of a model folder: which they are, and copies of them.
 import { constants } from 'node:fs'
-import { copyFile, mkdir, readdir } from 'node:fs/promises'
+import { copyFile, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { mismatch, OodError } from '@ood/core'
-import { fileError, flush } from '@ood/core/node'
+import { fileError, flush, makeFolder } from '@ood/core/node'
 
 /** A model folder holds a handful of files; more is some other folder. */
 const MAX_FILES = 1000
@@ -42,7 +42,7 @@ export async function copyFiles(from: string, to: string, names: readonly string
   for (const name of names) {
     const target = join(to, name)
     try {
-      await mkdir(dirname(target), { recursive: true })
+      await makeFolder(dirname(target))
       await copyFile(join(from, name), target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
     } catch (cause) {
       throw fileError(target, 'a copied file', cause)

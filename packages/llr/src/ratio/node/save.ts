@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { mismatch, OodError } from '@ood/core'
-import { fileError, fileSha256, flush, sha256 } from '@ood/core/node'
+import { fileError, fileSha256, flush, makeFolder, sha256 } from '@ood/core/node'
 import { copyFiles, listFiles } from './files.ts'
 import { DETECTOR_FILE, type ModelEntry, ROLE } from './manifest.ts'
 
@@ -55,7 +55,7 @@ export async function saveDetector(detector: Storable, folder: string, options: 
   const sources = await readSources(models)
   const exists = await isDetectorFolder(target)
   try {
-    await mkdir(dirname(target), { recursive: true })
+    await makeFolder(dirname(target))
     await removeStale(dirname(target), `${basename(target)}.partial-`)
     const entries = await entriesOf(sources, link ? await linkBase(target, exists) : null)
     const text = `${JSON.stringify({ ...state, models: entries }, null, 2)}\n`
@@ -164,7 +164,7 @@ async function replaceDetector(target: string, sources: Source[], link: boolean,
 /** Puts the models into `models/<id>`, each under another name first. */
 async function addModels(target: string, sources: Source[]): Promise<void> {
   const models = join(target, 'models')
-  await mkdir(models, { recursive: true })
+  await makeFolder(models)
   await removeStale(models, 'partial-')
   for (const { folder, files, id } of sources) {
     const place = join(models, id)
