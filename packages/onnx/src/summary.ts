@@ -2,6 +2,7 @@
 import { attribute } from './attributes.ts'
 import { inferModel } from './infer/infer.ts'
 import type { Info } from './infer/rule.ts'
+import { derivativeLimits } from './lower/without-derivative.ts'
 import { isExternal } from './storage.ts'
 import { byteSize, count } from './tensors.ts'
 import type { Dim, ElementType, Graph, Model, Node, Tensor, ValueInfo } from './types.ts'
@@ -28,6 +29,10 @@ export interface Summary {
   readonly operators: readonly OperatorSummary[]
   readonly nodes: number
   readonly functions: number
+  /** Operators that derivatives are refused through. */
+  readonly notDifferentiable: readonly string[]
+  /** Operators that derivatives are 0 through because they round to a quantized type (see `straightThrough`). */
+  readonly rounding: readonly string[]
   readonly parameters: number
   /** Bytes of constants, and how many of them lie in other files. */
   readonly bytes: number
@@ -72,6 +77,7 @@ export function summary(model: Model, options: { readonly sizes?: Readonly<Recor
     .map(([name, { known, flops, ...row }]): OperatorSummary => ({ name, ...row, flops: known ? flops : undefined }))
     .sort((a, b) => (b.flops ?? 0) - (a.flops ?? 0) || b.count - a.count || (a.name < b.name ? -1 : 1))
   const weights = weightBytes(model.graph)
+  const limits = derivativeLimits(model)
   const result = {
     producer: model.producer,
     irVersion: model.irVersion,
@@ -81,6 +87,8 @@ export function summary(model: Model, options: { readonly sizes?: Readonly<Recor
     operators,
     nodes: operators.reduce((sum, row) => sum + row.count, 0),
     functions: model.functions.length,
+    notDifferentiable: limits.refused,
+    rounding: limits.rounding,
     ...weights,
     flops: [...rows.values()].reduce((sum, row) => sum + row.flops, 0),
     flopsComplete: operators.every((row) => row.flops !== undefined),
@@ -207,6 +215,8 @@ function table(s: Omit<Summary, 'toString'>): string {
     ['outputs', s.outputs.map(port).join('; ') || 'none'],
     ['weights', `${short(s.parameters, '')} parameters, ${short(s.bytes, 'B')}${external}`],
     ['work', `${s.flopsComplete ? '' : 'at least '}${short(s.flops, 'flop')} a run`],
+    ...(s.notDifferentiable.length > 0 ? [['derivatives', `none through ${s.notDifferentiable.join(', ')}`]] : []),
+    ...(s.rounding.length > 0 ? [['derivatives', `0 through ${s.rounding.join(', ')}, unless straightThrough`]] : []),
     ['nodes', s.functions > 0 ? `${s.nodes}, and ${s.functions} local functions` : `${s.nodes}`],
   ]
   const rows = [
@@ -224,5 +234,6 @@ function table(s: Omit<Summary, 'toString'>): string {
       .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
       .join('  ')
       .trimEnd()
-  return [...head.map(([name, text]) => `${name!.padEnd(9)} ${text}`), '', ...rows.map(line)].join('\n')
+  const label = Math.max(...head.map(([name]) => name!.length))
+  return [...head.map(([name, text]) => `${name!.padEnd(label)} ${text}`), '', ...rows.map(line)].join('\n')
 }

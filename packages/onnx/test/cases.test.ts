@@ -160,8 +160,14 @@ describe('Scan of operator set 8, which runs over a batch', () => {
     expect(numbersOf(y)).toEqual([9, 12, 4, 4])
     const v = numbersOf(x_tangent)
     const sums = [0, 1, 6, 7].map((i) => v[i]! + v[i + 2]! + v[i + 4]!)
-    numbersOf(y_tangent).forEach((got, i) => expect(got).toBeCloseTo(sums[i]!, 5))
+    for (const [i, got] of numbersOf(y_tangent).entries()) expect(got).toBeCloseTo(sums[i]!, 5)
     for (const make of [() => jvp(batched('N'), { wrt: ['x'] }), () => toFloat64(batched('N'))])
       expect(make).toThrow(/Scan "y?".* of operator set 8: expected a known batch .*bindSizes/)
   })
+})
+
+it('Shrink is computed in double precision by toFloat64', async () => {
+  const x = floats('float64', [2], [2 + 1e-10, -3 - 1e-10])
+  const { y } = await runGraph(toFloat64(fixture('shrink')), { x })
+  expect(y!.data).toEqual(Float64Array.of(2 + 1e-10 - 1.5, -3 - 1e-10 + 1.5))
 })

@@ -131,6 +131,14 @@ const softplus = (l: Lowered, x: string): string => {
   return p.add(p.where(p.test('Greater', x, 0), x, 0), log1p(l, shrunk(l, x)))
 }
 
+/** 0 between -lambda and lambda; beyond, moved towards 0 by the bias. The kernel computes it in float32. */
+const shrink = (l: Lowered, x: string): string => {
+  const { p } = l
+  const [limit, bias] = [decimal(l, 'lambd', 0.5), decimal(l, 'bias', 0)]
+  const above = p.where(p.test('Greater', x, limit), p.sub(x, bias), 0)
+  return p.where(p.test('Less', x, -limit), p.add(x, bias), above)
+}
+
 export const elementwiseForms: LoweringTable = {
   Tan: unary(({ p }, x) => p.div(p.un('Sin', x), p.un('Cos', x))),
   Sinh: unary(sinh),
@@ -164,6 +172,7 @@ export const elementwiseForms: LoweringTable = {
   PRelu: (l) => [l.p.where(l.p.test('Greater', l.x[0]!, 0), l.x[0]!, l.p.mul(l.x[0]!, l.x[1]!))],
   ThresholdedRelu: unary((l, x) => l.p.where(l.p.test('Greater', x, decimal(l, 'alpha', 1)), x, 0)),
   HardSigmoid: unary((l, x) => hardSigmoid(l, x, decimal(l, 'alpha', 0.2), decimal(l, 'beta', 0.5))),
+  Shrink: unary(shrink),
   HardSwish: unary((l, x) => l.p.mul(x, hardSigmoid(l, x, 1 / 6, 0.5))),
   Swish: unary((l, x) => l.p.mul(x, l.p.un('Sigmoid', l.p.mul(x, decimal(l, 'alpha', 1))))),
   Mean: (l) => [l.p.mul(l.g.op('Sum', l.x), 1 / l.x.length)],

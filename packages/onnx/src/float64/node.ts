@@ -98,12 +98,13 @@ function otherForm(node: Node, s: Scope, c: Converter): readonly (string | undef
   }
   if (!node.inputs.some(isDouble) && !makesFloats(node)) return undefined
   if (!standard || throughLowering.includes(node.opType)) {
-    const values = lowerNode(node, s)
+    const make = () => lowering(node, s)
+    const values = c.fallback === 'error' ? make() : whereKnown(make)
     if (values) return values
   }
   if (standard && node.opType === 'Attention') {
     if (!isMasked(node)) return undefined
-    return c.fallback === 'error' ? lowerNode(node, s) : (whereKnown(() => lowerNode(node, s)) ?? inFloat32(node, s))
+    return c.fallback === 'error' ? lowering(node, s) : (whereKnown(() => lowering(node, s)) ?? inFloat32(node, s))
   }
   if (standard && node.opType === 'Mul') return unfused(node, s)
   if (standard && !float32Only.includes(node.opType) && !throughLowering.includes(node.opType)) return undefined
@@ -130,6 +131,16 @@ function makesFloats(node: Node): boolean {
 function isMasked(node: Node): boolean {
   const window = ['left_window_size', 'right_window_size'].some((name) => attribute(node, name, 'int', -1) >= 0)
   return window || Boolean(node.inputs[3]) || Boolean(node.inputs[6])
+}
+
+/** The lowering that derivatives use; what it cannot do is said of this pass. */
+function lowering(node: Node, s: Scope): readonly (string | undefined)[] | undefined {
+  try {
+    return lowerNode(node, s)
+  } catch (error) {
+    if (!(error instanceof OodError)) throw error
+    throw new OodError(error.code, error.message.replace(/^derivative of/, 'toFloat64 of'), { cause: error })
+  }
 }
 
 /** A lowering's result, or nothing where it needs what is not known. */

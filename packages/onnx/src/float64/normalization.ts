@@ -43,7 +43,23 @@ const meanVariance: Lowering = (l) => {
   return [p.div(rest, p.add(p.un('Sqrt', mean(p.mul(rest, rest))), 1e-9))]
 }
 
+/** Channels in groups; up to operator set 20 with one scale per group. The engine composes it of float32 parts. */
+const group: Lowering = (l) => {
+  const { p, g } = l
+  const x = l.x[0]!
+  const rank = shapeOf(l, x).length
+  const inGroups = g.op('Reshape', [x, g.int64([0, attribute(l.node, 'num_groups', 'int', 1), -1])])
+  const { normal } = standardize(l, inGroups, [2], decimal(l, 'epsilon', 1e-5))
+  const whole = (value: string): string => g.op('Reshape', [value, g.op('Shape', [x])])
+  const perGroup = g.opset < 21
+  const ones = new Array<number>(perGroup ? 1 : rank - 2).fill(1)
+  const [scale, bias] = [l.x[1]!, l.x[2]!].map((v) => g.op('Reshape', [v, g.int64([-1, ...ones])])) as [string, string]
+  const scaled = p.add(p.mul(perGroup ? normal : whole(normal), scale), bias)
+  return [perGroup ? whole(scaled) : scaled]
+}
+
 export const normalizationForms: LoweringTable = {
+  GroupNormalization: group,
   InstanceNormalization: instance,
   LayerNormalization: layer,
   MeanVarianceNormalization: meanVariance,

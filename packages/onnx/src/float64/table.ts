@@ -46,17 +46,22 @@ export const forms: LoweringTable = {
 }
 
 /** Operators with no float64 kernel whose derivative lowering serves here too. */
-export const throughLowering: readonly string[] = ['LSTM', 'GRU', 'RNN', 'RotaryEmbedding']
+export const throughLowering: readonly string[] = [
+  'LSTM',
+  'GRU',
+  'RNN',
+  'RotaryEmbedding',
+  'Col2Im',
+  'Det',
+  'MaxUnpool',
+]
 
 /** Operators that only take or give float32, or have no float64 kernel and no other form here. */
 export const float32Only: readonly string[] = [
   'Bernoulli',
-  'Col2Im',
   'DequantizeLinear',
-  'Det',
   'DynamicQuantizeLinear',
   'MaxRoiPool',
-  'MaxUnpool',
   'MelWeightMatrix',
   'Multinomial',
   'NonMaxSuppression',

@@ -50,6 +50,14 @@ const conv: InferRule = (n) => {
   return [{ type, shape: [x.shape[0]!, w[0]!, ...spatial] }]
 }
 
+/** A convolution of quantized numbers: where its weights are, and which input (or type) says what comes out. */
+const quantizedConv =
+  (weights: number, type: (n: InferNode) => Info['type']): InferRule =>
+  (n) => {
+    const [info] = conv({ ...n, inputs: [n.inputs[0], n.inputs[weights]] })
+    return [{ type: type(n), shape: info!.shape }]
+  }
+
 const convTranspose: InferRule = (n) => {
   const x = n.inputs[0]
   const w = n.inputs[1]?.shape
@@ -181,6 +189,8 @@ const nothing: Info = { type: 'other', shape: undefined }
 export const convolution: InferTable = {
   Conv: conv,
   ConvTranspose: convTranspose,
+  ConvInteger: quantizedConv(1, () => 'int32'),
+  QLinearConv: quantizedConv(3, (n) => n.inputs[7]?.type ?? 'other'),
   MaxPool: pool,
   AveragePool: pool,
   LpPool: pool,

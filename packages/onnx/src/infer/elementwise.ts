@@ -66,6 +66,13 @@ const unary =
   'Clip PRelu Softmax LogSoftmax Hardmax CumSum Trilu Dropout ScatterElements ScatterND Scatter BitwiseNot Shrink ' +
   'ReverseSequence RotaryEmbedding TensorScatter CumProd'
 
+/** uint8 numbers, and the scale and zero point that were found. */
+const dynamicQuantize: InferRule = (n) => [
+  { type: 'uint8', shape: n.inputs[0]?.shape },
+  { type: n.inputs[0]?.type ?? 'other', shape: [] },
+  { type: 'uint8', shape: [] },
+]
+
 export const elementwise: InferTable = {
   ...Object.fromEntries(unary.split(' ').map((op) => [op, likeFirst])),
   Add: arithmetic(plus),
@@ -85,6 +92,7 @@ export const elementwise: InferTable = {
   CastLike: (n) => [{ type: n.inputs[1]?.type ?? 'other', shape: n.inputs[0]?.shape }],
   Identity: (n) => [n.inputs[0] ?? { type: 'other', shape: undefined }],
   Where: where,
+  DynamicQuantizeLinear: dynamicQuantize,
   QuantizeLinear: (n) => [{ type: quantized(n), shape: n.inputs[0]?.shape }],
   DequantizeLinear: (n) => [{ type: n.inputs[1]?.type ?? 'other', shape: n.inputs[0]?.shape }],
 }

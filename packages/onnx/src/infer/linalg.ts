@@ -2,7 +2,7 @@
 import { attribute } from '../attributes.ts'
 import type { Dim } from '../types.ts'
 import { broadcast, broadcastDim } from './dims.ts'
-import type { InferRule, InferTable } from './rule.ts'
+import type { InferNode, InferRule, InferTable, Info } from './rule.ts'
 
 const matMul: InferRule = (n) => {
   const a = n.inputs[0]?.shape
@@ -14,6 +14,13 @@ const matMul: InferRule = (n) => {
   const batch = broadcast([a.slice(0, -2), b.slice(0, -2)])
   return [{ type, shape: batch && [...batch, ...rows, ...columns] }]
 }
+
+const quantizedMatMul =
+  (right: number, type: (n: InferNode) => Info['type']): InferRule =>
+  (n) => {
+    const [info] = matMul({ ...n, inputs: [n.inputs[0], n.inputs[right]] })
+    return [{ type: type(n), shape: info!.shape }]
+  }
 
 const gemm: InferRule = (n) => {
   const a = n.inputs[0]?.shape
@@ -50,4 +57,10 @@ const einsum: InferRule = (n) => {
   return [{ type, shape: [...terms.output].map((letter) => sizes.get(letter)!) }]
 }
 
-export const linalg: InferTable = { MatMul: matMul, Gemm: gemm, Einsum: einsum }
+export const linalg: InferTable = {
+  MatMulInteger: quantizedMatMul(1, () => 'int32'),
+  QLinearMatMul: quantizedMatMul(3, (n) => n.inputs[7]?.type ?? 'other'),
+  MatMul: matMul,
+  Gemm: gemm,
+  Einsum: einsum,
+}

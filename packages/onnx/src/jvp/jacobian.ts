@@ -8,7 +8,7 @@ import { elementNumber } from '../proto.ts'
 import { count } from '../tensors.ts'
 import type { Model } from '../types.ts'
 import { halfwaySums, type Region, regions } from './bottleneck.ts'
-import { checkNames, floatingOutputs, linearize, rankedShape } from './linearize.ts'
+import { checkNames, floatingOutputs, linearize, type QuantizationOptions, rankedShape } from './linearize.ts'
 import { tangentsToWrite } from './plan.ts'
 import type { Contribution } from './pull.ts'
 import { operandsOf, type Tangent } from './tangent.ts'
@@ -16,7 +16,7 @@ import type { Part } from './terms.ts'
 import { type Rows, tangentWriter, type Writer } from './writer.ts'
 
 /** Options of `jacobian`. */
-export interface JacobianOptions {
+export interface JacobianOptions extends QuantizationOptions {
   /** The value to differentiate by: an input, or any inner value. */
   wrt: string
   /** Values to differentiate; every floating-point output by default. */
@@ -40,7 +40,7 @@ export interface JacobianOptions {
  * // input z [1, 784]; outputs x [1, 1, 28, 28], x_jacobian [784, 1, 1, 28, 28]
  */
 export function jacobian(model: Model, options: JacobianOptions): Model {
-  const bound = lower('jacobian', atOnePoint(model), [options.wrt], options.of)
+  const bound = lower('jacobian', atOnePoint(model), [options.wrt], options.of, options)
   const g = graphBuilder({ from: bound })
   const of = options.of ?? floatingOutputs(bound, g)
   checkNames('jacobian wrt', [options.wrt], g, model)
@@ -50,7 +50,7 @@ export function jacobian(model: Model, options: JacobianOptions): Model {
   if (!shape.every((n) => typeof n === 'number'))
     throw mismatch('E_UNSUPPORTED', `jacobian wrt ${options.wrt}`, toBind('known sizes'), [...shape])
   const { type } = g.info(options.wrt)
-  const tangents = linearize(bound, g, [options.wrt], of, (name, tape) => tape.seed('', shape, type, name))
+  const tangents = linearize(bound, g, [options.wrt], of, (name, tape) => tape.seed('', shape, type, name), options)
   const seed = tangents.get(options.wrt)!
   const wanted = of.flatMap((name) => tangents.get(name) ?? [])
   const write = writeJacobian(g, seed, tangentsToWrite([seed, ...wanted]), new Set(wanted))

@@ -2,14 +2,14 @@
 import { graphBuilder } from '../builder.ts'
 import { lower } from '../lower/lower.ts'
 import type { Model } from '../types.ts'
-import { checkNames, floatingOutputs, linearize, rankedShape } from './linearize.ts'
+import { checkNames, floatingOutputs, linearize, type QuantizationOptions, rankedShape } from './linearize.ts'
 import { tangentsToWrite } from './plan.ts'
 import { directionAxis, directionCount, named, noDerivative } from './ports.ts'
 import { sizeSource } from './sizes.ts'
 import { tangentWriter } from './writer.ts'
 
 /** Options of `jvp`. */
-export interface JvpOptions {
+export interface JvpOptions extends QuantizationOptions {
   /** Values to differentiate by: inputs, weights (initializers), or any inner value, which is then independent. */
   wrt: readonly string[]
   /** Values to differentiate; every floating-point output by default. */
@@ -40,7 +40,7 @@ export interface JvpOptions {
  * // inputs z [N, 784], z_tangent [K, N, 784]; outputs x [N, 1, 28, 28], x_tangent [K, N, 1, 28, 28]
  */
 export function jvp(given: Model, options: JvpOptions): Model {
-  const model = lower('jvp', given, options.wrt, options.of)
+  const model = lower('jvp', given, options.wrt, options.of, options)
   const g = graphBuilder({ from: model })
   const axis = directionAxis('jvp tangentAxis', model, options.tangentAxis)
   const suffix = options.suffix ?? '_tangent'
@@ -48,12 +48,19 @@ export function jvp(given: Model, options: JvpOptions): Model {
   checkNames('jvp wrt', options.wrt, g, model)
   checkNames('jvp of', of, g, model)
 
-  const tangents = linearize(model, g, options.wrt, of, (name, tape) => {
-    const shape = rankedShape('jvp wrt', g, name)
-    const { type } = g.info(name)
-    const input = g.input(name + suffix, type, [axis, ...named(shape, name)])
-    return tape.seed(input, shape, type, name)
-  })
+  const tangents = linearize(
+    model,
+    g,
+    options.wrt,
+    of,
+    (name, tape) => {
+      const shape = rankedShape('jvp wrt', g, name)
+      const { type } = g.info(name)
+      const input = g.input(name + suffix, type, [axis, ...named(shape, name)])
+      return tape.seed(input, shape, type, name)
+    },
+    options,
+  )
   const outputs = of.map((name) => ({ name, tangent: tangents.get(name) }))
   const wanted = outputs.flatMap(({ tangent }) => (tangent ? [tangent] : []))
   const list = tangentsToWrite([...options.wrt.map((name) => tangents.get(name)!), ...wanted])

@@ -11,6 +11,7 @@ import { indexingRules } from './rules/indexing.ts'
 import { linalgRules } from './rules/linalg.ts'
 import { movementRules } from './rules/movement.ts'
 import { normalizationRules } from './rules/normalization.ts'
+import { carriers, quantizationRules, rounding, straightThroughRules } from './rules/quantization.ts'
 import { reductionRules } from './rules/reduction.ts'
 import { type Tangent, type Tape, tape } from './tangent.ts'
 
@@ -23,10 +24,22 @@ export const ruleTable: RuleTable = {
   ...linalgRules,
   ...convolutionRules,
   ...normalizationRules,
+  ...quantizationRules,
 }
 
 /** Operators that have a derivative rule. */
 export const differentiableOperators: readonly string[] = Object.keys(ruleTable).sort()
+
+/** How quantized models are differentiated; shared by `jvp`, `vjp` and `jacobian`. */
+export interface QuantizationOptions {
+  /**
+   * Takes rounding to a quantized type as if it were not there, 1 where a number is not clipped and 0 where it is, as
+   * training with fake quantization does. Without it derivatives are what they are: 0 through whatever rounds.
+   */
+  straightThrough?: boolean
+  /** Told, once a call, that derivatives are 0 because a model rounds (default `console.warn`). */
+  onWarning?: (message: string) => void
+}
 
 /**
  * Tangents of a model's values, by name: of those in `of`, and of what lies between them and the values in `wrt`, whose
@@ -38,7 +51,10 @@ export function linearize(
   wrt: readonly string[],
   of: readonly string[],
   seed: (name: string, tape: Tape) => Tangent,
+  options: QuantizationOptions = {},
 ): Map<string, Tangent> {
+  const { straightThrough = false, onWarning = (message) => console.warn(message) } = options
+  const stopped: Node[] = []
   const program = tape()
   const tangents = new Map<string, Tangent>()
   for (const name of wrt) tangents.set(name, seed(name, program))
@@ -46,18 +62,45 @@ export function linearize(
   for (const node of prune({ ...model.graph, outputs: ends }).nodes) {
     if (!usedValues(node).some((name) => tangents.has(name))) continue
     const t = node.inputs.map((name) => tangents.get(name))
-    const found = ruleOf(node)({ node, g, tape: program, x: node.inputs, y: node.outputs, t })
+    if (!straightThrough && rounding.includes(node.opType)) stopped.push(node)
+    checkCarrier(node, g, t)
+    const found = ruleOf(node, straightThrough)({ node, g, tape: program, x: node.inputs, y: node.outputs, t })
     node.outputs.forEach((name, i) => {
       // A value named in wrt is independent: what reaches it from before does not count.
       const tangent = found[i]
       if (tangent && !wrt.includes(name)) tangents.set(name, tangent)
     })
   }
+  if (stopped.length > 0) onWarning(warningOf(stopped))
   return tangents
 }
 
-function ruleOf(node: Node): Rule {
-  const rule = node.domain === '' && Object.hasOwn(ruleTable, node.opType) ? ruleTable[node.opType] : undefined
+function warningOf(stopped: readonly Node[]): string {
+  const [first] = stopped
+  const more = stopped.length > 1 ? ` and ${stopped.length - 1} more` : ''
+  return (
+    `derivative: 0 through ${describe(first!)}${more}, because rounding has no slope ` +
+    '(straightThrough: true takes it as if it were not there)'
+  )
+}
+
+/** Refuses operators that compute with quantized numbers as with any integers. */
+function checkCarrier(node: Node, g: GraphBuilder, t: readonly (Tangent | undefined)[]): void {
+  const quantized = t.some((tangent, i) => tangent && !isFloating(g, node.inputs[i]!))
+  if (!quantized || carriers.has(node.opType)) return
+  const expected = 'an operator that straightThrough passes on'
+  throw mismatch('E_UNSUPPORTED', `derivative by quantized numbers`, expected, describe(node))
+}
+
+/** Domains that have some of the standard's operators of quantization in more types. */
+const quantizationDomains = ['', 'com.microsoft']
+
+function ruleOf(node: Node, straightThrough: boolean): Rule {
+  const own = (table: RuleTable): Rule | undefined =>
+    Object.hasOwn(table, node.opType) ? table[node.opType] : undefined
+  const straight = straightThrough && quantizationDomains.includes(node.domain) ? own(straightThroughRules) : undefined
+  const linear = /^(Q|Deq)uantizeLinear$/.test(node.opType) && quantizationDomains.includes(node.domain)
+  const rule = straight ?? (node.domain === '' || linear ? own(ruleTable) : undefined)
   if (!rule)
     throw new OodError('E_UNSUPPORTED', `derivative: expected an operator with a rule for it, got ${describe(node)}`)
   return rule

@@ -20,7 +20,8 @@ export interface Coverage {
 }
 
 const notes: Readonly<Record<string, string>> = {
-  DequantizeLinear: 'by the scale, if that is one number',
+  DequantizeLinear: 'by the scale; by quantized numbers with straightThrough',
+  DynamicQuantizeLinear: 'by the scale; rounding with straightThrough',
   Det: 'matrices up to 3 x 3',
   DFT: 'signal length known; not the inverse of one side',
   Dropout: 'inference',
@@ -32,7 +33,11 @@ const notes: Readonly<Record<string, string>> = {
   LpPool: 'without ceil_mode',
   LSTM: 'sequence length known: unrolled',
   MaxPool: 'row-major indices',
-  QuantizeLinear: 'no straight-through estimate: the slope of rounding is 0',
+  ConvInteger: 'not 0 with straightThrough',
+  MatMulInteger: 'not 0 with straightThrough',
+  QLinearConv: 'not 0 with straightThrough',
+  QLinearMatMul: 'not 0 with straightThrough',
+  QuantizeLinear: 'not 0 with straightThrough',
   Resize: 'spatial axes',
   RNN: 'sequence length known: unrolled',
   Scan: 'sequence length known: unrolled',
@@ -61,7 +66,6 @@ const refused: Readonly<Record<string, string>> = {
   SwiGLU: later,
   TensorScatter: later,
   DeformConv: 'no exporter of the common frameworks writes it',
-  DynamicQuantizeLinear: 'its scale depends on extremes of the data; quantize with constant scales',
   MaxRoiPool: 'replaced by RoiAlign in every detector of the last years',
   MelWeightMatrix: 'its inputs are sizes and frequencies of a filter bank, which are constants in models',
   Range: 'number of elements depends on the values',

@@ -1,6 +1,7 @@
 // Rewrites what has no derivative rule of its own into operators that have: functions, control flow, composite operators.
 import { mismatch } from '@ood/core'
 import { functionKey, functionTable } from '../functions.ts'
+import { carriers } from '../jvp/rules/quantization.ts'
 import { sources } from '../proto.ts'
 import { prune, usedValues } from '../prune.ts'
 import type { Model, Node } from '../types.ts'
@@ -8,7 +9,7 @@ import { OLDEST_OPSET } from '../versions.ts'
 import { withGraph } from '../write.ts'
 import { inlineFunction, renameInputs } from './body.ts'
 import { bothBranches, takenBranch, unrollLoop, unrollScan } from './control.ts'
-import { type Rewriter, rewriter } from './rewriter.ts'
+import { mayVary, type Rewriter, rewriter } from './rewriter.ts'
 import { sequences } from './sequences.ts'
 import { lowerNode } from './table.ts'
 import { upgrade, WRITTEN_OPSET } from './upgrade.ts'
@@ -28,15 +29,28 @@ const IR_VERSION = 8
  * @param what - the transform this is for, named in errors
  * @param wrt - values that derivatives start from; they keep their names, as all values of the main graph do
  * @param of - values to differentiate (default: the outputs); what only others need stays as it is
+ * @param options - `straightThrough`: quantized numbers may vary, too
  * @throws OodError `E_UNSUPPORTED` naming operator and node: loops without a known number of rounds or with too many,
  *   branches with results of different shapes, operator sets before 7
  */
-export function lower(what: string, model: Model, wrt: readonly string[], of?: readonly string[]): Model {
+export function lower(
+  what: string,
+  model: Model,
+  wrt: readonly string[],
+  of?: readonly string[],
+  options: { readonly straightThrough?: boolean } = {},
+): Model {
   // A model of other domains alone gets a standard one for what is written.
   const opset = model.opsets[''] ?? WRITTEN_OPSET
   if (opset < OLDEST_OPSET) throw mismatch('E_UNSUPPORTED', `${what} operator set`, `${OLDEST_OPSET} or newer`, opset)
   const target = Math.max(opset, WRITTEN_OPSET)
-  const w: Rewriter = rewriter(model, target, wrt, (node) => emit(node, target))
+  const w: Rewriter = rewriter(
+    model,
+    target,
+    wrt,
+    (node) => emit(node, target),
+    options.straightThrough ? (node, type) => mayVary(type) || carriers.has(node.opType) : undefined,
+  )
   const functions = functionTable(model)
   const original = new Set(model.graph.nodes.flatMap((node) => node.outputs))
   const lists = sequences(w)

@@ -40,6 +40,7 @@ const LARGEST_FOLD = 4096
  *
  * @param opset - operator set of what is written
  * @param varying - values that are not to be taken for constants although the file holds them
+ * @param varies - may an output of a node that something active reaches vary?
  * @param emit - what happens to every node written through `op` and `ops`: itself lowered, or appended
  */
 export function rewriter(
@@ -47,6 +48,7 @@ export function rewriter(
   opset: number,
   varying: readonly string[],
   emit: (node: Node) => void,
+  varies: (node: Node, type: ElementType) => boolean = (_node, type) => mayVary(type),
 ): Rewriter {
   const nodes: Node[] = []
   const initializers = new Map(model.graph.initializers)
@@ -142,7 +144,7 @@ export function rewriter(
         if (name === '') return
         const info = completed(found[i]!, recorded.get(name))
         infos.set(name, info)
-        if (reached && mayVary(info.type)) active.add(name)
+        if (reached && varies(node, info.type)) active.add(name)
       })
     },
     alias: (name, value) => void aliases.set(name, resolve(value)),
@@ -154,7 +156,7 @@ export function rewriter(
 }
 
 /** Integers, booleans and texts do not vary; unknown types (sequences) may. */
-function mayVary(type: ElementType): boolean {
+export function mayVary(type: ElementType): boolean {
   return type.startsWith('float') || type === 'bfloat16' || type === 'other'
 }
 

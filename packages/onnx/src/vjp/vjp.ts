@@ -1,7 +1,7 @@
 // Reverse-mode derivatives: an ONNX model in, the same model with cotangents of inner values beside its outputs out.
 import { mismatch } from '@ood/core'
 import { graphBuilder } from '../builder.ts'
-import { checkNames, floatingOutputs, linearize, rankedShape } from '../jvp/linearize.ts'
+import { checkNames, floatingOutputs, linearize, type QuantizationOptions, rankedShape } from '../jvp/linearize.ts'
 import { tangentsToWrite } from '../jvp/plan.ts'
 import { checkSuffix, directionAxis, directionCount, named, noDerivative } from '../jvp/ports.ts'
 import { sizeSource } from '../jvp/sizes.ts'
@@ -12,7 +12,7 @@ import type { Model } from '../types.ts'
 import { transposed } from './transpose.ts'
 
 /** Options of `vjp`. */
-export interface VjpOptions {
+export interface VjpOptions extends QuantizationOptions {
   /** Values to differentiate by: inputs, weights (initializers), or any inner value, which is then independent. */
   wrt: readonly string[]
   /** Values to differentiate; every floating-point output by default. */
@@ -50,7 +50,7 @@ export interface VjpOptions {
  * const hvp = jvp(loss, { wrt: ['x'], of: ['x_cotangent'] }) // x_cotangent_tangent: the Hessian times x_tangent
  */
 export function vjp(given: Model, options: VjpOptions): Model {
-  const model = lower('vjp', given, options.wrt, options.of)
+  const model = lower('vjp', given, options.wrt, options.of, options)
   const g = graphBuilder({ from: model })
   const { wrt, suffix = '_cotangent' } = options
   const axis = directionAxis('vjp cotangentAxis', model, options.cotangentAxis)
@@ -62,9 +62,16 @@ export function vjp(given: Model, options: VjpOptions): Model {
   checkSuffix('vjp', suffix, [...wrt, ...of], g)
 
   const seeds = new Map(wrt.map((name) => [name, rankedShape('vjp wrt', g, name)]))
-  const tangents = linearize(model, g, wrt, of, (name, program) => {
-    return program.seed('', seeds.get(name)!, g.info(name).type, name)
-  })
+  const tangents = linearize(
+    model,
+    g,
+    wrt,
+    of,
+    (name, program) => {
+      return program.seed('', seeds.get(name)!, g.info(name).type, name)
+    },
+    options,
+  )
   const cotangents = tape()
   const arriving = of.map((name) => {
     const shape = rankedShape('vjp of', g, name)

@@ -224,14 +224,6 @@ const dropout: Rule = (a) => {
   return elementwise(number(1))(a)
 }
 
-/** (x - zero point) scale: integers have no tangent, the scale may. */
-const dequantize: Rule = (a) => {
-  const p = primal(a.g, typeOf(a))
-  if (a.t[0] || shapeOf(a, a.x[1]!).length > 0) throw unsupported(a, 'a tangent on a scale of one number only')
-  const same: Partial = () => factorOf(a.g, p.div(a.y[0]!, a.x[1]!))
-  return elementwise(same, same)(a)
-}
-
 const where: Rule = (a) => {
   const [, yes, no] = a.t
   const shape = shapeOf(a, a.y[0]!)
@@ -271,7 +263,6 @@ export const elementwiseRules: RuleTable = {
   PRelu: prelu,
   Mod: mod,
   Dropout: dropout,
-  DequantizeLinear: dequantize,
   Where: where,
   Cast: cast,
   CastLike: cast,

@@ -14,17 +14,7 @@ import { concat, reshape, slice, transpose } from '../ops/movement.ts'
 import { padZeros } from '../ops/padding.ts'
 import { resize } from '../ops/resize.ts'
 import { sumRepeats } from '../ops/unbroadcast.ts'
-import {
-  type Application,
-  combine,
-  intsOf,
-  linear,
-  type Rule,
-  type RuleTable,
-  shapeOf,
-  typeOf,
-  unsupported,
-} from '../rule.ts'
+import { type Application, combine, intsOf, linear, type Rule, type RuleTable, shapeOf, unsupported } from '../rule.ts'
 import type { Tangent, Transposer } from '../tangent.ts'
 
 /** Where a rule's result goes: shape and name of the first output. */
@@ -43,9 +33,9 @@ const concatRule: Rule = (a) => {
   const out = firstOutput(a)
   const axis = positiveAxis(attribute(a.node, 'axis', 'int', 0), out.shape.length)
   const sizes = a.x.map((x) => shapeOf(a, x)[axis]!)
-  if (sizes.every((n) => typeof n === 'number'))
-    return [concat(a.tape, a.t, sizes as number[], axis, { ...out, type: typeOf(a) })]
-  return [concatAtRunTime(a.tape, a.t, a.x, axis, { ...out, type: typeOf(a) })]
+  const { type } = a.t.find((t) => t !== undefined)!
+  if (sizes.every((n) => typeof n === 'number')) return [concat(a.tape, a.t, sizes as number[], axis, { ...out, type })]
+  return [concatAtRunTime(a.tape, a.t, a.x, axis, { ...out, type })]
 }
 
 const split: Rule = (a) => {
