@@ -234,6 +234,6 @@ function table(s: Omit<Summary, 'toString'>): string {
       .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
       .join('  ')
       .trimEnd()
-  const label = Math.max(...head.map(([name]) => name!.length))
+  const label = Math.max(9, ...head.map(([name]) => name!.length))
   return [...head.map(([name, text]) => `${name!.padEnd(label)} ${text}`), '', ...rows.map(line)].join('\n')
 }

@@ -3,7 +3,17 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { TensorValue } from '@ood/runtime'
 import { describe, expect, it } from 'vitest'
-import { jvp, type Model, readModel, simplify, toFloat64, vjp, writeModel } from '../src/index.ts'
+import {
+  jvp,
+  type Model,
+  readModel,
+  simplify,
+  tensorNumbers,
+  tensorOf,
+  toFloat64,
+  vjp,
+  writeModel,
+} from '../src/index.ts'
 import { floats, gaussian, numbersOf, runGraph } from './run-graph.ts'
 
 const fixture = (name: string): Model =>
@@ -28,10 +38,18 @@ describe('a slice to the end as old exporters write it', () => {
   })
 })
 
-it('constants of float16 are numbers, not bits', () => {
+it('constants of float16 are numbers, not bits', async () => {
   const derivative = jvp(fixture('fp16_pow2'), { wrt: ['x'] })
   // 2 x times the tangent: no second power.
   expect(derivative.graph.nodes.map((node) => node.opType)).toEqual(['Pow', 'Mul', 'Mul'])
+  const half = (shape: readonly number[], values: readonly number[]): TensorValue => ({
+    data: tensorOf('float16', shape, values).data as Uint16Array,
+    shape,
+  })
+  const feeds = { x: half([4], [1, -2, 3, 0.5]), x_tangent: half([1, 4], [1, 1, 10, 4]) }
+  const { y, y_tangent } = await runGraph(derivative, feeds)
+  expect(y!.data).toEqual(half([4], [1, 4, 9, 0.25]).data)
+  expect(y_tangent!.data).toEqual(half([1, 4], [2, -4, 60, 4]).data)
 })
 
 it('CastLike takes nothing but a type from its second input', async () => {
@@ -170,4 +188,27 @@ it('Shrink is computed in double precision by toFloat64', async () => {
   const x = floats('float64', [2], [2 + 1e-10, -3 - 1e-10])
   const { y } = await runGraph(toFloat64(fixture('shrink')), { x })
   expect(y!.data).toEqual(Float64Array.of(2 + 1e-10 - 1.5, -3 - 1e-10 + 1.5))
+})
+
+it('numbers of 16-bit floats survive storage: rounded to nearest, ties to even, subnormal and beyond the largest', () => {
+  const cases = [
+    ['float16', 1 + 2 ** -11, 1],
+    ['float16', 1 + 3 * 2 ** -11, 1 + 2 ** -9],
+    ['float16', 65504, 65504],
+    ['float16', 65520, Number.POSITIVE_INFINITY],
+    ['float16', -(2 ** -24), -(2 ** -24)],
+    ['float16', 2 ** -25, 0],
+    ['float16', 2 ** -14 - 2 ** -26, 2 ** -14],
+    ['float16', Number.NaN, Number.NaN],
+    ['bfloat16', 1 + 2 ** -8, 1],
+    ['bfloat16', 1 + 3 * 2 ** -8, 1 + 2 ** -6],
+    ['bfloat16', -0, -0],
+    ['bfloat16', 3.39e38, (2 - 2 ** -7) * 2 ** 127],
+  ] as const
+  for (const [type, value, expected] of cases) expect(tensorNumbers(tensorOf(type, [], [value]))[0]).toBe(expected)
+  // Every float16 there is.
+  for (let bits = 0; bits < 2 ** 16; bits++) {
+    const [value] = tensorNumbers({ type: 'float16', shape: [], data: Uint16Array.of(bits) })
+    if (!Number.isNaN(value)) expect(tensorOf('float16', [], [value!]).data[0]).toBe(bits)
+  }
 })

@@ -1,11 +1,61 @@
-// What crosses the boundary to the inference engine: flat data with a shape, of one of four element types.
+// What crosses the boundary to the inference engine: flat data with a shape, of any element type the engine takes.
 import { mismatch, OodError } from '@ood/core'
 
-/** Element types allowed at a graph's inputs and outputs. float16 is not: it breaks on some versions of Node. */
-export type ElementType = 'float32' | 'float64' | 'int64' | 'bool'
+/** Element types allowed at a graph's inputs and outputs: all numbers that the engine itself passes on to JavaScript. */
+export type ElementType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'int8'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'uint8'
+  | 'uint16'
+  | 'uint32'
+  | 'uint64'
+  | 'bool'
 
-/** Storage of each element type; a `Uint8Array` holds booleans as 0 and 1. */
-export type TensorStorage = Float32Array | Float64Array | BigInt64Array | Uint8Array
+/**
+ * Storage of each element type. A `Uint8Array` holds bytes, or booleans as 0 and 1; a `Uint16Array` holds 16-bit integers,
+ * or the bits of float16 numbers, on every version of Node: which of the two is the port's to say.
+ */
+export type TensorStorage =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array
+
+type StorageClass = { readonly name: string; new (length: number): TensorStorage }
+
+const storage: Readonly<Record<ElementType, StorageClass>> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  int8: Int8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  uint64: BigUint64Array,
+  bool: Uint8Array,
+}
+
+/** Names of the element types a port may have. */
+export const elementTypes: readonly string[] = Object.keys(storage)
+
+/** Is this the name of an element type that may cross? */
+export function isElementType(name: string): name is ElementType {
+  return Object.hasOwn(storage, name)
+}
 
 /** A tensor as graphs take and give it: flat row-major data and its sizes. */
 export interface TensorValue<S extends TensorStorage = TensorStorage> {
@@ -20,13 +70,12 @@ export interface Port {
   shape: readonly (number | string)[]
 }
 
-/** Element type that the storage class of `data` stands for. */
-export function elementType(data: TensorStorage): ElementType {
-  if (data instanceof Float32Array) return 'float32'
-  if (data instanceof Float64Array) return 'float64'
-  if (data instanceof BigInt64Array) return 'int64'
-  if (data instanceof Uint8Array) return 'bool'
-  throw mismatch('E_UNSUPPORTED', 'tensor', 'Float32Array, Float64Array, BigInt64Array or Uint8Array', data)
+/** The element types that the storage class of `data` may stand for. */
+function elementTypesOf(what: string, data: TensorStorage): ElementType[] {
+  const found = Object.entries(storage).flatMap(([type, Class]) => (data instanceof Class ? [type as ElementType] : []))
+  if (found.length > 0) return found
+  const classes = [...new Set(Object.values(storage).map(({ name }) => name))]
+  throw mismatch('E_UNSUPPORTED', what, classes.join(', '), data)
 }
 
 /**
@@ -36,8 +85,8 @@ export function elementType(data: TensorStorage): ElementType {
  */
 export function assertFits(what: string, port: Port, value: TensorValue): void {
   const name = `${what} input ${port.name}`
-  const type = elementType(value.data)
-  if (type !== port.type) throw mismatch('E_ARGUMENT', name, port.type, type)
+  const types = elementTypesOf(name, value.data)
+  if (!(types as string[]).includes(port.type)) throw mismatch('E_ARGUMENT', name, port.type, types.join(' or '))
   const fits =
     value.shape.length === port.shape.length &&
     port.shape.every((n, axis) => typeof n === 'string' || n === value.shape[axis])

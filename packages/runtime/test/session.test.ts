@@ -145,11 +145,44 @@ describe('errors', () => {
     await expect(openSession(Uint8Array.of(1, 2, 3), { name: 'scrap' })).rejects.toMatchObject({ code: 'E_FILE' })
   })
 
+  it('carries every type of numbers', async () => {
+    const { run } = await session(fixture('numbers'))
+    const feeds = {
+      FLOAT: Float32Array.of(0.5, -2),
+      DOUBLE: Float64Array.of(0.1, -2),
+      INT8: Int8Array.of(-128, 127),
+      INT16: Int16Array.of(-32768, 32767),
+      INT32: Int32Array.of(-(2 ** 31), 2 ** 31 - 1),
+      INT64: BigInt64Array.of(-(2n ** 63n), 2n ** 63n - 1n),
+      UINT8: Uint8Array.of(0, 255),
+      UINT16: Uint16Array.of(0, 65535),
+      UINT32: Uint32Array.of(0, 2 ** 32 - 1),
+      UINT64: BigUint64Array.of(0n, 2n ** 64n - 1n),
+      BOOL: Uint8Array.of(0, 1),
+    }
+    const values = Object.entries(feeds).map(([name, data]): [string, TensorValue] => [name, { data, shape: [2] }])
+    const got = await run(Object.fromEntries(values))
+    for (const [name, value] of values) expect([name, got[`${name}_out`]]).toEqual([name, value])
+  })
+
+  it('carries float16 as bits, whatever version of Node it runs on', async () => {
+    const { run, inputs } = await session(fixture('half'))
+    expect(inputs[0]!.type).toBe('float16')
+    // 1, -2 and 65504, doubled: 2, -4 and infinity.
+    const { y } = await run({ x: { data: Uint16Array.of(0x3c00, 0xc000, 0x7bff), shape: [3] } })
+    expect(y).toEqual({ data: Uint16Array.of(0x4000, 0xc400, 0x7c00), shape: [3] })
+    await expect(run({ x: { data: Float32Array.of(1), shape: [1] } })).rejects.toThrow(
+      'input x: expected float16, got float32',
+    )
+  })
+
   it('refuses element types that do not cross the boundary', async () => {
-    await expect(openSession(fixture('half'), { name: 'half' })).rejects.toMatchObject({
-      code: 'E_UNSUPPORTED',
-      message: 'half port x: expected float32, float64, int64 or bool, got float16',
-    })
+    const types = 'float32, float64, float16, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool'
+    for (const [name, message] of [
+      ['brain', `brain ports: expected ${types}, got bfloat16`],
+      ['text', `text port x: expected ${types}, got string`],
+    ] as const)
+      await expect(openSession(fixture(name), { name })).rejects.toMatchObject({ code: 'E_UNSUPPORTED', message })
   })
 
   it('refuses a released session, and releases twice without harm', async () => {

@@ -13,6 +13,8 @@ export interface GraphReport extends ModelSummary {
   bytes: number
   /** Operators without a derivative rule, which `jvp` refuses when a tangent reaches them. */
   notDifferentiable: string[]
+  /** Operators that derivatives are 0 through because they round to a quantized type. */
+  rounding: string[]
 }
 
 /** What `ood inspect --json` prints. */
@@ -37,14 +39,21 @@ export async function inspectTarget(target: string): Promise<InspectReport> {
 }
 
 async function graphReport(path: string): Promise<GraphReport> {
-  const { differentiableOperators, inspect, readModel } = await import('@ood/onnx')
+  const { derivativeLimits, inspect, readModel } = await import('@ood/onnx')
   const bytes = await readFile(path).catch((cause: Error) => {
     throw new OodError('E_FILE', `${path}: expected an ONNX file, got ${cause.message.split(',')[0]}`, { cause })
   })
   try {
-    const summary = inspect(readModel(bytes))
-    const notDifferentiable = Object.keys(summary.operators).filter((name) => !differentiableOperators.includes(name))
-    return { file: basename(path), bytes: (await stat(path)).size, ...summary, notDifferentiable }
+    const model = readModel(bytes)
+    const { refused, rounding } = derivativeLimits(model)
+    const size = (await stat(path)).size
+    return {
+      file: basename(path),
+      bytes: size,
+      ...inspect(model),
+      notDifferentiable: [...refused],
+      rounding: [...rounding],
+    }
   } catch (cause) {
     if (!(cause instanceof OodError)) throw cause
     throw new OodError(cause.code, cause.message.replace(/^ONNX file/, path), { cause })
@@ -66,7 +75,7 @@ export function inspectText({ manifest, graphs }: InspectReport): string {
     lines.push(...aligned(facts), '')
   }
   for (const [role, graph] of Object.entries(graphs)) {
-    const { file, bytes, opset, parameters: count, inputs, outputs, operators, notDifferentiable } = graph
+    const { file, bytes, opset, parameters: count, inputs, outputs, operators, notDifferentiable, rounding } = graph
     const size = `${(bytes / 1e6).toFixed(1)} MB`
     lines.push(`${role === file ? role : `${role} (${file})`}: ${size}, opset ${opset}, ${count} parameters`)
     const port = ({ name, type, shape }: (typeof inputs)[number]) => `${name} ${type} [${shape?.join(', ') ?? '...'}]`
@@ -80,12 +89,20 @@ export function inspectText({ manifest, graphs }: InspectReport): string {
             .map(([name, n]) => `${name} ${n}`)
             .join(', '),
         ],
-        ['  derivatives', notDifferentiable.length ? `none through ${notDifferentiable.join(', ')}` : 'all operators'],
+        ['  derivatives', derivatives(notDifferentiable, rounding)],
       ]),
       '',
     )
   }
   return lines.join('\n').trimEnd()
+}
+
+function derivatives(refused: readonly string[], rounding: readonly string[]): string {
+  const parts = [
+    ...(refused.length > 0 ? [`none through ${refused.join(', ')}`] : []),
+    ...(rounding.length > 0 ? [`0 through ${rounding.join(', ')}, unless straightThrough`] : []),
+  ]
+  return parts.join('; ') || 'all operators'
 }
 
 function aligned(facts: readonly (readonly [string, string])[]): string[] {
