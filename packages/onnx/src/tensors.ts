@@ -109,8 +109,11 @@ function half16(value: number, fractionBits: number, bias: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0
   const a = Math.abs(value)
   if (Number.isNaN(value)) return (exponentTop << fractionBits) | (1 << (fractionBits - 1))
+  if (a === Number.POSITIVE_INFINITY) return sign | (exponentTop << fractionBits)
   // Spacing of the numbers around a; the smallest normal exponent holds for what is below it, too.
-  const exponent = a === 0 ? 1 - bias : Math.max(Math.floor(Math.log2(a)), 1 - bias)
+  let exponent = a === 0 ? 1 - bias : Math.max(Math.floor(Math.log2(a)), 1 - bias)
+  // The logarithm of a number next to a power of two may round to that power's.
+  if (2 ** exponent > a && exponent > 1 - bias) exponent--
   const steps = roundEven(a / 2 ** (exponent - fractionBits))
   // A rounding up to the next power of two carries into the exponent by itself.
   const bits = steps + (exponent - (1 - bias)) * 2 ** fractionBits
