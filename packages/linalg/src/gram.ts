@@ -1,9 +1,10 @@
 // Gram matrices JᵀJ accumulated in float64, and their tridiagonal form in one go.
 import type { FloatArray } from '@ood/core'
 import { assertFiniteNumbers, assertLength, assertSize } from './internal/check.ts'
-import { fastGram, fastGramTridiagonal } from './internal/fast.ts'
+import { fastGram, fastGramTridiagonal, fastScatterTridiagonal } from './internal/fast.ts'
 import { plainGram } from './internal/plain.ts'
-import { safeScale } from './internal/scale.ts'
+import { areProductsSafe } from './internal/scale.ts'
+import { columnMeans } from './neighbour-blocks.ts'
 import { emptyTridiagonal, type Tridiagonal } from './tridiagonal.ts'
 import { tridiagonalize } from './tridiagonalize.ts'
 
@@ -53,9 +54,30 @@ export function gramTridiagonal(
   }
   const transposed = options.transposed === true
   const out = emptyTridiagonal(cols, z)
-  if (safeScale(J) !== 1 || !fastGramTridiagonal(J, rows, cols, transposed, out))
+  if (!areProductsSafe(J) || !fastGramTridiagonal(J, rows, cols, transposed, out))
     return tridiagonalize(gram(J, rows, cols, options), cols, z)
   return out
+}
+
+/**
+ * The tridiagonal form of the scatter matrix Σ (x - mean)(x - mean)ᵀ of points, cols x cols: what their covariance has,
+ * times rows - 1. A constant column adds exactly nothing.
+ *
+ * @param points - rows x cols row-major, at least one row
+ * @throws OodError `E_SHAPE`, `E_NOT_FINITE`
+ *
+ * Cost rows · cols² + 4/3 cols³ flops, all of them in the module: 5 µs for 100 points in 20 dimensions.
+ * @example
+ * scatterTridiagonal(Float64Array.of(0, 2, 4), 3, 1).diagonal // [8]
+ */
+export function scatterTridiagonal(points: FloatArray, rows: number, cols: number): Tridiagonal {
+  assertSize('scatterTridiagonal rows', rows, 1)
+  assertJacobian('scatterTridiagonal', points, rows, cols)
+  const out = emptyTridiagonal(cols, undefined)
+  if (areProductsSafe(points) && fastScatterTridiagonal(points, rows, cols, out)) return out
+  const mean = columnMeans(points, rows, cols)
+  const centred = Float64Array.from(points, (value, at) => value - mean[at % cols]!)
+  return tridiagonalize(gram(centred, rows, cols), cols)
 }
 
 function assertJacobian(what: string, J: FloatArray, rows: number, cols: number): void {

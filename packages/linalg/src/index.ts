@@ -2,7 +2,7 @@
 export { dominantEigenvectors, type Eigenpairs } from './dominant-eigenvectors.ts'
 export { symmetricEigenvalues, tridiagonalEigenvalues } from './eigenvalues.ts'
 export { cholesky, type LogDeterminant, luLogDet } from './factorize.ts'
-export { type GramOptions, gram, gramTridiagonal } from './gram.ts'
+export { type GramOptions, gram, gramTridiagonal, scatterTridiagonal } from './gram.ts'
 export { type MatmulOptions, matmul } from './matmul.ts'
 export { type NeighbourOptions, type Neighbours, nearestNeighbours } from './nearest-neighbours.ts'
 export {

@@ -1,5 +1,12 @@
 // Gram matrices: both layouts, both kernels, float32 input, sizes around the block edges, the fused tridiagonalisation.
-import { gram, gramTridiagonal, symmetricEigenvalues, tridiagonalEigenvalues, tridiagonalize } from '@ood/linalg'
+import {
+  gram,
+  gramTridiagonal,
+  scatterTridiagonal,
+  symmetricEigenvalues,
+  tridiagonalEigenvalues,
+  tridiagonalize,
+} from '@ood/linalg'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fastGram } from '../src/internal/fast.ts'
@@ -78,7 +85,7 @@ describe('gramTridiagonal', () => {
     })
   })
 
-  test.each([1e140, 1e-140])('entries of size %d: squares would leave the safe range', (size) => {
+  test.each([1e140, 1e100, 1e-100, 1e-140])('entries of size %d: squares would leave the safe range', (size) => {
     const n = 9
     const J = draw(numbers(5), n * n)
     const { diagonal, offDiagonal } = gramTridiagonal(
@@ -100,3 +107,52 @@ describe('gramTridiagonal', () => {
     expect(() => gramTridiagonal(Float64Array.of(Number.NaN), 1, 1)).toThrow('gramTridiagonal matrix: expected finite')
   })
 })
+
+describe('scatterTridiagonal', () => {
+  test.each([
+    [1, 3],
+    [2, 1],
+    [5, 8],
+    [40, 7],
+    [100, 20],
+    [300, 33],
+  ])('has the eigenvalues of Σ (x - mean)(x - mean)ᵀ: %i points in %i dimensions', (rows, cols) => {
+    for (const [size, shift] of [
+      [1, 0],
+      [1e-3, 1e3],
+      [1e100, 0],
+      [1e-100, 0],
+    ] as const) {
+      const X = draw(numbers(rows * cols), rows * cols).map((x) => x * size + shift)
+      const mean = Float64Array.from({ length: cols }, (_, j) => {
+        let sum = 0
+        for (let i = 0; i < rows; i++) sum += X[i * cols + j]! - X[j]!
+        return X[j]! + sum / rows
+      })
+      const expected = symmetricEigenvalues(
+        gram(
+          X.map((x, at) => x - mean[at % cols]!),
+          rows,
+          cols,
+        ),
+        cols,
+      )
+      const { diagonal, offDiagonal } = scatterTridiagonal(X, rows, cols)
+      const got = tridiagonalEigenvalues(diagonal, offDiagonal)
+      // Backward stable: n eps of the largest, and the last digit of the mean.
+      expect(maxDifference(got, expected)).toBeLessThanOrEqual(1e-13 * expected[cols - 1]!)
+    }
+  })
+
+  test('constant columns add exactly nothing; bad input is named', () => {
+    const X = Float64Array.of(5.1, 1, 5.1, 2, 5.1, 4)
+    expect(tridiagonalEigenvalues(...parts(scatterTridiagonal(X, 3, 2)))[0]).toBe(0)
+    expect(() => scatterTridiagonal(X, 2, 2)).toThrow('scatterTridiagonal matrix: expected 4 numbers, got 6')
+    expect(() => scatterTridiagonal(new Float64Array(0), 0, 2)).toThrow('scatterTridiagonal rows: expected')
+  })
+})
+
+const parts = (t: { diagonal: Float64Array; offDiagonal: Float64Array }): [Float64Array, Float64Array] => [
+  t.diagonal,
+  t.offDiagonal,
+]

@@ -79,3 +79,25 @@ void EXPORT(addProduct)(const f64 *a, const f64 *b, int K, int rowBlocks, int co
 void EXPORT(clear)(f64 *p, int n) {
   for (int i = 0; i < n; i += 4) store(p + i, zero()), store(p + i + 2, zero());
 }
+
+/**
+ * Subtracts from a K x n row-major matrix the mean of each column, taken about the first row: exact for constant columns.
+ *
+ * @param mean room for n numbers
+ */
+void EXPORT(centreColumns)(f64 *M, int K, int n, f64 *mean) {
+  for (int j = 0; j < n; j++) mean[j] = 0;
+  for (int k = 1; k < K; k++) {
+    const f64 *row = M + k * n;
+    int j = 0;
+    for (; j + 2 <= n; j += 2) store(mean + j, add(load(mean + j), sub(load(row + j), load(M + j))));
+    for (; j < n; j++) mean[j] += row[j] - M[j];
+  }
+  for (int j = 0; j < n; j++) mean[j] = mean[j] / K + M[j];
+  for (int k = 0; k < K; k++) {
+    f64 *row = M + k * n;
+    int j = 0;
+    for (; j + 2 <= n; j += 2) store(row + j, sub(load(row + j), load(mean + j)));
+    for (; j < n; j++) row[j] -= mean[j];
+  }
+}

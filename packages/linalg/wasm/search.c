@@ -102,11 +102,17 @@ static inline void replaceTop(f32 *heap, int k, f32 value) {
   heap[at] = value;
 }
 
-/** The k-th smallest of low_j - 2 P_j + spread_j over n columns, n a multiple of 4. */
-static NOINLINE f32 kthMost(const f32 *P, const f32 *low, const f32 *spread, int n, int k, f32 *heap) {
+/** low_j - 2 P_j + spread_j for four columns. */
+static inline vec most4(const f32 *P, const f32 *low, const f32 *spread, int j) {
+  vec p = load32(P + j);
+  return wasm_f32x4_add(wasm_f32x4_sub(load32(low + j), wasm_f32x4_add(p, p)), load32(spread + j));
+}
+
+/** The k-th smallest over columns 0, step, 2 step ... (four at a time), by a heap of the k smallest so far. */
+static NOINLINE f32 kthByHeap(const f32 *P, const f32 *low, const f32 *spread, int n, int step, int k, f32 *heap) {
   for (int i = 0; i < k; i++) heap[i] = __builtin_inff();
-  for (int j = 0; j < n; j += 4) {
-    vec p = load32(P + j), v = wasm_f32x4_add(wasm_f32x4_sub(load32(low + j), wasm_f32x4_add(p, p)), load32(spread + j));
+  for (int j = 0; j < n; j += 4 * step) {
+    vec v = most4(P, low, spread, j);
     if (!wasm_v128_any_true(wasm_f32x4_lt(v, splat32(heap)))) continue;
     f32 four[4];
     wasm_v128_store(four, v);
@@ -114,6 +120,57 @@ static NOINLINE f32 kthMost(const f32 *P, const f32 *low, const f32 *spread, int
       if (four[q] < heap[0]) replaceTop(heap, k, four[q]);
   }
   return heap[0];
+}
+
+/** The k-th smallest of m numbers, which are put into another order (Hoare's selection, median of three). */
+static NOINLINE f32 kthOf(f32 *a, int m, int k) {
+  int from = 0, to = m - 1;
+  while (from < to) {
+    f32 x = a[from], y = a[(from + to) >> 1], z = a[to];
+    f32 pivot = x < y ? (y < z ? y : x < z ? z : x) : (x < z ? x : y < z ? z : y);
+    int i = from, j = to;
+    while (i <= j) {
+      while (a[i] < pivot) i++;
+      while (a[j] > pivot) j--;
+      if (i <= j) {
+        f32 t = a[i];
+        a[i++] = a[j], a[j--] = t;
+      }
+    }
+    if (k - 1 <= j) to = j;
+    else if (k - 1 >= i) from = i;
+    else break;
+  }
+  return a[k - 1];
+}
+
+/** Columns of a sample, and the least neighbours for which sampling pays. */
+enum { SAMPLE = 256, SAMPLED = 12 };
+
+/**
+ * The k-th smallest of low_j - 2 P_j + spread_j over n columns, n a multiple of 4. For many neighbours a sample says
+ * below which number about 1.4 k columns lie, and the k-th is selected among those; should they be too few or too
+ * many, a heap does it.
+ */
+static NOINLINE f32 kthMost(const f32 *P, const f32 *low, const f32 *spread, int n, int k, f32 *heap) {
+  int step = n / SAMPLE;
+  if (k < SAMPLED || step < 4) return kthByHeap(P, low, spread, n, 1, k, heap);
+  int order = (int)(1.4f * (f32)k * SAMPLE / (f32)n) + 4;
+  if (order > k) return kthByHeap(P, low, spread, n, 1, k, heap);
+  f32 guess = kthByHeap(P, low, spread, n, step, order, heap);
+  vec limit = wasm_f32x4_splat(guess);
+  int found = 0, room = 4 * k;
+  for (int j = 0; j < n && found + 4 <= room; j += 4) {
+    vec v = most4(P, low, spread, j);
+    int hit = wasm_i32x4_bitmask(wasm_f32x4_le(v, limit));
+    if (!hit) continue;
+    f32 four[4];
+    wasm_v128_store(four, v);
+    for (int q = 0; q < 4; q++)
+      if (hit & 1 << q) heap[found++] = four[q];
+  }
+  if (found < k || found + 4 > room) return kthByHeap(P, low, spread, n, 1, k, heap);
+  return kthOf(heap, found, k);
 }
 
 /** Columns whose low_j - 2 P_j is at most `limit`, ascending; returns how many. */
@@ -133,7 +190,7 @@ static NOINLINE int candidates(const f32 *P, const f32 *low, int n, f32 limit, i
  *
  * @param P its products with n columns (a multiple of 4), @param exclude a column that does not count, or -1
  * @param slack 2 e n_i, rounded up
- * @param heap room for k numbers, @param out room for n
+ * @param heap room for 4 k numbers, @param out room for n
  */
 int EXPORT(chooseCandidates)(f32 *P, const f32 *low, const f32 *spread, int n, int k, int exclude, f32 slack, f32 *heap, int *out) {
   if (exclude >= 0) P[exclude] = -__builtin_inff();

@@ -1,5 +1,5 @@
 // Covariance spectrum of a neighbourhood, as a tridiagonal matrix so that counting needs no eigenvalues.
-import { distancePoints, gram, sturmCount, type Tridiagonal, tridiagonalEigenvalues, tridiagonalize } from '@ood/linalg'
+import { scatterTridiagonal, sturmCount, type Tridiagonal, tridiagonalEigenvalues, tridiagonalize } from '@ood/linalg'
 import { gramOf } from './internal/local.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
 
@@ -17,18 +17,14 @@ export interface CovarianceSpectrum {
 export function covarianceSpectrum(neighbourhood: Neighbourhood): CovarianceSpectrum {
   const { count, ambient } = neighbourhood
   const wide = count <= ambient
-  const order = wide ? count : ambient
-  const tridiagonal = tridiagonalize(wide ? gramOf(neighbourhood) : scatter(neighbourhood), order)
+  const tridiagonal = wide
+    ? tridiagonalize(gramOf(neighbourhood), count)
+    : scatterTridiagonal(neighbourhood.points, count, ambient)
   const { diagonal, offDiagonal } = tridiagonal
   const scale = 1 / Math.max(1, count - 1)
   for (let i = 0; i < diagonal.length; i++) diagonal[i] = diagonal[i]! * scale
   for (let i = 0; i < offDiagonal.length; i++) offDiagonal[i] = offDiagonal[i]! * scale
   return { tridiagonal, rank: Math.max(0, Math.min(count - 1, ambient)) }
-}
-
-/** Σ (x - mean)(x - mean)ᵀ, D x D. */
-function scatter({ points, count, ambient }: Neighbourhood): Float64Array {
-  return gram(distancePoints(points, count, ambient).centred, count, ambient)
 }
 
 /**
@@ -43,16 +39,11 @@ export function explainedVariances(spectrum: CovarianceSpectrum): Float64Array {
 }
 
 /**
- * #{ λ_i > alpha λ_1 } from one eigenvalue (bisection on Sturm counts, to the last bits) and one more count: O(n).
+ * #{ λ_i > alpha λ_1 }: λ_1 is enclosed by bisection on Sturm counts until both ends of the interval give the same
+ * count, which a few steps do unless an eigenvalue lies next to alpha λ_1. Cost O(n).
  */
 export function countAboveShare(spectrum: CovarianceSpectrum, alpha: number): number {
   const { diagonal, offDiagonal } = spectrum.tridiagonal
-  const largest = largestEigenvalue(diagonal, offDiagonal)
-  // alpha = 0 must not count rounding noise of the null space.
-  return Math.min(spectrum.rank, sturmCount(diagonal, offDiagonal, alpha * largest))
-}
-
-function largestEigenvalue(diagonal: Float64Array, offDiagonal: Float64Array): number {
   let low = Number.NEGATIVE_INFINITY
   let high = Number.NEGATIVE_INFINITY
   for (let i = 0; i < diagonal.length; i++) {
@@ -60,14 +51,21 @@ function largestEigenvalue(diagonal: Float64Array, offDiagonal: Float64Array): n
     low = Math.max(low, diagonal[i]!)
     high = Math.max(high, diagonal[i]! + radius)
   }
-  // λ_1 lies in [max d_i, Gershgorin's bound].
-  while (high - low > 1e-15 * Math.max(Math.abs(low), Math.abs(high))) {
+  const above = (largest: number): number =>
+    // alpha = 0 must not count rounding noise of the null space.
+    Math.min(spectrum.rank, sturmCount(diagonal, offDiagonal, alpha * largest))
+  // λ_1 lies in [max d_i, Gershgorin's bound]; counts never rise with the threshold.
+  for (let step = 1; high - low > 1e-15 * Math.max(Math.abs(low), Math.abs(high)); step++) {
     const middle = (low + high) / 2
     if (middle <= low || middle >= high) break
     if (anyAbove(diagonal, offDiagonal, middle)) low = middle
     else high = middle
+    if (step % 6 === 0) {
+      const count = above(high)
+      if (count === above(low)) return count
+    }
   }
-  return (low + high) / 2
+  return above((low + high) / 2)
 }
 
 /** Whether an eigenvalue is above `threshold`: a Sturm count that stops at the first positive pivot. */

@@ -69,7 +69,7 @@ export function fastSearch(
     strip * d,
     width / 2,
     width / 2,
-    Math.ceil(k / 2),
+    2 * k,
     width / 2,
     width,
     resident ? n * stride : 0,

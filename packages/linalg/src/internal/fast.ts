@@ -52,6 +52,22 @@ export function fastGramTridiagonal(
   return true
 }
 
+/** The tridiagonal form of Σ (x - mean)(x - mean)ᵀ over rows x; false also where the rows are more than fit at a time. */
+export function fastScatterTridiagonal(points: FloatArray, rows: number, cols: number, out: Tridiagonal): boolean {
+  if (rows === 0 || rows * cols > 2 ** 20) return false
+  const space = workspace([packedSize(cols), tridiagonalSize(cols), rows * cols, rows * roundUp4(cols)])
+  if (!space) return false
+  const [A, work, moved, panels] = space.at as [number, number, number, number]
+  const { kernels } = space
+  space.numbers(moved, rows * cols).set(points)
+  kernels.centreColumns(moved, rows, cols, work)
+  kernels.panelsOfColumns(moved, rows, cols, cols, panels)
+  kernels.clear(A, packedSize(cols))
+  kernels.addGram(panels, rows, roundUp4(cols) / 4, A)
+  reduce(space, A, work, cols, out)
+  return true
+}
+
 /** JᵀJ, cols x cols row-major, both triangles. */
 export function fastGram(J: FloatArray, rows: number, cols: number, transposed: boolean): Float64Array | undefined {
   const depth = gramDepth(rows)

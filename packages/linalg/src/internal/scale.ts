@@ -9,6 +9,16 @@ export function unitScale(largest: number): number {
   return 2 ** Math.max(-1000, Math.min(1000, -Math.floor(Math.log2(largest))))
 }
 
+/** Whether products of two of the numbers are ordinary data as `safeScale` has it, sums of many of them included. */
+export function areProductsSafe(data: ArrayLike<number>): boolean {
+  let largest = 0
+  for (let i = 0; i < data.length; i++) {
+    const size = Math.abs(data[i]!)
+    if (size > largest) largest = size
+  }
+  return largest === 0 || (largest < 2 ** 180 && largest > 2 ** -190)
+}
+
 /** 1 for ordinary data, else a power of two s (so scaling is exact) with s · max|data| near 1. */
 export function safeScale(data: ArrayLike<number>): number {
   let largest = 0

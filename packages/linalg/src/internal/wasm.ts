@@ -32,6 +32,7 @@ interface Exports {
   rankCandidates(x: number, Y: number, stride: number, rows: number, count: number, distances: number): void
   distancesOf(x: number, Y: number, stride: number, count: number, distances: number): void
   sortPairs(values: number, rows: number, n: number): void
+  centreColumns(M: number, K: number, n: number, mean: number): void
   packSymmetric(rows: number, n: number, r0: number, r1: number, A: number): void
   unpackSymmetric(A: number, n: number, r0: number, r1: number, rows: number): void
   tridiagonalize(A: number, n: number, z: number, d: number, e: number, work: number, k: number): void

@@ -104,10 +104,10 @@ function rank({ data, targets, rows, excludeSelf, k, products, dots, range, indi
   }
 }
 
-function estimate({ local, points, range: [from, to], out }: EstimateJob, rule: DimensionRule): void {
+function estimate({ spec, local, points, range: [from, to], out }: EstimateJob, rule: DimensionRule): void {
   for (let q = from; q < to; q++) {
     try {
-      out[q] = rule.dimension(localNeighbourhood(local, q))
+      out[q] = rule.dimension(localNeighbourhood(local, q, spec !== undefined))
     } catch (cause) {
       if (!(cause instanceof OodError)) throw cause
       throw new OodError(cause.code, `${rule.name} at point ${points[q]}: ${cause.message}`, { cause })

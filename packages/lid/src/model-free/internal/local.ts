@@ -31,16 +31,19 @@ const TRUSTED = 1e-10
 /** Largest whole set whose pairs are held at once. */
 const LARGEST_SET = 8192
 
-const scratch = { gram: new Float64Array(0), pairs: new Float64Array(0) }
+const scratch = { gram: new Float64Array(0), pairs: new Float64Array(0), points: new Float64Array(0) }
 
-/** k x k numbers, reused for every neighbourhood: allocating 80 kB a point costs more than filling them. */
-function reused(what: 'gram' | 'pairs', length: number): Float64Array {
+/** Numbers reused for every neighbourhood: allocating 80 kB a point costs more than filling them. */
+function reused(what: 'gram' | 'pairs' | 'points', length: number): Float64Array {
   if (scratch[what].length !== length) scratch[what] = new Float64Array(length)
   return scratch[what]
 }
 
-/** The neighbourhood of query q. Its products and pairs are valid until the next neighbourhood is asked for its own. */
-export function localNeighbourhood(local: Local, q: number): Neighbourhood {
+/**
+ * The neighbourhood of query q. Its products and pairs are valid until the next neighbourhood is asked for its own; so are
+ * its points with `passing`, for rules known not to keep them.
+ */
+export function localNeighbourhood(local: Local, q: number, passing = false): Neighbourhood {
   const { ambient, k, indices, distances } = local
   const rows = indices.subarray(q * k, (q + 1) * k)
   if (local.isMatrix)
@@ -50,7 +53,7 @@ export function localNeighbourhood(local: Local, q: number): Neighbourhood {
   let pairs: Float64Array | undefined
   let squared: Float64Array | undefined
   const coordinates = (): Float64Array => {
-    points ??= takeRows(local, rows)
+    points ??= takeRows(local, rows, passing ? reused('points', k * ambient) : new Float64Array(k * ambient))
     return points
   }
   const centred = (): Float64Array => {
@@ -137,9 +140,13 @@ function assertHoldable(count: number): void {
     )
 }
 
-function takeRows({ raw, ambient }: Local, rows: Int32Array): Float64Array {
-  const out = new Float64Array(rows.length * ambient)
-  for (let i = 0; i < rows.length; i++) out.set(raw.subarray(rows[i]! * ambient, (rows[i]! + 1) * ambient), i * ambient)
+function takeRows({ raw, ambient }: Local, rows: Int32Array, out: Float64Array): Float64Array {
+  for (let i = 0, at = 0; i < rows.length; i++) {
+    const from = rows[i]! * ambient
+    // A view for `set` costs as much as copying dozens of numbers.
+    if (ambient > 64) out.set(raw.subarray(from, from + ambient), i * ambient)
+    else for (let j = 0; j < ambient; j++) out[at++] = raw[from + j]!
+  }
   return out
 }
 
