@@ -137,6 +137,8 @@ export interface ScoreModel {
   /** Shape of one row. */
   readonly dataShape: readonly number[]
   readonly sde: DiffusionProcess
+  /** Rows in the model's space of raw rows; absent where they are the same. */
+  preprocess?(x: NdArray, options?: CallOptions): Promise<NdArray>
   /** s(x, t) at every row of `x` [N, ...dataShape]. */
   score(x: NdArray, t: Times, options?: CallOptions): Promise<NdArray>
   /** sigma(t) s(x, t), what networks give (about -eps): finite where the score itself grows without bound. */
@@ -167,6 +169,20 @@ export interface LidEstimator<Artifact> {
   prepare(x: NdArray, options?: CallOptions): Promise<Artifact>
   /** One LID per prepared row. */
   lid(artifact: Artifact, scale: number): Float64Array
+  /** LID of every row at one scale without preparing the others, where a scale costs model calls. */
+  lidAt?(x: NdArray, scale: number, options?: CallOptions): Promise<Float64Array>
+  /** Models and settings that the artifact depends on: estimators of equal identity give equal artifacts. */
+  readonly identity?: {
+    readonly name: string
+    readonly models: readonly object[]
+    readonly settings: Readonly<Record<string, unknown>>
+  }
+  /** The artifact as columns of N rows, so that runs store it and methods share it. */
+  readonly columns?: {
+    readonly names: readonly string[]
+    pack(artifact: Artifact): Readonly<Record<string, NdArray<Float64Array>>>
+    unpack(columns: Readonly<Record<string, NdArray<Float64Array>>>): Artifact
+  }
 }
 
 /** An out-of-distribution detector: higher score = more OOD, always. */

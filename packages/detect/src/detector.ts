@@ -1,5 +1,5 @@
 // What users hold: a method with what it learnt, its threshold and its reference scores. The only detector there is.
-import { flatData, mismatch, type NdArray, OodError, type Prediction } from '@ood/core'
+import { flatData, mismatch, type NdArray, OodError, type Prediction, rowCount } from '@ood/core'
 import { assertScores, assertTarget, type Calibration, calibration } from './calibration.ts'
 import { type Columns, columnRows } from './columns.ts'
 import { assertProfile, givenProfile, learnProfile } from './data-profile.ts'
@@ -13,9 +13,9 @@ import type {
 } from './detector-types.ts'
 import { VERSION } from './internal/version.ts'
 import type { MeasureOptions } from './measurement.ts'
-import { type Method, measure } from './method.ts'
+import { fitMethod, type Method, measure } from './method.ts'
 import { packNumbers, unpackNumbers } from './pack.ts'
-import { assertSameMethod, parseStored, type ReferenceRows, type StoredDetector } from './stored.ts'
+import { assertSameMethod, modelKeys, parseStored, type ReferenceRows, type StoredDetector } from './stored.ts'
 
 /**
  * A detector of a method: fit on training rows, threshold and p-values from held-out rows, predictions.
@@ -76,7 +76,9 @@ function build<Fit, Input>(
     ? calibration(unpackNumbers('detector state reference', state.reference), { compat })
     : null
   let referenceOf: ReferenceRows | null = state?.referenceOf ?? null
-  let profile = state?.data ?? givenProfile(options.data?.dataShape, options.data?.valueRange)
+  let profile =
+    state?.data ??
+    givenProfile(options.data?.dataShape ?? method.data?.dataShape, options.data?.valueRange ?? method.data?.valueRange)
 
   const fitted = (): Fit => {
     if (learnt === undefined) throw new OodError('E_NOT_FITTED', `${name}: expected fit before use`)
@@ -108,6 +110,11 @@ function build<Fit, Input>(
   }
   const measured = async (x: Input | Measured, call: MeasureOptions = {}): Promise<Columns> =>
     await columnsOf(x, call, fitted())
+  const someRows = (x: Input): Input => {
+    if (isBatch(x) && rowCount(x) === 0)
+      throw new OodError('E_EMPTY', `${name} training data: expected at least one row, got none`)
+    return x
+  }
   const some = (columns: Columns, what: string): Columns => {
     if (columnRows(columns) === 0) throw new OodError('E_EMPTY', `${name} ${what}: expected at least one row, got none`)
     return columns
@@ -132,14 +139,14 @@ function build<Fit, Input>(
       return structuredClone(profile)
     },
     async fit(train, call = {}) {
-      const columns = some(await columnsOf(train, call), 'training data')
-      const fit = method.fit(columns)
-      learnt = fit
+      if (!isMeasured(train)) assertData(train)
+      const found = isMeasured(train)
+        ? { fit: method.fit(some(train.columns, 'training data')), columns: train.columns }
+        : await fitMethod(method, someRows(train), call)
+      learnt = found.fit
       threshold = null
       referenceOf = 'training'
-      // A method may be fitted on columns that scoring does not use, such as a curve where scoring reads one scale.
-      const scored = isMeasured(train) ? columns : await scoringColumns(method, train, call, fit, columns)
-      known = calibration(method.trainingScore?.(scored, fit) ?? scoreColumns(scored), { compat })
+      known = calibration(method.trainingScore?.(found.columns, found.fit) ?? scoreColumns(found.columns), { compat })
       learn(train)
     },
     async calibrate(heldOut, call) {
@@ -197,6 +204,7 @@ function build<Fit, Input>(
       schemaVersion: 2,
       version: VERSION,
       method: { name, settings: method.settings },
+      models: modelKeys(method),
       fit: learnt ?? null,
       reference: known ? packNumbers(known.scores) : null,
       referenceOf,
@@ -230,19 +238,6 @@ function build<Fit, Input>(
       },
     }
   }
-}
-
-/** The columns that scoring wants of the training rows: those of `fit` where they are the same. */
-async function scoringColumns<Fit, Input>(
-  method: Method<Fit, Input>,
-  train: Input,
-  call: MeasureOptions,
-  fit: Fit,
-  columns: Columns,
-): Promise<Columns> {
-  const keys = (needs: ReturnType<Method<Fit, Input>['needs']>): string =>
-    JSON.stringify(Object.entries(needs).map(([prefix, { key }]) => [prefix, key]))
-  return keys(method.needs()) === keys(method.needs(fit)) ? columns : await measure(method, train, call, fit)
 }
 
 function isMeasured(x: unknown): x is Measured {

@@ -29,7 +29,7 @@ export { type OneClassKept, type OneClassOptions, oneClassOf } from './combine/o
 export { type PValueFit, pValuesOf } from './combine/p-values.ts'
 export { type Standardisation, tamed, varies } from './combine/standardise.ts'
 export { columnStatistic, needsOf, type Statistic } from './combine/statistic.ts'
-export { type WorstOfMember, worstOf } from './combine/worst-of.ts'
+export { fitWorst, type Spread, type WorstOfMember, worst, worstOf } from './combine/worst-of.ts'
 export { assertProfile, type DataProfile } from './data-profile.ts'
 export { type Described, describedBy } from './described.ts'
 export { detector, restoreDetector } from './detector.ts'
@@ -41,6 +41,7 @@ export type {
   OutlierType,
   PredictionRequest,
 } from './detector-types.ts'
+export { type LogProbSettings, logProbOf } from './log-prob.ts'
 export {
   isStorable,
   type Measurement,
@@ -51,6 +52,13 @@ export {
   type Needs,
   shareOf,
 } from './measurement.ts'
-export { type Explanation, type Method, measure } from './method.ts'
+export { type Explanation, fitMethod, type Method, measure } from './method.ts'
 export { packNumbers, unpackNumbers } from './pack.ts'
-export { assertSameMethod, parseStored, type ReferenceRows, type StoredDetector, wrongField } from './stored.ts'
+export {
+  assertSameMethod,
+  modelKeys,
+  parseStored,
+  type ReferenceRows,
+  type StoredDetector,
+  wrongField,
+} from './stored.ts'

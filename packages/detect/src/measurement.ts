@@ -16,6 +16,8 @@ export interface Measurement<Input = NdArray> {
   readonly key: string
   /** Names of the columns it gives. */
   readonly columns: readonly string[]
+  /** Columns it gives where the model has them, such as maps of features. */
+  readonly optional?: readonly string[]
   measure(x: Input, options?: MeasureOptions): Promise<Columns> | Columns
 }
 
@@ -56,6 +58,7 @@ export function isStorable(key: string): boolean {
  * @param models - the models it runs
  * @param settings - everything else the numbers depend on, but for `seed` and row keys
  * @param columns - names of the columns `measure` gives
+ * @param optional - names of those it gives where the model has them
  * @example
  * const logProb = measurement('logProb', [flow], { space: 'model' }, ['logProb'], async (x, call) => ({
  *   logProb: (await flow.logProb(x, { ...call, space: 'model' })).instance,
@@ -67,9 +70,10 @@ export function measurement<Input = NdArray>(
   settings: Readonly<Record<string, unknown>>,
   columns: readonly string[],
   measure: Measurement<Input>['measure'],
+  optional: readonly string[] = [],
 ): Measurement<Input> {
   const key = `${models.map(modelKey).join('+')}/${name}/${JSON.stringify(settings)}`
-  return { key, columns, measure }
+  return { key, columns, optional, measure }
 }
 
 /**
@@ -93,8 +97,11 @@ export async function measureNeeds<Input>(
     known.set(entry.key, checked(entry, await entry.measure(x, shareOf(options, k, missing.length)), rowsOf(x)))
   }
   const columns: Record<string, Columns[string]> = {}
-  for (const [prefix, { key, columns: names }] of Object.entries(needs))
-    for (const name of names) columns[`${prefix}.${name}`] = known.get(key)![name]!
+  for (const [prefix, { key, columns: names, optional = [] }] of Object.entries(needs)) {
+    const found = known.get(key)!
+    for (const name of names) columns[`${prefix}.${name}`] = found[name]!
+    for (const name of optional) if (found[name]) columns[`${prefix}.${name}`] = found[name]
+  }
   return columns
 }
 

@@ -1,6 +1,7 @@
 // What an OOD method is: what it needs measured, what it learns of training columns, and its score.
 import type { NdArray } from '@ood/core'
 import type { Columns } from './columns.ts'
+import type { Described } from './described.ts'
 import { type MeasureOptions, measureNeeds, type Needs } from './measurement.ts'
 
 /** Why a row scores as it does: for each part (a statistic, a score), how much it adds. */
@@ -23,12 +24,21 @@ export interface Method<Fit = unknown, Input = NdArray> {
   readonly source: string
   /** Settings as plain JSON: with them and the same models the method can be made again. */
   readonly settings: Readonly<Record<string, unknown>>
+  /** The models it runs, by role: `flow`, `semantic`, `background` ... */
+  readonly models?: Readonly<Record<string, object>>
+  /** Shape and range of its data where known (`describedBy(models)`). */
+  readonly data?: Described
   /** What a method that learns nothing has from the start: such a method scores without `fit`. */
   readonly initial?: Fit
   /** What `fit` (no argument) or `score` (the fit) wants measured. A method whose scale is fitted asks for that scale. */
   needs(fit?: Fit): Needs<Input>
   /** Learns from training columns. The result is plain JSON. */
   fit(train: Columns): Fit
+  /**
+   * Fits again on the columns that scoring will see, where those differ from what `fit` saw: a scale chosen from a curve
+   * is then measured itself.
+   */
+  refit?(train: Columns, fit: Fit): Fit
   /** One score a row; higher = more OOD. Infinite is allowed, NaN is an error naming the row. */
   score(columns: Columns, fit: Fit): Float64Array
   /** Scores of the training rows where `score` would flatter them, such as a density that contains the row itself. */
@@ -39,6 +49,26 @@ export interface Method<Fit = unknown, Input = NdArray> {
   explain?(columns: Columns, fit: Fit): Explanation
   /** Checks a fit read from a file. @throws OodError `E_FILE` naming the field that is wrong */
   parseFit(value: unknown): Fit
+}
+
+/**
+ * Fits a method on training rows: measures what fitting needs, fits, and where scoring wants other columns measures
+ * those and refits.
+ *
+ * @returns the fit, and the columns that scoring sees of the training rows
+ */
+export async function fitMethod<Fit, Input>(
+  method: Method<Fit, Input>,
+  train: Input,
+  options: MeasureOptions = {},
+  known: Map<string, Columns> = new Map(),
+): Promise<{ fit: Fit; columns: Columns }> {
+  const first = await measure(method, train, options, undefined, known)
+  const fit = method.fit(first)
+  const [before, after] = [method.needs(), method.needs(fit)]
+  if (Object.entries(after).every(([prefix, { key }]) => before[prefix]?.key === key)) return { fit, columns: first }
+  const columns = await measureNeeds(after, train, options, known)
+  return { fit: method.refit ? method.refit(columns, fit) : fit, columns }
 }
 
 /** Columns that a method needs for `x`: for fitting, or with a `fit` for scoring. */

@@ -1,6 +1,7 @@
 // The one form in which a fitted detector is stored: plain JSON, checked field by field on reading.
 import { mismatch, type OodError } from '@ood/core'
 import type { DataProfile } from './data-profile.ts'
+import { isStorable, modelKey } from './measurement.ts'
 import type { Method } from './method.ts'
 import { unpackNumbers } from './pack.ts'
 
@@ -16,6 +17,8 @@ export interface StoredDetector {
   /** Version of this package that wrote it. */
   version: string
   method: { name: string; settings: Readonly<Record<string, unknown>> }
+  /** Identity (`modelKey`) of the model in each role; a restored detector must have the same. */
+  models: Readonly<Record<string, string>>
   /** What the method learnt; null before `fit`. */
   fit: unknown
   /** Reference scores, ascending, packed (`packNumbers`); null before there are any. */
@@ -61,6 +64,7 @@ export function parseStored(value: unknown): StoredDetector {
     schemaVersion: 2,
     version,
     method: { name: method.name, settings: record('method.settings', method.settings) },
+    models: keysOf(fields.models),
     fit: fields.fit,
     reference: reference as string | null,
     referenceOf: referenceOf as ReferenceRows | null,
@@ -71,11 +75,34 @@ export function parseStored(value: unknown): StoredDetector {
   }
 }
 
-/** Throws `E_FILE` unless the state is of this method with these settings. */
-export function assertSameMethod(state: StoredDetector, method: Pick<Method, 'name' | 'settings'>): void {
+/**
+ * Throws `E_FILE` unless the state is of this method with these settings, `E_ARGUMENT` unless its models are the stored
+ * ones (models without a manifest have no identity and pass).
+ */
+export function assertSameMethod(
+  state: Pick<StoredDetector, 'method' | 'models'>,
+  method: Pick<Method, 'name' | 'settings' | 'models'>,
+): void {
   if (state.method.name !== method.name) throw wrongField('method.name', method.name, state.method.name)
   const [wanted, found] = [canonical(method.settings), canonical(state.method.settings)]
   if (wanted !== found) throw wrongField('method.settings', wanted, found)
+  for (const [role, model] of Object.entries(method.models ?? {})) {
+    const [key, stored] = [modelKey(model), state.models[role]]
+    if (stored !== undefined && isStorable(stored) && isStorable(key) && stored !== key)
+      throw mismatch('E_ARGUMENT', `detector model ${role}`, stored, key)
+  }
+}
+
+/** Identities of a method's models by role. */
+export function modelKeys(method: Pick<Method, 'models'>): Record<string, string> {
+  return Object.fromEntries(Object.entries(method.models ?? {}).map(([role, model]) => [role, modelKey(model)]))
+}
+
+function keysOf(value: unknown): Record<string, string> {
+  const keys = record('models', value)
+  for (const [role, key] of Object.entries(keys))
+    if (typeof key !== 'string') throw wrongField(`models.${role}`, 'text', key)
+  return keys as Record<string, string>
 }
 
 /** `E_FILE` for a field of a stored detector. */

@@ -1,21 +1,22 @@
 // Public face of @ood/lid.
 export { type CurveBand, curveBand, defaultScales, lidCurve, linspace } from './curve.ts'
 export { type DualCuts, dualThreshold } from './detector/dual-threshold.ts'
+export { upgradeStored } from './detector/legacy.ts'
 export {
-  type DirectLidEstimator,
-  type LikelihoodLidDetector,
+  artifactOf,
+  type LikelihoodLidFit,
   type LikelihoodLidOptions,
-  type LikelihoodLidState,
-  likelihoodLidDetector,
+  likelihoodLid,
 } from './detector/likelihood-lid.ts'
 export {
-  type PairDetector,
-  type PairDetectorState,
+  fitPairs,
+  type PairFit,
   type PairRule,
   type PairRuleName,
-  pairDetector,
-  pairDetectorFromJSON,
-} from './detector/pair-detector.ts'
+  pairMethod,
+  scorePairs,
+  trainingPairScores,
+} from './detector/pair-rules.ts'
 export type { LogProbLid } from './detector/pairs.ts'
 export type { DensitySettings } from './detector/rules/density.ts'
 export type { LocalMassSettings } from './detector/rules/local-mass.ts'

@@ -3,14 +3,7 @@ export type { ByteImage, Codec } from './complexity/codec.ts'
 export { type CodecName, codecNames, installedCodecs, openCodecs } from './complexity/codecs.ts'
 export { type ByteCount, type Complexity, type ComplexityOptions, complexity } from './complexity/complexity.ts'
 export { complexityScore } from './complexity/complexity-score.ts'
-export {
-  type ComplexityScores,
-  type InputComplexity,
-  type InputComplexityOptions,
-  type InputComplexityState,
-  inputComplexity,
-  inputComplexityFromJSON,
-} from './complexity/input-complexity.ts'
+export { codeLength, type InputComplexityOptions, inputComplexity } from './complexity/input-complexity.ts'
 export { type JpegCodecOptions, jpegCodec } from './complexity/jpeg/jpeg-codec.ts'
 export { type JpegXlCodecOptions, jpegXlCodec } from './complexity/optional/jpeg-xl-codec.ts'
 export { type Jpeg2000CodecOptions, jpeg2000Codec } from './complexity/optional/jpeg2000-codec.ts'
@@ -23,14 +16,13 @@ export {
   separationFraction,
 } from './diffusion/choose.ts'
 export {
-  type DiffusionRatio,
+  type DiffusionRatioFit,
   type DiffusionRatioOptions,
   type DiffusionRatioRule,
-  type DiffusionRatioState,
+  denoisingLossColumns,
   diffusionRatio,
-  diffusionRatioFromJSON,
+  lossesOf,
 } from './diffusion/diffusion-ratio.ts'
-export { fitJointRatio, type JointRatioFit, jointRatio } from './diffusion/joint.ts'
 export {
   type DenoisingLosses,
   denoisingLosses,
@@ -43,17 +35,12 @@ export { type LossRatioOptions, lossRatio, type RatioForm, type RatioValues } fr
 export { averageLossTrend, type LossTrend, type LossTrendOptions, trendGrid } from './diffusion/trend.ts'
 export { quarterTurns } from './diffusion/turns.ts'
 export type { LossWeighting } from './diffusion/weighting.ts'
-export type { DataProfile } from './ratio/data-profile.ts'
-export type { DecisionState } from './ratio/decision-state.ts'
-export { fitJointScore, type JointScoreFit, jointScore } from './ratio/joint-score.ts'
-export {
-  type LikelihoodRatio,
-  type LikelihoodRatioOptions,
-  type LikelihoodRatioState,
-  likelihoodRatio,
-  likelihoodRatioFromJSON,
-  type RatioLogProbs,
-} from './ratio/likelihood-ratio.ts'
+export { upgradeStored } from './legacy.ts'
+export { likelihood } from './likelihood/likelihood.ts'
+export { type TypicalBatch, type TypicalBatchOptions, typicalBatch } from './likelihood/typical-batch.ts'
+export { type TypicalityFit, typicality } from './likelihood/typicality.ts'
+export { type WaicOptions, waic } from './likelihood/waic.ts'
+export { type LikelihoodRatioOptions, likelihoodRatio } from './ratio/likelihood-ratio.ts'
 export {
   applyReplacement,
   applyShift,
@@ -65,24 +52,4 @@ export {
   type UniformOptions,
 } from './ratio/mutate.ts'
 export { mutateRows } from './ratio/mutate-rows.ts'
-export {
-  type NegativeLogLikelihood,
-  type NegativeLogLikelihoodState,
-  negativeLogLikelihood,
-  negativeLogLikelihoodFromJSON,
-} from './ratio/negative-log-likelihood.ts'
-export {
-  type DetectorOptions,
-  type FeatureRequest,
-  type OutlierDetector,
-  type OutlierDetectorSpec,
-  type OutlierType,
-  outlierDetector,
-  type PredictionRequest,
-  type ThresholdTarget,
-} from './ratio/outlier-detector.ts'
 export { type OutlierScores, type RatioConvention, type RatioScoreOptions, ratioScores } from './ratio/ratio-scores.ts'
-export type { StoredDetector } from './ratio/stored-detector.ts'
-export { type TypicalBatch, type TypicalBatchOptions, typicalBatch } from './ratio/typical-batch.ts'
-export { type Typicality, type TypicalityState, typicality, typicalityFromJSON } from './ratio/typicality.ts'
-export { type Waic, type WaicOptions, type WaicState, waic, waicFromJSON } from './ratio/waic.ts'

@@ -1,17 +1,67 @@
 // Several methods' scores as one: each standardised on training rows, the one furthest out decides.
 import { mismatch, type NdArray, OodError, tensor } from '@ood/core'
-import { type Columns, columnRows } from '../columns.ts'
+import { assertScores } from '../calibration.ts'
+import type { Columns } from '../columns.ts'
 import type { Needs } from '../measurement.ts'
 import type { Method } from '../method.ts'
 import { wrongField } from '../stored.ts'
 import { varies } from './standardise.ts'
 
-/** What one member learnt: its own fit, and mean and spread of its score over training rows. */
-export interface WorstOfMember {
-  name: string
-  fit: unknown
+/** Mean and standard deviation of a score over training rows. */
+export interface Spread {
   mean: number
   standardDeviation: number
+}
+
+/**
+ * Mean and standard deviation of each of several scores over the same training rows, for `worst`.
+ *
+ * @param scores - one array a score, higher = more OOD
+ * @throws OodError `E_EMPTY` for no score or fewer than two rows, `E_SHAPE` for lengths that differ, `E_NOT_FINITE`
+ *   naming score and row, `E_ARGUMENT` for a score that is the same for all rows
+ * @example
+ * const spreads = fitWorst([trainNegativeLogLikelihood, trainRatioScore])
+ */
+export function fitWorst(scores: readonly ArrayLike<number>[], what = 'fitWorst scores'): Spread[] {
+  const n = rowsOf(scores, what)
+  if (n < 2) throw mismatch('E_EMPTY', `${what}`, 'at least two training rows', n)
+  return scores.map((given, k) => {
+    const values = Float64Array.from(given)
+    const bad = values.findIndex((value) => !Number.isFinite(value))
+    if (bad >= 0) throw mismatch('E_NOT_FINITE', `${what}[${k}]`, 'finite numbers', `${values[bad]} in row ${bad}`)
+    const mean = values.reduce((sum, value) => sum + value, 0) / n
+    const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+    const standardDeviation = Math.sqrt(squares / (n - 1))
+    if (!(varies(standardDeviation, mean) && Number.isFinite(standardDeviation)))
+      throw mismatch('E_ARGUMENT', `${what}[${k}]`, 'values that vary over the training rows', `${mean} only`)
+    return { mean, standardDeviation }
+  })
+}
+
+/**
+ * max_k (score_k - mean_k) / standardDeviation_k; **higher = more OOD**. O(N) a score.
+ *
+ * @throws OodError `E_SHAPE` for another number of scores than the fit's, or lengths that differ; `E_NOT_FINITE` for NaN
+ * @example
+ * const score = worst([negativeLogLikelihood, ratioScore], spreads) // both of the same rows
+ */
+export function worst(scores: readonly ArrayLike<number>[], spreads: readonly Spread[]): Float64Array {
+  const n = rowsOf(scores, 'worst scores')
+  if (scores.length !== spreads.length)
+    throw mismatch('E_SHAPE', 'worst scores', `${spreads.length} scores, as the fit has`, scores.length)
+  for (const [k, values] of scores.entries()) assertScores(`worst scores[${k}]`, values)
+  return Float64Array.from({ length: n }, (_, row) =>
+    scores.reduce((most, values, k) => {
+      const { mean, standardDeviation } = spreads[k]!
+      return Math.max(most, (values[row]! - mean) / standardDeviation)
+    }, Number.NEGATIVE_INFINITY),
+  )
+}
+
+/** What one member learnt: its own fit, and mean and spread of its score over training rows. */
+export interface WorstOfMember extends Spread {
+  name: string
+  fit: unknown
 }
 
 /**
@@ -52,35 +102,26 @@ export function worstOf<Input = NdArray>(
   return {
     name,
     source,
+    models: Object.assign(
+      {},
+      ...members.map((method, k) =>
+        Object.fromEntries(Object.entries(method.models ?? {}).map(([role, model]) => [`${k}.${role}`, model])),
+      ),
+    ),
     settings: { members: members.map(({ name: member, settings }) => ({ name: member, settings })) },
     needs: (fits) =>
       Object.assign({}, ...members.map((method, k) => prefixed(k, fits ? method.needs(fits[k]!.fit) : method.needs()))),
     fit(train) {
-      const n = columnRows(train)
-      if (n < 2) throw mismatch('E_EMPTY', `${name} training rows`, 'at least 2', n)
-      return members.map((method, k) => {
-        const mine = own(k, train)
-        const fit = method.fit(mine)
-        const scores = method.score(mine, fit)
-        const bad = scores.findIndex((value) => !Number.isFinite(value))
-        if (bad >= 0)
-          throw mismatch(
-            'E_NOT_FINITE',
-            `${name} training scores of ${labels[k]}`,
-            'finite numbers',
-            `${scores[bad]} in row ${bad}`,
-          )
-        const mean = scores.reduce((sum, value) => sum + value, 0) / n
-        const squares = scores.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-        const standardDeviation = Math.sqrt(squares / (n - 1))
-        if (!varies(standardDeviation, mean))
-          throw mismatch('E_ARGUMENT', `${name} training scores of ${labels[k]}`, 'values that vary', `${mean} only`)
-        return { name: labels[k]!, fit, mean, standardDeviation }
-      })
+      const fits = members.map((method, k) => method.fit(own(k, train)))
+      const scores = members.map((method, k) => method.score(own(k, train), fits[k]))
+      const spreads = fitWorst(scores, `${name} training scores of ${labels.join(', ')}`)
+      return spreads.map((spread, k) => ({ name: labels[k]!, fit: fits[k], ...spread }))
     },
     score(columns, fits) {
-      const all = standard(columns, fits)
-      return all[0]!.map((_, row) => Math.max(...all.map((values) => values[row]!)))
+      return worst(
+        members.map((method, k) => method.score(own(k, columns), fits[k]!.fit)),
+        fits,
+      )
     },
     explain(columns, fits) {
       const all = standard(columns, fits)
@@ -105,4 +146,13 @@ export function worstOf<Input = NdArray>(
       })
     },
   }
+}
+
+/** Rows of the scores, which must agree. */
+function rowsOf(scores: readonly ArrayLike<number>[], what: string): number {
+  const n = scores[0]?.length
+  if (n === undefined) throw mismatch('E_EMPTY', what, 'at least one score', 'none')
+  const odd = scores.findIndex((values) => values.length !== n)
+  if (odd >= 0) throw mismatch('E_SHAPE', `${what}[${odd}]`, `${n} rows`, scores[odd]!.length)
+  return n
 }

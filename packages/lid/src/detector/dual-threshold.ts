@@ -1,6 +1,5 @@
-// The paper's decision rule: two cuts, one on the likelihood and one on the dimension.
-import { mismatch, type Prediction } from '@ood/core'
-import { VERSION } from '../internal/version.ts'
+// The paper's decision rule: two cuts, one on the likelihood and one on the dimension. For evaluation: only OOD data place them.
+import { mismatch } from '@ood/core'
 import { assertPairs, type LogProbLid } from './pairs.ts'
 
 /** The two cuts: a point is in-distribution iff log p >= logProb and LID >= lid. */
@@ -12,31 +11,23 @@ export interface DualCuts {
 }
 
 /**
- * The dual threshold (Kamkari et al. 2024; spec dgm 1.6.2): a point is an outlier unless log p >= ψ_L and LID >= ψ_LID.
+ * The dual threshold (Kamkari et al. 2024; spec dgm 1.6.2): 1 for an outlier, which is a point unless log p >= ψ_L and
+ * LID >= ψ_LID.
  *
- * Two cuts make a decision, not a score, so `instanceScore` and `pValue` of the prediction are null. `@ood/roc` sweeps
- * all pairs of cuts; `pairDetector` gives one score where no OOD data exist to place them.
+ * Two cuts make a decision and no score. `@ood/roc` sweeps all pairs of cuts; `fitPairs` gives one score where no OOD
+ * data exist to place them.
  *
+ * @param pairs - log p and LID of N points
  * @param cuts - both cuts; ±Infinity allowed, NaN not
- * @throws OodError `E_ARGUMENT` for a NaN cut; from `predict`, `E_SHAPE` or `E_NOT_FINITE`
+ * @throws OodError `E_ARGUMENT` for a NaN cut, `E_SHAPE`, `E_NOT_FINITE`
  * @example
- * dualThreshold({ logProb: 700, lid: 150 }).predict({ logProb, lid }).data.isOutlier
+ * dualThreshold({ logProb, lid }, { logProb: 700, lid: 150 }) // Uint8Array of N
  */
-export function dualThreshold(cuts: DualCuts): { predict(pairs: LogProbLid): Prediction } {
+export function dualThreshold(pairs: LogProbLid, cuts: DualCuts): Uint8Array {
   for (const key of ['logProb', 'lid'] as const) {
     if (typeof cuts[key] !== 'number' || Number.isNaN(cuts[key]))
       throw mismatch('E_ARGUMENT', `dualThreshold ${key}`, 'a number', cuts[key])
   }
-  return {
-    predict(pairs) {
-      assertPairs('dualThreshold', pairs, false)
-      const isOutlier = Uint8Array.from(pairs.logProb, (logProb, i) =>
-        logProb >= cuts.logProb && pairs.lid[i]! >= cuts.lid ? 0 : 1,
-      )
-      return {
-        meta: { name: 'DualThreshold', online: false, dataType: null, version: VERSION, detectorType: 'outlier' },
-        data: { instanceScore: null, featureScore: null, isOutlier, pValue: null, threshold: null },
-      }
-    },
-  }
+  assertPairs('dualThreshold', pairs, false)
+  return Uint8Array.from(pairs.logProb, (logProb, i) => (logProb >= cuts.logProb && pairs.lid[i]! >= cuts.lid ? 0 : 1))
 }

@@ -1,154 +1,170 @@
-// The whole detector over images: a likelihood model, an LID estimator, a scale rule and a pair rule, as one object.
+// Likelihood and LID as a method: a likelihood model, an LID estimator, a scale rule and a pair rule.
+import { type LidEstimator, type LikelihoodModel, type NdArray, OodError, rowSize } from '@ood/core'
 import {
-  assertOptions,
-  type CallOptions,
-  type LidEstimator,
-  type LikelihoodModel,
-  mismatch,
-  type NdArray,
-  OodError,
-  type Prediction,
-  rowSize,
-  type Thresholded,
-} from '@ood/core'
+  array,
+  type Columns,
+  describedBy,
+  type LogProbSettings,
+  logProbOf,
+  type Measurement,
+  type Method,
+  measurement,
+  vector,
+  wrongField,
+} from '@ood/detect'
 import { assertNumber } from '../internal/check.ts'
 import { fixedScale } from '../scale/fixed.ts'
 import type { ScaleChoice } from '../scale/training-curve.ts'
 import { type ScaleRule, trainingLid } from '../scale/training-lid.ts'
 import {
-  type PairDetector,
-  type PairDetectorState,
+  fitPairs,
+  type PairFit,
   type PairRule,
   type PairRuleName,
-  pairDetector,
-  pairDetectorFromJSON,
-} from './pair-detector.ts'
+  parsePairFit,
+  scorePairs,
+  trainingPairScores,
+} from './pair-rules.ts'
 import type { LogProbLid } from './pairs.ts'
 
-/** An estimator that can be asked for one scale directly, where a scale costs model calls (`flipd`). */
-export interface DirectLidEstimator<Artifact> extends LidEstimator<Artifact> {
-  /** LID of every row at one scale, without preparing the others. */
-  lidAt(x: NdArray, scale: number, options?: CallOptions): Promise<Float64Array>
-}
-
-/** Parts of the detector. */
+/** Parts of the method. */
 export interface LikelihoodLidOptions<Artifact> {
   /** Gives log p(x). */
   model: LikelihoodModel
-  /** Gives LID(x). With `lidAt`, a curve is prepared in `fit` only, and only for a rule to choose the scale from. */
-  estimator: LidEstimator<Artifact> | DirectLidEstimator<Artifact>
-  /** The scale, or a rule that chooses it from the training points in `fit`. */
+  /** Further options of `model.logProb`, such as `{ space: 'model' }` of a flow. */
+  logProb?: LogProbSettings | undefined
+  /** Gives LID(x). With `lidAt`, a curve is measured for fitting only, and only for a rule to choose the scale from. */
+  estimator: LidEstimator<Artifact>
+  /** Rows as the estimator takes them, where those are not the raw rows: `(x, call) => diffusion.preprocess(x, call)`. */
+  preprocess?: ((x: NdArray, options?: object) => Promise<NdArray>) | undefined
+  /** The scale, or a rule that chooses it from the training points. */
   scale: number | ScaleRule
   /** How the pair becomes a score (default `'standardisedSum'`); `'localMass'` by name takes r = e^scale. */
-  rule?: PairRuleName | 'localMass' | PairRule
+  rule?: PairRuleName | 'localMass' | PairRule | undefined
 }
 
-/** A fitted detector as plain JSON; the model and the estimator are given again on loading. */
-export interface LikelihoodLidState {
-  schemaVersion: 1
-  name: 'LikelihoodLidDetector'
+/** What the method learns: a scale, and the rule's parameters. */
+export interface LikelihoodLidFit {
   choice: Pick<ScaleChoice, 'scale' | 'rule' | 'meanLid' | 'diagnostics'>
-  pairs: PairDetectorState
-}
-
-/** Detector over batches [N, ...dataShape]. */
-export interface LikelihoodLidDetector extends Thresholded<NdArray> {
-  /** The chosen scale and why; undefined before `fit`. */
-  readonly choice: ScaleChoice | undefined
-  fit(train: NdArray, options?: CallOptions): Promise<void>
-  /** log p and LID at the chosen scale. */
-  pairs(x: NdArray, options?: CallOptions): Promise<LogProbLid>
-  score(x: NdArray, options?: CallOptions): Promise<Float64Array>
-  inferThreshold(x: NdArray, falsePositiveRate: number, options?: CallOptions): Promise<number>
-  predict(x: NdArray, options?: CallOptions): Promise<Prediction>
-  toJSON(): LikelihoodLidState
+  pairs: PairFit
 }
 
 /**
- * Likelihood + LID detector fitted on training images only (Kamkari et al. 2024 give the pair; the single score is
- * `pairDetector`). `fit` prepares the training images once, lets the rule choose the scale from them, and fits the pair
- * rule; nothing else ever changes the scale or the parameters, so no evaluation score can reach them.
+ * Likelihood and LID fitted on training rows only (Kamkari et al. 2024 give the pair; the single score is a rule of
+ * `fitPairs`). Fitting measures the training rows once, lets the rule choose the scale from them and fits the pair rule;
+ * nothing else ever changes the scale or the parameters, so no evaluation score can reach them.
  *
- * `score` costs one log-likelihood and one `prepare` (a Jacobian, for flows) a point. Held-out images of the training
- * distribution are the better ones for `inferThreshold`.
+ * Scoring costs one log-likelihood and one `prepare` (a Jacobian, for flows) a row, or one `lidAt`. Held-out rows of the
+ * training distribution are the better ones for `inferThreshold`.
  *
  * @param options - model, estimator, scale and rule
- * @param state - what `toJSON` gave, to continue without `fit`; `scale` and `rule` are then taken from it
- * @throws OodError `E_NOT_FITTED` from every method before `fit`; otherwise as `pairDetector`, the model and the estimator
+ * @throws OodError as `fitPairs`, the model, the estimator and the scale rule
  * @example
- * const detector = likelihoodLidDetector({ model: flow, estimator: thresholdLid(flow), scale: couplingScale })
- * await detector.fit(trainImages)
- * await detector.score(images) // higher = more OOD
+ * const method = likelihoodLid({ model: flow, estimator: thresholdLid(flow), scale: scalingRegionScale })
+ * const both = detector(method)
+ * await both.fit(trainImages)
+ * await both.score(images) // higher = more OOD
  */
-export function likelihoodLidDetector<Artifact>(
-  options: LikelihoodLidOptions<Artifact>,
-  state?: LikelihoodLidState,
-): LikelihoodLidDetector {
-  assertOptions('likelihoodLidDetector', options, ['model', 'estimator', 'scale', 'rule'])
-  const { model, estimator, scale, rule = 'standardisedSum' } = options
-  if (typeof scale === 'number') assertNumber('likelihoodLidDetector scale', scale)
-  let choice: ScaleChoice | undefined
-  let detector: PairDetector | undefined
-  if (state) {
-    if (state.schemaVersion !== 1 || state.name !== 'LikelihoodLidDetector')
-      throw mismatch('E_FILE', 'likelihoodLidDetector state', 'schemaVersion 1 of LikelihoodLidDetector', state.name)
-    if (!Number.isFinite(state.choice?.scale))
-      throw mismatch('E_FILE', 'likelihoodLidDetector state scale', 'a finite number', state.choice?.scale)
-    choice = { ...state.choice, trace: [] }
-    detector = pairDetectorFromJSON(state.pairs)
-  }
-  const ready = (): { detector: PairDetector; choice: ScaleChoice } => {
-    if (!detector || !choice) throw new OodError('E_NOT_FITTED', 'likelihoodLidDetector: expected fit before use')
-    return { detector, choice }
-  }
-  const lidAt = async (x: NdArray, scale: number, call?: CallOptions): Promise<Float64Array> =>
-    'lidAt' in estimator ? estimator.lidAt(x, scale, call) : estimator.lid(await estimator.prepare(x, call), scale)
-  const pairs = async (x: NdArray, call?: CallOptions): Promise<LogProbLid> => {
-    const { choice } = ready()
-    const { instance } = await model.logProb(x, call)
-    return { logProb: instance, lid: await lidAt(x, choice.scale, call) }
-  }
+export function likelihoodLid<Artifact>(options: LikelihoodLidOptions<Artifact>): Method<LikelihoodLidFit> {
+  const { model, estimator, scale, rule = 'standardisedSum', logProb = {} } = options
+  if (typeof scale === 'number') assertNumber('likelihoodLid scale', scale)
+  const likelihood = logProbOf(model, logProb)
+  const prepared = artifactOf(options)
+  const ruleAt = (at: number): PairRuleName | PairRule => (rule === 'localMass' ? { name: rule, logRadius: at } : rule)
+  const lidOf = (columns: Columns, at: number): Float64Array =>
+    columns['lid.lidAt'] ? vector(columns, 'lid.lidAt') : estimator.lid(unpack(estimator, columns), at)
+  const pairs = (columns: Columns, at: number): LogProbLid => ({
+    logProb: vector(columns, 'model.logProb'),
+    lid: lidOf(columns, at),
+  })
+  const at = (fixed: number): Measurement => (estimator.lidAt ? directLid(options, fixed) : prepared)
   return {
-    get choice() {
-      return choice
+    name: 'LikelihoodLid',
+    source: 'Kamkari et al. 2024',
+    settings: {
+      estimator: estimator.identity?.name ?? 'custom',
+      scale: typeof scale === 'number' ? scale : scale.name || 'custom',
+      rule: typeof rule === 'string' ? rule : { ...rule },
+      ...(Object.keys(logProb).length > 0 ? { logProb } : {}),
     },
-    async fit(train, call) {
-      const { instance } = await model.logProb(train, call)
-      await estimator.fit?.(train, call)
-      let chosen: ScaleChoice
-      let lid: Float64Array | undefined
-      if (typeof scale === 'number') chosen = fixedScale(scale)
-      else {
-        const training = trainingLid(estimator, await estimator.prepare(train, call), rowSize(train), instance)
-        chosen = scale(training)
-        // What `score` will read of other points, to the last bit: not between the scales of a prepared grid.
-        if (!('lidAt' in estimator)) lid = training.lidAt(chosen.scale)
-      }
-      assertNumber('likelihoodLidDetector chosen scale', chosen.scale)
-      const fresh = pairDetector({ rule: rule === 'localMass' ? { name: rule, logRadius: chosen.scale } : rule })
-      fresh.fit({ logProb: instance, lid: lid ?? (await lidAt(train, chosen.scale, call)) })
-      choice = chosen
-      detector = fresh
-    },
-    pairs,
-    async score(x, call) {
-      return ready().detector.score(await pairs(x, call))
-    },
-    async inferThreshold(x, falsePositiveRate, call) {
-      return ready().detector.inferThreshold(await pairs(x, call), falsePositiveRate)
-    },
-    async predict(x, call) {
-      return ready().detector.predict(await pairs(x, call))
-    },
-    toJSON() {
-      const { detector, choice } = ready()
-      const { scale, rule, meanLid, diagnostics } = choice
+    models: { model },
+    data: describedBy([model]),
+    needs: (fit) => ({
+      model: likelihood,
+      lid: fit ? at(fit.choice.scale) : typeof scale === 'number' ? at(scale) : prepared,
+    }),
+    fit(train) {
+      const choice =
+        typeof scale === 'number'
+          ? fixedScale(scale)
+          : scale(trainingLid(estimator, unpack(estimator, train), dimensionOf(train), vector(train, 'model.logProb')))
+      assertNumber('likelihoodLid chosen scale', choice.scale)
+      const { scale: chosen, rule: name, meanLid, diagnostics } = choice
       return {
-        schemaVersion: 1,
-        name: 'LikelihoodLidDetector',
-        choice: { scale, rule, meanLid, diagnostics },
-        pairs: detector.toJSON(),
+        choice: { scale: chosen, rule: name, meanLid, diagnostics },
+        pairs: fitPairs(pairs(train, chosen), ruleAt(chosen)),
       }
+    },
+    // What scoring will read of other rows, to the last bit: not between the scales of a prepared grid.
+    refit: (train, { choice }) => ({ choice, pairs: fitPairs(pairs(train, choice.scale), ruleAt(choice.scale)) }),
+    score: (columns, fit) => scorePairs(pairs(columns, fit.choice.scale), fit.pairs),
+    trainingScore: (train, fit) => trainingPairScores(pairs(train, fit.choice.scale), fit.pairs),
+    parseFit(value) {
+      const { choice, pairs: stored } = (value ?? {}) as LikelihoodLidFit
+      if (!Number.isFinite(choice?.scale)) throw wrongField('fit.choice.scale', 'a finite number', choice?.scale)
+      return { choice, pairs: parsePairFit(stored) }
     },
   }
+}
+
+/**
+ * The estimator's artifact of every row as a measurement: its columns, and `dimension`, D in every row.
+ *
+ * @throws OodError `E_UNSUPPORTED` for an estimator whose artifact has no columns
+ * @example
+ * const needs = { lid: artifactOf({ estimator: thresholdLid(flow) }) }
+ */
+export function artifactOf<Artifact>({
+  estimator,
+  preprocess,
+}: Pick<LikelihoodLidOptions<Artifact>, 'estimator' | 'preprocess'>): Measurement {
+  const { columns } = estimator
+  const { name, models, settings } = identityOf(estimator)
+  return measurement(name, models, settings, [...(columns?.names ?? ['artifact']), 'dimension'], async (x, call) => {
+    if (!columns) throw noColumns()
+    const rows = preprocess ? await preprocess(x, call) : x
+    const packed = columns.pack(await estimator.prepare(rows, call))
+    return { ...packed, dimension: new Float64Array(x.shape[0]!).fill(rowSize(rows)) }
+  })
+}
+
+function directLid<Artifact>(
+  { estimator, preprocess }: Pick<LikelihoodLidOptions<Artifact>, 'estimator' | 'preprocess'>,
+  scale: number,
+): Measurement {
+  const { name, models, settings } = identityOf(estimator)
+  const { scales: _, ...rest } = settings
+  return measurement(`${name}At`, models, { ...rest, scale }, ['lidAt'], async (x, call) => ({
+    lidAt: await estimator.lidAt!(preprocess ? await preprocess(x, call) : x, scale, call),
+  }))
+}
+
+function identityOf<Artifact>(estimator: LidEstimator<Artifact>): NonNullable<LidEstimator<Artifact>['identity']> {
+  return estimator.identity ?? { name: 'artifact', models: [estimator], settings: {} }
+}
+
+function unpack<Artifact>({ columns }: LidEstimator<Artifact>, given: Columns): Artifact {
+  if (!columns) throw noColumns()
+  return columns.unpack(Object.fromEntries(columns.names.map((name) => [name, array(given, `lid.${name}`)])))
+}
+
+function dimensionOf(train: Columns): number {
+  return vector(train, 'lid.dimension')[0]!
+}
+
+function noColumns(): OodError {
+  return new OodError(
+    'E_UNSUPPORTED',
+    'LID estimator: expected one whose artifact can be stored as columns (columns.pack, columns.unpack), got one without',
+  )
 }

@@ -1,5 +1,5 @@
 // LID at a grid of scales, prepared once: the artifact of estimators whose every scale costs model calls.
-import { concatRows, mismatch, type NdArray, rowCount, sliceRows } from '@ood/core'
+import { concatRows, flatData, type LidEstimator, mismatch, type NdArray, rowCount, sliceRows, tensor } from '@ood/core'
 
 /** LID of N points at S scales, with the standard error of each. */
 export interface ScaleCurves {
@@ -58,4 +58,20 @@ export function concatCurves(parts: readonly ScaleCurves[]): ScaleCurves {
 /** Points `from` (inclusive) to `to` (exclusive) of curves; shares their memory. */
 export function sliceCurves({ scales, lid, standardError }: ScaleCurves, from: number, to: number): ScaleCurves {
   return { scales, lid: sliceRows(lid, from, to), standardError: sliceRows(standardError, from, to) }
+}
+
+/** Curves as columns: the grid of scales stands in every row. */
+export const curveColumns: NonNullable<LidEstimator<ScaleCurves>['columns']> = {
+  names: ['scales', 'lid', 'standardError'],
+  pack({ scales, lid, standardError }) {
+    const n = rowCount(lid)
+    const grid = new Float64Array(n * scales.length)
+    for (let i = 0; i < n; i++) grid.set(scales, i * scales.length)
+    return { scales: tensor(grid, [n, scales.length]), lid, standardError }
+  },
+  unpack: ({ scales, lid, standardError }) => ({
+    scales: flatData(sliceRows(scales!, 0, 1)),
+    lid: lid!,
+    standardError: standardError!,
+  }),
 }

@@ -16,7 +16,7 @@ import {
 import { linspace } from '../curve.ts'
 import { assertFiniteList } from '../internal/check.ts'
 import { assertIncreasing } from './check.ts'
-import { readCurves, type ScaleCurves } from './curves.ts'
+import { curveColumns, readCurves, type ScaleCurves } from './curves.ts'
 import { scoreDivergence, type TraceSettings } from './divergence.ts'
 import { type NoiseLevel, noiseAt, scaleRange } from './noise-level.ts'
 
@@ -116,6 +116,8 @@ export function flipd(model: ScoreModel, options: FlipdOptions = {}): Flipd {
     scales,
     at,
     lid: readCurves,
+    identity: { name: 'flipd', models: [model], settings: { ...settings, scales: [...scales] } },
+    columns: curveColumns,
     lidAt: async (x, scale, call) => (await at(x, { scale }, call)).lid,
     async prepare(x, call = {}) {
       const n = rowCount(x)

@@ -102,6 +102,12 @@ export function normalBundle(model: ScoreModel, options: NormalBundleOptions = {
       return tensor(out, [n, d])
     },
     lid: normalBundleDimension,
+    identity: { name: 'normalBundle', models: [model], settings: { level, scores: scores ?? null, rows } },
+    columns: {
+      names: ['singularValues'],
+      pack: (singularValues) => ({ singularValues }),
+      unpack: ({ singularValues }) => singularValues!,
+    },
   }
 }
 

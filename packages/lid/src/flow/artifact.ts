@@ -1,5 +1,14 @@
 // The scale-free artifact of the flow estimators: what it holds, and packing, joining and cutting it.
-import { concatRows, flatData, mismatch, rowCount, sliceRows, type TridiagonalMetric, tensor } from '@ood/core'
+import {
+  concatRows,
+  flatData,
+  type LidEstimator,
+  mismatch,
+  rowCount,
+  sliceRows,
+  type TridiagonalMetric,
+  tensor,
+} from '@ood/core'
 
 /**
  * What the flow estimators keep of a point x = f(z): QᵀJᵀJQ = T tridiagonal and Qᵀz, J the decoder's Jacobian at z.
@@ -98,4 +107,15 @@ export function artifactShape(artifact: FlowArtifact): { n: number; d: number } 
       throw mismatch('E_SHAPE', `artifact ${part}`, `shape [${expected[part].join(', ')}]`, `[${shape.join(', ')}]`)
   }
   return { n, d }
+}
+
+/** The artifact's three parts are columns as they stand. */
+export const artifactColumns: NonNullable<LidEstimator<FlowArtifact>['columns']> = {
+  names: ['diagonal', 'offDiagonal', 'rotated'],
+  pack: ({ diagonal, offDiagonal, rotated }) => ({ diagonal, offDiagonal, rotated }),
+  unpack: ({ diagonal, offDiagonal, rotated }) => ({
+    diagonal: diagonal!,
+    offDiagonal: offDiagonal!,
+    rotated: rotated!,
+  }),
 }

@@ -2,8 +2,8 @@
 import { type CallOptions, flatData, type Invertible, type LidEstimator, type NdArray } from '@ood/core'
 import { type Resolvent, tridiagonalResolvent } from '@ood/linalg'
 import { variance } from '../internal/scale.ts'
-import { artifactShape, type FlowArtifact } from './artifact.ts'
-import { type FlowArtifactOptions, flowLidArtifact } from './prepare.ts'
+import { artifactColumns, artifactShape, type FlowArtifact } from './artifact.ts'
+import { type FlowArtifactOptions, flowIdentity, flowLidArtifact } from './prepare.ts'
 
 /**
  * Fast flow LIDL estimator (Kamkari et al. 2024; spec dgm 1.2.3). Around z₀ the flow is x₀ + J (z - z₀), so the data
@@ -24,6 +24,8 @@ export function fastFlowLidl(flow: Invertible, options: FlowArtifactOptions = {}
   return {
     prepare: (x: NdArray, call?: CallOptions) => flowLidArtifact(flow, x, { ...call, ...options }),
     lid: lidlDimension,
+    identity: flowIdentity(flow, options),
+    columns: artifactColumns,
   }
 }
 

@@ -6,6 +6,7 @@ import {
   forEachBatch,
   type Invertible,
   jacobian,
+  type LidEstimator,
   mismatch,
   type NdArray,
   rowCount,
@@ -26,6 +27,14 @@ export interface FlowArtifactOptions {
    * does. That can destroy positive definiteness; it needs J itself, so a provider's `tridiagonalMetric` is not used.
    */
   compat?: 'reference'
+}
+
+/** What the artifact depends on: the estimators of one flow share it. */
+export function flowIdentity(
+  flow: Invertible,
+  options: FlowArtifactOptions,
+): NonNullable<LidEstimator<FlowArtifact>['identity']> {
+  return { name: 'flowArtifact', models: [flow], settings: { compat: options.compat ?? null } }
 }
 
 /**

@@ -2,8 +2,8 @@
 import { type CallOptions, flatData, type Invertible, type LidEstimator, type NdArray } from '@ood/core'
 import { sturmCount, tridiagonalEigenvalues } from '@ood/linalg'
 import { variance } from '../internal/scale.ts'
-import { artifactShape, type FlowArtifact } from './artifact.ts'
-import { type FlowArtifactOptions, flowLidArtifact } from './prepare.ts'
+import { artifactColumns, artifactShape, type FlowArtifact } from './artifact.ts'
+import { type FlowArtifactOptions, flowIdentity, flowLidArtifact } from './prepare.ts'
 
 /** The reference raises eigenvalues to at least this, so below it every direction counts. */
 const EIGENVALUE_FLOOR = 1e-20
@@ -28,6 +28,8 @@ export function thresholdLid(flow: Invertible, options: FlowArtifactOptions = {}
   return {
     prepare: (x: NdArray, call?: CallOptions) => flowLidArtifact(flow, x, { ...call, ...options }),
     lid: thresholdDimension,
+    identity: flowIdentity(flow, options),
+    columns: artifactColumns,
   }
 }
 

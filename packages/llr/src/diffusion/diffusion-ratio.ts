@@ -1,91 +1,62 @@
-// The complexity-corrected likelihood ratio of score diffusions as a detector: t_frac from training rows, scores, threshold.
+// The complexity-corrected likelihood ratio of score diffusions as a method: t_frac from training rows, then the score.
+import { concatRows, flatData, mismatch, type NdArray, rowCount, type ScoreModel, tensor, unknownName } from '@ood/core'
 import {
-  assertOptions,
-  type CallOptions,
-  mismatch,
-  type NdArray,
-  OodError,
-  rowCount,
-  type ScoreModel,
-  unknownName,
-} from '@ood/core'
-import type { DecisionState } from '../ratio/decision-state.ts'
-import { extend } from '../ratio/internal/extend.ts'
-import { type DetectorOptions, type OutlierDetector, outlierDetector } from '../ratio/outlier-detector.ts'
-import { DETECTOR_OPTIONS } from '../ratio/outlier-types.ts'
-import { parseStored, type StoredDetector, stored, wrongField } from '../ratio/stored-detector.ts'
+  array,
+  type Columns,
+  describedBy,
+  fitWorst,
+  type Measurement,
+  type Method,
+  measurement,
+  type Needs,
+  type Spread,
+  worst,
+  wrongField,
+} from '@ood/detect'
 import { type FractionChoice, separationFraction } from './choose.ts'
-import { fitJointRatio, type JointRatioFit, jointRatio } from './joint.ts'
 import {
   type DenoisingLosses,
   defaultProbes,
   denoisingLosses,
-  type LossCall,
   type LossSettings,
   publishedFractions,
+  wholeLoss,
 } from './losses.ts'
-import { lossRatio, type RatioForm, type RatioValues } from './ratio.ts'
+import { lossRatio, type RatioForm } from './ratio.ts'
 import { quarterTurns } from './turns.ts'
-import type { LossWeighting } from './weighting.ts'
 
 /** How losses become a score. */
 export type DiffusionRatioRule = 'joint' | 'ratio'
 
-/** Parts and settings of the detector. */
-export interface DiffusionRatioOptions extends Omit<LossSettings, 'compat'>, Omit<DetectorOptions, 'compat'> {
-  /** The score model; rows are in its space (`model.preprocess` of an opened network). */
+/** Parts and settings of the method. */
+export interface DiffusionRatioOptions extends Omit<LossSettings, 'compat'> {
+  /** The score model. Rows are raw where it has `preprocess` (an opened network), in its own space otherwise. */
   model: ScoreModel
   /**
-   * `joint` (default): `jointRatio`, the ratio or the likelihood bound, whichever is further out on training rows.
-   * `ratio` (default with `compat: 'reference'`): the ratio alone.
+   * `joint` (default): the ratio or the likelihood bound, whichever is further out on training rows. `ratio` (default
+   * with `compat: 'reference'`): the ratio alone.
    */
-  rule?: DiffusionRatioRule
+  rule?: DiffusionRatioRule | undefined
   /** One t_frac in (tMin / T, 1). By default `fit` chooses among `fractions`. With it, `ratio` has nothing to fit. */
-  tFrac?: number
+  tFrac?: number | undefined
   /** Of `rule: 'ratio'`: default `log-ratio`; `compat: 'reference'` has `difference`. */
-  form?: RatioForm
+  form?: RatioForm | undefined
   /** What `fit` tells training rows from (default `quarterTurns`, for square images). */
-  alter?: (x: NdArray) => readonly NdArray[]
+  alter?: ((x: NdArray) => readonly NdArray[]) | undefined
   /**
    * `reference`: the published estimator and difference, with the sign of this library. The published choice of t_frac
    * on evaluation data is not repeated: give a `tFrac`.
    */
-  compat?: 'reference'
+  compat?: 'reference' | undefined
 }
 
-const RATIO_OPTIONS = ['model', 'rule', 'tFrac', 'form', 'alter', 'fractions', 'probes', 'weighting', 'sharing']
-
-/** The detector's settings, t_frac and decision as plain JSON; the model is given again on loading. */
-export interface DiffusionRatioState extends StoredDetector {
-  name: 'CCLR'
-  /** Null before `fit`. */
-  tFrac: number | null
-  rule: DiffusionRatioRule
-  /** What `fit` learnt of training rows for the joint score; null before, and for the ratio alone. */
-  joint: JointRatioFit | null
-  form: RatioForm
-  weighting: LossWeighting
-  sharing: 'fresh' | 'shared'
-  probes: number
-  /** Candidates of `fit`. */
-  fractions: number[]
-}
-
-/** Complexity-corrected likelihood ratio over rows [N, ...dataShape]. */
-export interface DiffusionRatio extends OutlierDetector {
-  /** The t_frac in use; undefined before `fit`. */
-  readonly tFrac: number | undefined
-  /** What `fit` saw; undefined where t_frac was given. */
-  readonly choice: FractionChoice | undefined
-  /** Chooses t_frac on training rows (a sweep of them and of each altered set) and standardises on them (a sweep). */
-  fit(train: NdArray, call?: LossCall): Promise<void>
-  /** The losses that ratios at any of `fractions` are read from. */
-  prepare(x: NdArray, call?: LossCall): Promise<DenoisingLosses>
-  /** The detector's scores from losses measured at its t_frac. */
-  scoreLosses(losses: DenoisingLosses): Float64Array
-  /** The ratio alone with standard errors, from losses; at the detector's t_frac by default. */
-  ratio(losses: DenoisingLosses, tFrac?: number): RatioValues
-  toJSON(): DiffusionRatioState
+/** What the method learns. */
+export interface DiffusionRatioFit {
+  tFrac: number
+  /** Spreads of log L(1) and of the log-ratio over training rows; null for the ratio alone. */
+  joint: [whole: Spread, ratio: Spread] | null
+  /** What the choice of t_frac saw; null where t_frac was given. */
+  choice: { fractions: number[]; criterion: number[] } | null
 }
 
 /**
@@ -93,169 +64,178 @@ export interface DiffusionRatio extends OutlierDetector {
  * of the denoising losses, **higher = more OOD**. See `lossRatio` for the score and its sign, `denoisingLosses` for the
  * estimate. A single network, no derivatives, no background model: `probes` evaluations a row.
  *
- * t_frac comes from `tFrac`, or from `fit(train)` by `separationFraction` (the published tables take the best t_frac on
- * the evaluation data, which is optimistic). By default all rows share their probes, so a score is a function of the
- * row and the seed alone, whatever batch or place the row has (on images the noise of different rows is no more alike for it).
+ * t_frac comes from `tFrac`, or from `fit` by `separationFraction` (the published tables take the best t_frac on the
+ * evaluation data, which is optimistic). By default all rows share their probes, so a score is a function of the row and
+ * the seed alone, whatever batch or place the row has.
  *
- * The ratio alone is one-sided: an image of more detail than any training image, or one with noise added, has a large
- * fine loss and a small ratio. The joint score adds the likelihood bound L(1), which finds these, from the same
- * evaluations.
+ * The ratio alone asks whether the coarse loss is large for the fine one, so an image whose fine loss is far above any
+ * training image's passes. Such images are the ones that the likelihood finds, and L(1) is a bound of it from the same
+ * evaluations: the joint score is the worse of the two, each standardised on training rows.
  *
- * @throws OodError `E_ARGUMENT`; from calls `E_NOT_FITTED` before `fit`, and as `denoisingLosses`
+ * @throws OodError `E_ARGUMENT`; from calls as `denoisingLosses`
  * @example
- * const detector = diffusionRatio({ model, probes: 64 })
- * await detector.fit(await model.preprocess(trainImages))
- * await detector.inferThreshold(await model.preprocess(heldOut), 0.05)
- * const { data } = await detector.predict(await model.preprocess(images))
+ * const ratio = detector(diffusionRatio({ model, probes: 64 }))
+ * await ratio.fit(trainImages)
+ * await ratio.inferThreshold(heldOutImages, 0.05)
  */
-export function diffusionRatio(options: DiffusionRatioOptions): DiffusionRatio {
-  assertOptions('diffusionRatio', options, [...DETECTOR_OPTIONS, ...RATIO_OPTIONS])
-  const { tFrac } = options
-  if (tFrac !== undefined && !(tFrac > 0 && tFrac < 1))
-    throw mismatch('E_ARGUMENT', 'diffusionRatio tFrac', 'a number in (0, 1)', tFrac)
-  return ratioDetector(options, { tFrac, joint: undefined })
+export function diffusionRatio(options: DiffusionRatioOptions): Method<DiffusionRatioFit> {
+  const { model, compat, alter = quarterTurns, form = compat ? 'difference' : 'log-ratio' } = options
+  const { probes = defaultProbes, weighting = compat ? 'published' : 'likelihood', sharing = 'shared' } = options
+  const { rule = compat ? 'ratio' : 'joint', tFrac: fixed } = options
+  if (rule !== 'joint' && rule !== 'ratio') throw unknownName('rule', rule, ['joint', 'ratio'])
+  if (form !== 'log-ratio' && form !== 'difference') throw unknownName('form', form, ['log-ratio', 'difference'])
+  if (fixed !== undefined && !(fixed > 0 && fixed < 1))
+    throw mismatch('E_ARGUMENT', 'diffusionRatio tFrac', 'a number in (0, 1)', fixed)
+  const fractions = Array.from(options.fractions ?? (fixed === undefined ? publishedFractions : [fixed]))
+  const settings: LossSettings = { sharing, probes, weighting, fractions, ...(compat ? { compat } : {}) }
+  const losses = denoisingLossColumns(model, settings)
+  const altered = alteredLosses(model, settings, alter)
+  const chosen = (train: Columns): FractionChoice =>
+    separationFraction(lossesOf(train, 'score'), alteredOf(train), form)
+  const parts = (columns: Columns, tFrac: number): Float64Array[] => {
+    const found = lossesOf(columns, 'score')
+    return [wholeLoss(found).map(Math.log), lossRatio(found, { tFrac }).score]
+  }
+  return {
+    name: 'CCLR',
+    source: 'Goodier & Campbell 2023',
+    settings: { tFrac: fixed ?? null, rule, form, weighting, sharing, probes, fractions, compat: compat ?? null },
+    models: { model },
+    data: describedBy([model]),
+    ...(fixed !== undefined && rule === 'ratio' ? { initial: { tFrac: fixed, joint: null, choice: null } } : {}),
+    needs: (fit): Needs => (fit || fixed !== undefined ? { score: losses } : { score: losses, altered }),
+    fit(train) {
+      const choice = fixed === undefined ? chosen(train) : null
+      const tFrac = fixed ?? choice!.tFrac
+      const spreads = rule === 'joint' ? fitWorst(parts(train, tFrac), 'diffusionRatio training scores') : null
+      return {
+        tFrac,
+        joint: spreads && [spreads[0]!, spreads[1]!],
+        choice: choice && { fractions: [...choice.fractions], criterion: [...choice.criterion] },
+      }
+    },
+    score(columns, { tFrac, joint }) {
+      if (rule === 'joint') return worst(parts(columns, tFrac), joint!)
+      return lossRatio(lossesOf(columns, 'score'), { tFrac, form }).score
+    },
+    parseFit: (value) => parseFit(value, rule),
+  }
 }
 
 /**
- * A detector from its stored state; scores are the same to the last bit where the model is.
- *
- * @param state - `JSON.parse` of what `JSON.stringify(detector)` wrote
- * @throws OodError `E_FILE` naming the field that is wrong
- * @example
- * const detector = diffusionRatioFromJSON(JSON.parse(text), { model })
+ * Denoising losses as a measurement: columns `loss` and `standardError` [N, K], and `facts` [N, 2 K + 2]: t_frac, share
+ * of each, paired, evaluations - the same in every row, so that stored columns can be read without the settings.
  */
-export function diffusionRatioFromJSON(
-  state: unknown,
-  parts: Pick<DiffusionRatioOptions, 'model' | 'alter'>,
-): DiffusionRatio {
-  const { decision, settings, fields } = parseStored(state, 'CCLR')
-  const { tFrac, rule, joint, form, weighting, sharing, probes, fractions } = fields
-  const share = (value: unknown): value is number => typeof value === 'number' && value > 0 && value <= 1
-  if (tFrac !== null && !(share(tFrac) && tFrac < 1)) throw wrongField('tFrac', 'a number in (0, 1) or null', tFrac)
-  if (rule !== 'joint' && rule !== 'ratio') throw wrongField('rule', 'joint or ratio', rule)
-  if (form !== 'log-ratio' && form !== 'difference') throw wrongField('form', 'log-ratio or difference', form)
-  if (weighting !== 'published' && weighting !== 'likelihood')
-    throw wrongField('weighting', 'published or likelihood', weighting)
-  if (sharing !== 'fresh' && sharing !== 'shared') throw wrongField('sharing', 'fresh or shared', sharing)
-  if (!(Number.isSafeInteger(probes) && Number(probes) > 0)) throw wrongField('probes', 'a positive integer', probes)
-  if (!(Array.isArray(fractions) && fractions.every(share)))
-    throw wrongField('fractions', 'numbers in (0, 1]', fractions)
-  const options: DiffusionRatioOptions = {
-    ...parts,
-    ...settings,
-    rule,
-    form,
-    weighting,
-    sharing,
-    probes: Number(probes),
-    fractions,
-  }
-  return ratioDetector(options, { tFrac: tFrac ?? undefined, joint: parseJoint(joint, tFrac) }, decision)
-}
-
-function ratioDetector(
-  options: DiffusionRatioOptions,
-  known: { tFrac: number | undefined; joint: JointRatioFit | undefined },
-  state?: DecisionState,
-): DiffusionRatio {
-  const { model, compat, alter = quarterTurns, form = compat ? 'difference' : 'log-ratio' } = options
-  const { probes = defaultProbes, weighting = compat ? 'published' : 'likelihood', sharing = 'shared' } = options
-  const { rule = compat ? 'ratio' : 'joint' } = options
-  if (rule !== 'joint' && rule !== 'ratio') throw unknownName('rule', rule, ['joint', 'ratio'])
-  const fixed = options.tFrac
-  const fractions = Array.from(options.fractions ?? (fixed === undefined ? publishedFractions : [fixed]))
-  const settings: LossSettings = { sharing, probes, weighting, ...(compat === undefined ? {} : { compat }) }
-  let { tFrac, joint } = known
-  let choice: FractionChoice | undefined
-  const prepare = async (x: NdArray, call?: LossCall): Promise<DenoisingLosses> =>
-    await denoisingLosses(model, x, { ...settings, fractions }, call)
-  const chosen = (): number => {
-    if (tFrac === undefined) throw new OodError('E_NOT_FITTED', 'diffusionRatio: expected a t_frac (fit), got none')
-    return tFrac
-  }
-  const scoreLosses = (losses: DenoisingLosses): Float64Array => {
-    const at = chosen()
-    if (rule === 'ratio') return lossRatio(losses, { tFrac: at, form }).score
-    if (!joint) throw new OodError('E_NOT_FITTED', 'diffusionRatio: expected training rows (fit), got none')
-    return jointRatio(losses, joint)
-  }
-  const { dataType, threshold, outlierType, valueRange } = options
-  const detector = outlierDetector(
-    {
-      name: 'CCLR',
-      dataShape: options.dataShape ?? model.dataShape,
-      ...(dataType === undefined ? {} : { dataType }),
-      ...(threshold === undefined ? {} : { threshold }),
-      ...(outlierType === undefined ? {} : { outlierType }),
-      ...(valueRange === undefined ? {} : { valueRange }),
-      async scores(x, feature, call: CallOptions) {
-        if (feature === 'required')
-          throw new OodError('E_UNSUPPORTED', 'CCLR feature scores: expected a request for instance scores only')
-        const at = chosen()
-        if (rule === 'joint' && !joint)
-          throw new OodError('E_NOT_FITTED', 'diffusionRatio: expected training rows (fit), got none')
-        const losses = await denoisingLosses(model, x, { ...settings, fractions: [at] }, call)
-        return { instance: scoreLosses(losses), feature: null }
-      },
-    },
-    state,
+export function denoisingLossColumns(model: ScoreModel, settings: LossSettings): Measurement {
+  return measurement(
+    'denoisingLosses',
+    [model],
+    { ...settings, fractions: Array.from(settings.fractions ?? publishedFractions) },
+    ['loss', 'standardError', 'facts'],
+    async (x: NdArray, call = {}) => columnsOf(await denoisingLosses(model, await own(model, x, call), settings, call)),
   )
-  return extend(detector, {
-    get tFrac() {
-      return tFrac
-    },
-    get choice() {
-      return choice
-    },
-    prepare,
-    scoreLosses,
-    ratio: (losses: DenoisingLosses, at: number = chosen()) => lossRatio(losses, { tFrac: at, form }),
-    async fit(train: NdArray, call: LossCall = {}) {
-      if (fixed !== undefined && rule === 'ratio') return
-      if (rowCount(train) < 2) throw mismatch('E_EMPTY', 'diffusionRatio fit', 'at least two rows', rowCount(train))
-      const sets = [train, ...(fixed === undefined ? alter(train) : [])]
-      // Candidates cut the strata elsewhere, so what is standardised is measured again at the chosen t_frac alone.
-      const again = rule === 'joint' && !(fixed !== undefined && fractions.length === 1)
-      const sweeps = sets.length + (again ? 1 : 0)
-      const losses: DenoisingLosses[] = []
-      for (const [i, set] of sets.entries()) losses.push(await prepare(set, part(call, i, sweeps)))
-      choice = fixed === undefined ? separationFraction(losses[0]!, losses.slice(1), form) : undefined
-      tFrac = fixed ?? choice!.tFrac
-      if (rule !== 'joint') return
-      const last = { ...settings, fractions: [tFrac] }
-      const found = again ? await denoisingLosses(model, train, last, part(call, sets.length, sweeps)) : losses[0]!
-      joint = fitJointRatio(found, tFrac)
-    },
-    toJSON: (): DiffusionRatioState => ({
-      ...stored('CCLR', options, detector.decision()),
-      tFrac: tFrac ?? null,
-      rule,
-      joint: joint ?? null,
-      form,
-      weighting,
-      sharing,
-      probes,
-      fractions,
-    }),
-  })
 }
 
-/** Call options of one of several sweeps, whose progress is a share of the whole. */
-function part(call: LossCall, index: number, count: number): LossCall {
-  const { onProgress } = call
-  if (!onProgress) return call
+/** The same for rows altered by `alter`, one set after another: columns `loss` and `standardError` [N, A K] and `facts`. */
+function alteredLosses(model: ScoreModel, settings: LossSettings, alter: (x: NdArray) => readonly NdArray[]): Measurement {
+  return measurement(
+    'alteredDenoisingLosses',
+    // A function has no name that would tell it from another: only the default is known by its settings.
+    alter === quarterTurns ? [model] : [model, alter],
+    { ...settings, fractions: Array.from(settings.fractions ?? publishedFractions) },
+    ['loss', 'standardError', 'facts'],
+    async (x: NdArray, call = {}) => {
+      const n = rowCount(x)
+      const sets = alter(await own(model, x, call))
+      if (sets.length === 0 || n === 0)
+        throw mismatch('E_EMPTY', 'diffusionRatio alter', 'at least one set of rows', `${sets.length} of ${n} rows`)
+      const found = await denoisingLosses(model, concatRows(sets as NdArray[]), settings, {
+        ...call,
+        rows: Array.from({ length: n * sets.length }, (_, i) => call.rows?.[i % n] ?? i % n),
+      })
+      const { loss, standardError, facts } = columnsOf(found)
+      return {
+        loss: sideBySide(loss, n),
+        standardError: sideBySide(standardError, n),
+        facts: tensor(flatData(facts).slice(0, n * facts.shape[1]!), [n, facts.shape[1]!]),
+      }
+    },
+  )
+}
+
+/** Rows as the network sees them. */
+async function own(model: ScoreModel, x: NdArray, call: object): Promise<NdArray> {
+  return model.preprocess ? await model.preprocess(x, call) : x
+}
+
+function columnsOf({ loss, standardError, fractions, share, paired, evaluations }: DenoisingLosses): {
+  loss: NdArray<Float64Array>
+  standardError: NdArray<Float64Array>
+  facts: NdArray<Float64Array>
+} {
+  const n = rowCount(loss)
+  const row = [...fractions, ...share, paired ? 1 : 0, evaluations]
+  const facts = new Float64Array(n * row.length)
+  for (let i = 0; i < n; i++) facts.set(row, i * row.length)
+  return { loss, standardError, facts: tensor(facts, [n, row.length]) }
+}
+
+/** Losses back from columns under a prefix. */
+export function lossesOf(columns: Columns, prefix: string): DenoisingLosses {
+  const loss = array(columns, `${prefix}.loss`)
+  return { ...factsOf(columns, prefix), loss, standardError: array(columns, `${prefix}.standardError`) }
+}
+
+function alteredOf(columns: Columns): DenoisingLosses[] {
+  const facts = factsOf(columns, 'altered')
+  const k = facts.fractions.length
+  const [loss, standardError] = [array(columns, 'altered.loss'), array(columns, 'altered.standardError')]
+  const sets = loss.shape[1]! / k
+  return Array.from({ length: sets }, (_, a) => ({
+    ...facts,
+    loss: cut(loss, a * k, k),
+    standardError: cut(standardError, a * k, k),
+  }))
+}
+
+function factsOf(columns: Columns, prefix: string): Omit<DenoisingLosses, 'loss' | 'standardError'> {
+  const facts = array(columns, `${prefix}.facts`)
+  const width = facts.shape[1]!
+  const k = (width - 2) / 2
+  const row = flatData(facts).subarray(0, width)
   return {
-    ...call,
-    onProgress: ({ done, total, label }) => onProgress({ done: index * total + done, total: count * total, label }),
+    fractions: row.slice(0, k),
+    share: row.slice(k, 2 * k),
+    paired: row[2 * k] === 1,
+    evaluations: row[2 * k + 1]!,
   }
 }
 
-function parseJoint(value: unknown, tFrac: unknown): JointRatioFit | undefined {
-  if (value === null) return undefined
-  const fit = value as Partial<JointRatioFit> | undefined
-  const known = (moments: JointRatioFit['whole'] | undefined): boolean =>
-    Number.isFinite(moments?.mean) && Number.isFinite(moments?.standardDeviation) && moments!.standardDeviation > 0
-  if (!(fit && fit.tFrac === tFrac && known(fit.whole) && known(fit.ratio)))
-    throw wrongField('joint', 'means and standard deviations at tFrac, or null', value)
-  return fit as JointRatioFit
+/** Rows of sets one after another [A n, K] as [n, A K]. */
+function sideBySide(values: NdArray<Float64Array>, n: number): NdArray<Float64Array> {
+  const k = values.shape[1]!
+  const sets = rowCount(values) / n
+  const data = flatData(values)
+  const out = new Float64Array(data.length)
+  for (let a = 0; a < sets; a++)
+    for (let i = 0; i < n; i++) out.set(data.subarray((a * n + i) * k, (a * n + i + 1) * k), (i * sets + a) * k)
+  return tensor(out, [n, sets * k])
+}
+
+function cut(values: NdArray<Float64Array>, from: number, k: number): NdArray<Float64Array> {
+  const [n, width] = [rowCount(values), values.shape[1]!]
+  const data = flatData(values)
+  const out = new Float64Array(n * k)
+  for (let i = 0; i < n; i++) out.set(data.subarray(i * width + from, i * width + from + k), i * k)
+  return tensor(out, [n, k])
+}
+
+function parseFit(value: unknown, rule: DiffusionRatioRule): DiffusionRatioFit {
+  const { tFrac, joint, choice } = (value ?? {}) as DiffusionRatioFit
+  if (!(typeof tFrac === 'number' && tFrac > 0 && tFrac < 1)) throw wrongField('fit.tFrac', 'a number in (0, 1)', tFrac)
+  const known = (spread: Spread | undefined): boolean =>
+    Number.isFinite(spread?.mean) && Number.isFinite(spread?.standardDeviation) && spread!.standardDeviation > 0
+  if (rule === 'joint' ? !(Array.isArray(joint) && joint.length === 2 && joint.every(known)) : joint !== null)
+    throw wrongField('fit.joint', rule === 'joint' ? 'two means and standard deviations' : 'null', joint)
+  return { tFrac, joint, choice: choice ?? null }
 }

@@ -37,7 +37,7 @@ export interface LossSettings {
 
 /** `rows`: keys of the rows, for probes that do not depend on a row's place in `x`. */
 export interface LossCall extends CallOptions {
-  rows?: ArrayLike<number>
+  rows?: ArrayLike<number> | undefined
 }
 
 /** Mean weighted denoising losses of N rows below K noise levels. */

@@ -1,5 +1,6 @@
 // The shape of a rule: what it keeps of the training pairs, and how it turns one pair into a score.
 import { mismatch } from '@ood/core'
+import { varies } from '@ood/detect'
 import type { LogProbLid, PairMoments } from '../pairs.ts'
 
 /** What a fitted rule keeps: plain numbers and lists, so that a detector can be stored as JSON. */
@@ -36,6 +37,11 @@ export function listOf(parameters: RuleParameters, key: string): Float64Array {
 
 /** The moments of the training pairs among parameters. */
 export function momentsOf(parameters: RuleParameters): PairMoments {
+  for (const part of ['logProb', 'lid'] as const) {
+    const [mean, deviation] = [numberOf(parameters, `${part}Mean`), numberOf(parameters, `${part}Deviation`)]
+    // A spread that is rounding, or denormal, would turn every score into NaN or 1e300.
+    if (!varies(deviation, mean)) throw mismatch('E_FILE', `detector parameter ${part}Deviation`, 'a spread', deviation)
+  }
   return {
     logProbMean: numberOf(parameters, 'logProbMean'),
     logProbDeviation: numberOf(parameters, 'logProbDeviation'),

@@ -1,6 +1,6 @@
 // Typicality of whole batches: is the mean log-likelihood of M points what M points of the data would have?
 import { mismatch, random } from '@ood/core'
-import { ascending, assertScores, countFrom, linearPercentile } from './internal/quantiles.ts'
+import { calibration } from '@ood/detect'
 import { entropyOf } from './typicality.ts'
 
 /** Parts of the batch test. */
@@ -51,7 +51,6 @@ export function typicalBatch(options: TypicalBatchOptions): TypicalBatch {
       throw mismatch('E_ARGUMENT', `typicalBatch ${what}`, 'a positive whole number', value)
   if (!(confidence > 0 && confidence < 1))
     throw mismatch('E_ARGUMENT', 'typicalBatch confidence', 'a number in (0, 1)', confidence)
-  assertScores('typicalBatch validation', validation)
   entropyOf(validation) // refuses infinities by row
   const entropy = entropyOf(training)
   const rng = random(seed).fork('typical-batch')
@@ -61,8 +60,8 @@ export function typicalBatch(options: TypicalBatchOptions): TypicalBatch {
     for (let m = 0; m < size; m++) sum += validation[rng.integer(validation.length)]!
     statistics[k] = Math.abs(-sum / size - entropy)
   }
-  const sorted = ascending(statistics)
-  const threshold = linearPercentile(sorted, 100 * confidence)
+  const known = calibration(statistics)
+  const threshold = known.threshold({ percentile: 100 * confidence })
   return {
     entropy,
     threshold,
@@ -74,7 +73,7 @@ export function typicalBatch(options: TypicalBatchOptions): TypicalBatch {
       if (Number.isNaN(sum))
         throw mismatch('E_NOT_FINITE', 'typicalBatch test', 'log-probabilities', 'NaN in their sum')
       const statistic = Math.abs(-sum / size - entropy)
-      const pValue = (1 + countFrom(sorted, statistic, false)) / (resamples + 1)
+      const pValue = known.pValues([statistic])[0]!
       return { statistic, pValue, isOutlier: statistic > threshold }
     },
   }
