@@ -7,7 +7,8 @@ import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { mismatch, type NdArray, permutation, random } from '@ood/core'
 import { listImages, loadDataset, readImageFolder } from '@ood/datasets'
-import { fitJointScore, jointScore, ratioScores } from '@ood/llr'
+import { fitWorst, worst } from '@ood/detect'
+import { ratioScores } from '@ood/llr'
 import { openPixelCnn } from '@ood/models-autoregressive'
 import { auroc } from '@ood/roc'
 import { formatTable, runMain } from '@ood/run'
@@ -114,12 +115,12 @@ await runMain(async () => {
       const ratio = (name: string): Float64Array =>
         ratioScores({ instance: plain[name]!.map((v) => -v) }, { instance: other[name]!.map((v) => -v) }).instance
       const both = (name: string): Float64Array[] => [plain[name]!, ratio(name)]
-      const spread = fitJointScore(both('fit'))
+      const spread = fitWorst(both('fit'))
       for (const name of Object.keys(ood)) {
         const aucs = [
           auroc(plain[name]!, plain.normal!),
           auroc(ratio(name), ratio('normal')),
-          auroc(jointScore(both(name), spread), jointScore(both('normal'), spread)),
+          auroc(worst(both(name), spread), worst(both('normal'), spread)),
         ]
         rows.push([inside, basename(folder), name, ...aucs])
       }

@@ -1,5 +1,6 @@
 // AUCs of log p alone, LID alone and both together, for one LID of every split and one detector fitted before.
-import type { LogProbLid, PairDetector } from '@ood/lid'
+import { calibration } from '@ood/detect'
+import { type LogProbLid, type PairFit, scorePairs } from '@ood/lid'
 import { auroc, delongInterval, dualAuroc } from '@ood/roc'
 import { type SplitName, splitNames } from './splits.ts'
 
@@ -31,7 +32,7 @@ export interface Comparison {
 export const FALSE_POSITIVE_RATE = 0.05
 
 /** Evaluates a detector that was fitted on training pairs. Nothing here feeds back into a choice. */
-export function compare(pairs: Record<SplitName, LogProbLid>, detector: PairDetector): Comparison {
+export function compare(pairs: Record<SplitName, LogProbLid>, detector: PairFit): Comparison {
   const { in_distr_train: train, ood } = pairs
   const sides = { inDistr: pairs.in_distr_test, generated: pairs.generated }
   const both = (auc: (positives: LogProbLid) => number): AucPair => ({
@@ -39,8 +40,8 @@ export function compare(pairs: Record<SplitName, LogProbLid>, detector: PairDete
     generated: auc(sides.generated),
   })
   const dualOf = ({ logProb, lid }: LogProbLid) => ({ x: logProb, y: lid })
-  const score = detector.score
-  const threshold = detector.inferThreshold(train, Math.max(FALSE_POSITIVE_RATE, 1 / train.lid.length))
+  const score = (split: LogProbLid): Float64Array => scorePairs(split, detector)
+  const threshold = calibration(score(train)).threshold(Math.max(FALSE_POSITIVE_RATE, 1 / train.lid.length))
   const interval = delongInterval(score(ood), score(sides.inDistr))
   const flagged = (split: LogProbLid): number => {
     const scores = score(split)

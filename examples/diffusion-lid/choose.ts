@@ -4,10 +4,10 @@ import {
   bisectScale,
   couplingScale,
   diffusionKneeScale,
+  fitPairs,
   fixedScale,
   linspace,
-  type PairDetector,
-  pairDetector,
+  type PairFit,
   type ScaleChoice,
   scalingRegionScale,
   trainingLid,
@@ -66,8 +66,6 @@ export function chooseScales<Artifact>(training: TrainingPoints<Artifact>): Reco
  * flow example's score, would let a very high LID outweigh a very low likelihood: FLIPD of images far from the training
  * set is several times theirs.
  */
-export function fitDetector(logProb: Float64Array, lid: Float64Array): PairDetector {
-  const detector = pairDetector({ rule: 'standardisedMinimum' })
-  detector.fit({ logProb, lid })
-  return detector
+export function fitDetector(logProb: Float64Array, lid: Float64Array): PairFit {
+  return fitPairs({ logProb, lid }, 'standardisedMinimum')
 }

@@ -1,6 +1,6 @@
 // One direction under one LID method: scales chosen on training points, then AUCs of every rule.
 
-import { flipd, type LogProbLid, normalBundleDimension, readCurves, type ScaleChoice } from '@ood/lid'
+import { flipd, type LogProbLid, normalBundleDimension, readCurves, type ScaleChoice, scorePairs } from '@ood/lid'
 import { auroc } from '@ood/roc'
 import type { Run } from '@ood/run'
 import { type AucPair, type Comparison, compare } from '../common/compare.ts'
@@ -97,7 +97,7 @@ function results(
     if (rule !== DEFAULT_RULE && lid.every((value) => value === lid[0])) continue
     const detector = fitDetector(logProb, lid)
     found[rule] = { scale, meanTrainLid: meanLid ?? Number.NaN, ...compare(pairs, detector) }
-    scores[rule] = bySplit((name) => detector.score(pairs[name]))
+    scores[rule] = bySplit((name) => scorePairs(pairs[name], detector))
   }
   return { method, choices, results: found, chosen: found[DEFAULT_RULE]!, lid: chosen, score: scores[DEFAULT_RULE]! }
 }

@@ -1,19 +1,12 @@
 // AUCs of the likelihood, of every ratio at every t_frac, and of the detector that training images made.
 import { flatData } from '@ood/core'
-import {
-  type DenoisingLosses,
-  diffusionRatio,
-  type FractionChoice,
-  fitJointRatio,
-  jointRatio,
-  lossRatio,
-  type RatioForm,
-} from '@ood/llr'
+import { calibration, fitWorst, type Spread, worst } from '@ood/detect'
+import { type DenoisingLosses, type FractionChoice, lossRatio, type RatioForm, wholeLoss } from '@ood/llr'
 import { auroc, delongInterval } from '@ood/roc'
 import { type AucPair, FALSE_POSITIVE_RATE } from '../common/compare.ts'
 import { mean, type SplitName, splitNames } from '../common/splits.ts'
 import { chooseFractions, DEFAULT_RULE, type FractionRule, fractionRules } from './choose.ts'
-import type { DirectionMeasures, Measurable } from './measure.ts'
+import type { DirectionMeasures } from './measure.ts'
 
 /** Scores compared: which losses, and how they are held against each other. The first is the default of `@ood/llr`. */
 export const variants = [
@@ -50,7 +43,7 @@ export interface Evaluation {
 }
 
 /** Evaluates one direction. */
-export function evaluate(model: Measurable, { splits, turned }: DirectionMeasures): Evaluation {
+export function evaluate({ splits, turned }: DirectionMeasures): Evaluation {
   const choices = chooseFractions(splits.in_distr_train.losses, turned)
   const { tFrac } = choices[DEFAULT_RULE]
   const pair = (higherIsOod: (name: SplitName) => Float64Array): AucPair => {
@@ -63,12 +56,10 @@ export function evaluate(model: Measurable, { splits, turned }: DirectionMeasure
   const scoreOf = (losses: DenoisingLosses, at: number, form: RatioForm) => lossRatio(losses, { tFrac: at, form })
   const ratioAt = (at: number): AucPair => pair((name) => scoreOf(splits[name].losses, at, 'log-ratio').score)
   const score = bySplit((name) => scoreOf(splits[name].losses, tFrac, 'log-ratio').score)
-  const fit = fitJointRatio(splits.in_distr_train.losses, tFrac)
-  const joint = bySplit((name) => jointRatio(splits[name].losses, fit))
-  const threshold = diffusionRatio({ model, tFrac }).inferThresholdFromScores(
-    { instance: joint.in_distr_train, feature: null },
-    Math.max(FALSE_POSITIVE_RATE, 1 / joint.in_distr_train.length),
-  )
+  const fit = fitJoint(splits.in_distr_train.losses, tFrac)
+  const joint = bySplit((name) => worst(jointParts(splits[name].losses, tFrac), fit))
+  const rate = Math.max(FALSE_POSITIVE_RATE, 1 / joint.in_distr_train.length)
+  const threshold = calibration(joint.in_distr_train).threshold(rate)
   return {
     choices,
     tFrac,
@@ -94,6 +85,15 @@ export function evaluate(model: Measurable, { splits, turned }: DirectionMeasure
     threshold,
     flagged: bySplit((name) => joint[name].filter((value) => value > threshold).length / joint[name].length),
   }
+}
+
+/** Spreads of log L(1) and of the log-ratio over training images, as the method `diffusionRatio` fits them. */
+export function fitJoint(train: DenoisingLosses, tFrac: number): Spread[] {
+  return fitWorst(jointParts(train, tFrac))
+}
+
+function jointParts(losses: DenoisingLosses, tFrac: number): Float64Array[] {
+  return [wholeLoss(losses).map(Math.log), lossRatio(losses, { tFrac }).score]
 }
 
 function intervalOf({ ood, in_distr_test: test }: Record<SplitName, Float64Array>): [number, number] {

@@ -1,10 +1,10 @@
 // The figures of one direction, as Vega-Lite specifications.
 import { flatData } from '@ood/core'
-import { type DenoisingLosses, fitJointRatio, lossRatio } from '@ood/llr'
+import { type DenoisingLosses, lossRatio } from '@ood/llr'
 import { histogramPlot, lidCurvePlot, type PlotSpec, rocPlot, scatterPlot } from '@ood/plots'
 import { rocCurve } from '@ood/roc'
 import { dataSetTitle, type SplitName, splitLabels, splitNames } from '../common/splits.ts'
-import { columnAt } from './evaluate.ts'
+import { columnAt, fitJoint } from './evaluate.ts'
 import type { DirectionResult } from './result.ts'
 
 /** L(t_frac) over D of every image: squared error of the noise a pixel, over the levels up to t_frac. */
@@ -19,7 +19,7 @@ export function lossCurves({ loss, fractions }: DenoisingLosses, dimension: numb
 /** The ratio of every image at every t_frac below 1, in standard deviations from the mean of training images. */
 export function ratioCurves(losses: DenoisingLosses, train: DenoisingLosses): Float64Array[] {
   const scores = Array.from(losses.fractions.subarray(0, -1), (tFrac) => {
-    const { ratio } = fitJointRatio(train, tFrac)
+    const ratio = fitJoint(train, tFrac)[1]!
     return lossRatio(losses, { tFrac }).score.map((value) => (value - ratio.mean) / ratio.standardDeviation)
   })
   return Array.from({ length: losses.loss.shape[0]! }, (_, i) => Float64Array.from(scores, (score) => score[i]!))

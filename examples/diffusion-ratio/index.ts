@@ -50,7 +50,7 @@ async function runDirection(
       run.step(`${name}/samples`, () => model.sample(n, { seed, signal }), { key: model.manifest?.sha256 })
     const images = await loadSplits(direction, drawn, options, signal)
     const measures = await measure(run, { name, model, images, probes, seed, signal, onProgress })
-    return { direction, ...measures, evaluation: evaluate(model, measures) }
+    return { direction, ...measures, evaluation: evaluate(measures) }
   } finally {
     await model.release()
   }

@@ -1,6 +1,6 @@
 // Every choice of the example: the thresholds. This file is handed validation sequences and nothing else.
 import { mismatch } from '@ood/core'
-import { outlierDetector } from '@ood/llr'
+import { calibration, type ThresholdTarget } from '@ood/detect'
 import type { Measured } from './measure.ts'
 
 /** Scores compared, all with higher = more OOD. */
@@ -62,9 +62,7 @@ export function choose(inDistribution: Scores, ood: Scores): Choices {
   if (outside < 1) throw mismatch('E_ARGUMENT', 'mixed validation batch', 'at least one OOD sequence', outside)
   const falsePositiveRate = Math.max(FALSE_POSITIVE_RATE, 1 / most)
   const thresholds = methods.map((method) => {
-    const detector = outlierDetector({ name: method, scores: () => Promise.reject(new Error('scores are there')) })
-    const infer = (instance: Float64Array, target: Parameters<typeof detector.inferThresholdFromScores>[1]): number =>
-      detector.inferThresholdFromScores({ instance, feature: null }, target)
+    const infer = (scores: Float64Array, target: ThresholdTarget): number => calibration(scores).threshold(target)
     const batch = Float64Array.of(...inDistribution[method].subarray(0, inside), ...ood[method].subarray(0, outside))
     return [
       method,

@@ -12,6 +12,7 @@ import {
   tensor,
 } from '@ood/core'
 import { exactGenomeModel, type GenomeLawOptions, mutatedGenomeLaw } from '@ood/datasets'
+import { measure as measureColumns } from '@ood/detect'
 import { likelihoodRatio, ratioScores } from '@ood/llr'
 import type { Run } from '@ood/run'
 import { type Sequences, type SplitName, splitNames } from './data.ts'
@@ -85,13 +86,16 @@ async function measurePair(
   { signal, onProgress, batch = 256 }: MeasureOptions,
   key: unknown,
 ): Promise<Measured> {
-  const detector = likelihoodRatio({ semantic, background, convention: 'mean', dataType: 'sequence' })
   return await run.batches(
     name,
     rowCount(x),
     batch,
     async (from, to) => {
-      const both = await detector.logProbs(sliceRows(x, from, to), { signal })
+      const rows = sliceRows(x, from, to)
+      const both = {
+        semantic: await semantic.logProb(rows, { signal, seed: 0 }),
+        background: await background.logProb(rows, { signal, seed: 0 }),
+      }
       return {
         semantic: meanOfSteps(both.semantic),
         background: meanOfSteps(both.background),
@@ -125,15 +129,13 @@ export async function measureMaps(
   run: Run<unknown>,
   { semantic, background, splits, signal, key }: MeasureOptions,
 ): Promise<Record<'test_in' | 'test_ood', BaseRatios>> {
-  const detector = likelihoodRatio({ semantic, background, convention: 'mean' })
+  const method = likelihoodRatio({ semantic, background, convention: 'mean' })
   const mapOf = async (split: 'test_in' | 'test_ood'): Promise<BaseRatios> => {
     const { ratio } = await run.step(
       `${split}/maps`,
       async () => {
-        const { feature } = await detector.scores(sliceRows(splits[split].x, 0, MAPPED), {
-          signal,
-          feature: 'required',
-        })
+        const columns = await measureColumns(method, sliceRows(splits[split].x, 0, MAPPED), { signal })
+        const feature = method.featureScore!(columns, null)
         // Scores are minus the ratio.
         return {
           ratio: tensor(

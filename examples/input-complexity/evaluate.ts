@@ -1,5 +1,6 @@
 // From sizes and log-likelihoods to AUCs, thresholds and shares. Nothing here chooses anything.
-import { complexityScore, outlierDetector } from '@ood/llr'
+import { calibration as calibrationOf } from '@ood/detect'
+import { complexityScore } from '@ood/llr'
 import { auroc, delongInterval } from '@ood/roc'
 import { mean } from '../common/splits.ts'
 import { type SetName, setNames } from './images.ts'
@@ -75,9 +76,8 @@ export function evaluate(sets: Record<SetName, Scored>, codecs: readonly string[
 
 function judge(scores: Record<SetName, Float64Array>): Judged {
   const { in_distr_train: calibration, in_distr_test: inside, ood } = scores
-  const detector = outlierDetector({ name: 'score', scores: () => Promise.reject(new Error('scored already')) })
   const rate = Math.max(FALSE_POSITIVE_RATE, 1 / calibration.length)
-  const threshold = detector.inferThresholdFromScores({ instance: calibration, feature: null }, rate)
+  const threshold = calibrationOf(calibration).threshold(rate)
   const above = (values: Float64Array) => values.filter((value) => value > threshold).length / values.length
   const { lower, upper } = delongInterval(ood, inside)
   return {

@@ -4,11 +4,11 @@ import {
   bisectScale,
   couplingScale,
   type FlowArtifact,
+  fitPairs,
   fixedScale,
   kneeScale,
   linspace,
-  type PairDetector,
-  pairDetector,
+  type PairFit,
   plateauScale,
   type ScaleChoice,
   scalingRegionScale,
@@ -36,7 +36,7 @@ export interface Choices {
   /** Chosen scale of every rule. */
   scales: Record<ScaleRuleName, ScaleChoice>
   /** The standardised sum fitted on the training pairs, per rule. */
-  detectors: Record<ScaleRuleName, PairDetector>
+  detectors: Record<ScaleRuleName, PairFit>
 }
 
 /** Applies every scale rule and fits one detector per scale, on training points only. */
@@ -54,11 +54,10 @@ export function choose(training: TrainingPoints): Choices {
     fixed: { ...fixedScale(-3), meanLid: view.meanLidAt(-3) },
   }
   const detectors = Object.fromEntries(
-    scaleRules.map((rule) => {
-      const detector = pairDetector({ rule: 'standardisedSum' })
-      detector.fit({ logProb, lid: thresholdDimension(artifact, scales[rule].scale) })
-      return [rule, detector]
-    }),
+    scaleRules.map((rule) => [
+      rule,
+      fitPairs({ logProb, lid: thresholdDimension(artifact, scales[rule].scale) }, 'standardisedSum'),
+    ]),
   ) as Choices['detectors']
   return { scales, detectors }
 }

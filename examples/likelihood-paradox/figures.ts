@@ -1,6 +1,6 @@
 // The figures of one direction, as Vega-Lite specifications.
 import { flatData } from '@ood/core'
-import { defaultScales, lidCurve, linspace, thresholdDimension } from '@ood/lid'
+import { defaultScales, lidCurve, linspace, scorePairs, thresholdDimension } from '@ood/lid'
 import { calibrationPlot, histogramPlot, lidCurvePlot, type PlotSpec, scatterPlot } from '@ood/plots'
 import { rocFigure } from '../common/figures.ts'
 import { mean, type SplitName, splitLabels, splitNames } from '../common/splits.ts'
@@ -37,7 +37,7 @@ export function charts(result: DirectionResult): Record<string, PlotSpec> {
   const scored = (name: SplitName) => {
     const { logProb, artifact } = splits[name]
     const pairs = { logProb, lid: thresholdDimension(artifact, chosen.scale) }
-    return { ...pairs, score: choices.detectors[DEFAULT_RULE].score(pairs) }
+    return { ...pairs, score: scorePairs(pairs, choices.detectors[DEFAULT_RULE]) }
   }
   const scatterAt = (scale: number, title: string): PlotSpec =>
     scatterPlot({

@@ -1,6 +1,6 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 
-import { thresholdDimension } from '@ood/lid'
+import { scorePairs, thresholdDimension } from '@ood/lid'
 import { htmlReport, type ReportSection } from '@ood/plots'
 import type { Run } from '@ood/run'
 import { FALSE_POSITIVE_RATE } from '../common/compare.ts'
@@ -44,7 +44,7 @@ function writeSplits(run: Run<unknown>, result: DirectionResult, folder: string)
   for (const name of splitNames) {
     const { logProb, bitsPerDim, artifact } = result.splits[name]
     const lid = thresholdDimension(artifact, scale)
-    const ood = result.choices.detectors[DEFAULT_RULE].score({ logProb, lid })
+    const ood = scorePairs({ logProb, lid }, result.choices.detectors[DEFAULT_RULE])
     run.writeCsv(`${folder}/${name}`, { likelihood: logProb, JacobianThresholdLID: lid, bitsPerDim, oodScore: ood })
     run.writeTrend(`${folder}/${name}`, curveScales, curvesOf(result, name))
   }

@@ -1,5 +1,6 @@
 // Every choice of the example: entropy, the joint score's spreads and thresholds. This file is handed training and validation images, nothing else.
-import { complexityScore, fitJointScore, type JointScoreFit, jointScore, outlierDetector, ratioScores } from '@ood/llr'
+import { calibration, fitWorst, type Spread, type ThresholdTarget, worst } from '@ood/detect'
+import { complexityScore, ratioScores } from '@ood/llr'
 import { mean } from '../common/splits.ts'
 import { type ChoiceSet, CONTAMINATED_HALF } from './images.ts'
 import type { Measured } from './measure.ts'
@@ -27,7 +28,7 @@ export interface Choices {
   /** Minus the mean log p of in-distribution images, which typicality measures distances from. */
   entropy: number
   /** Spreads of -log p and of the ratio's score over in-distribution images, for the joint score. */
-  joint: JointScoreFit
+  joint: readonly Spread[]
   thresholds: Record<Method, Thresholds>
   /** False positive rate the clean thresholds are for: 5 %, or what fewer than 20 images can resolve. */
   falsePositiveRate: number
@@ -44,7 +45,7 @@ export function scoresOf(
   const llr = ratioOf(semantic, background)
   return {
     llr,
-    joint: jointScore([likelihood, llr].slice(0, joint.length), joint),
+    joint: worst([likelihood, llr].slice(0, joint.length), joint),
     likelihood,
     typicality: likelihood.map((value) => Math.abs(value - entropy)),
     complexity: complexityScore(semantic, complexity),
@@ -62,15 +63,13 @@ export function choose(sets: Record<ChoiceSet, Measured>): Choices {
   const ratio = ratioOf(semantic, background)
   // A model against itself has a ratio of 0 everywhere, which has no spread: its joint score is the likelihood's.
   const scores = [semantic.map((value) => -value), ratio].slice(0, ratio.some((value) => value !== ratio[0]) ? 2 : 1)
-  const joint = fitJointScore(scores)
+  const joint = fitWorst(scores)
   const clean = scoresOf(sets.in_distr_train, { entropy, joint })
   const ood = scoresOf(sets.ood_train, { entropy, joint })
   const half = Math.min(CONTAMINATED_HALF, clean.llr.length, ood.llr.length)
   const falsePositiveRate = Math.max(FALSE_POSITIVE_RATE, 1 / clean.llr.length)
   const thresholds = methods.map((method) => {
-    const detector = outlierDetector({ name: method, scores: () => Promise.reject(new Error('scores are there')) })
-    const infer = (instance: Float64Array, target: Parameters<typeof detector.inferThresholdFromScores>[1]) =>
-      detector.inferThresholdFromScores({ instance, feature: null }, target)
+    const infer = (scores: Float64Array, target: ThresholdTarget): number => calibration(scores).threshold(target)
     const batch = Float64Array.of(...clean[method].subarray(0, half), ...ood[method].subarray(0, half))
     return [
       method,

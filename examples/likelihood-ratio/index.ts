@@ -1,6 +1,7 @@
 // Likelihood ratios on real images: a model of the data against a model of its background, pixel by pixel.
 
 import { type NdArray, OodError, type Progress } from '@ood/core'
+import { calibration, detector, packNumbers, restoreDetector, type StoredDetector } from '@ood/detect'
 import { likelihoodRatio } from '@ood/llr'
 import type { Run } from '@ood/run'
 import { type Direction, directionsOf } from '../common/splits.ts'
@@ -86,10 +87,15 @@ async function runDirection(
 
 /** Writes the detector as it would be deployed, with the threshold of in-distribution images alone. */
 function saveDetector(run: Run<unknown>, name: string, pair: Pair, choices: Choices, { scores }: Evaluation): void {
-  const detector = likelihoodRatio({ ...pair, dataType: 'image' })
-  const { falsePositiveRate } = choices
-  detector.inferThresholdFromScores({ instance: scores.in_distr_train.llr, feature: null }, { falsePositiveRate })
-  run.writeJson(`${name}/detector.json`, detector.toJSON())
+  const known = calibration(scores.in_distr_train.llr)
+  const method = likelihoodRatio({ ...pair })
+  const state: StoredDetector = {
+    ...detector(method, { dataType: 'image' }).toJSON(),
+    threshold: known.threshold({ falsePositiveRate: choices.falsePositiveRate }),
+    reference: packNumbers(known.scores),
+    referenceOf: 'threshold',
+  }
+  run.writeJson(`${name}/detector.json`, restoreDetector(state, method).toJSON())
 }
 
 async function drawSamples(

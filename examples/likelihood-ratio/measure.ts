@@ -1,7 +1,7 @@
 // Scores the sets of one direction under both models, stored batch by batch in the run folder; pixel maps of a few images.
 
-import { flatData, type NdArray, type Progress, rowCount, sliceRows, tensor } from '@ood/core'
-import { complexity, likelihoodRatio, openCodecs, type RatioLogProbs } from '@ood/llr'
+import { flatData, type LogProb, type NdArray, type Progress, rowCount, sliceRows, tensor } from '@ood/core'
+import { complexity, openCodecs } from '@ood/llr'
 import type { Run } from '@ood/run'
 import { type SetName, setNames, testSets } from './images.ts'
 import type { Pair } from './pair.ts'
@@ -104,10 +104,14 @@ async function logProbs(
   x: NdArray,
   from: number,
   to: number,
-): Promise<RatioLogProbs> {
+): Promise<{ semantic: LogProb; background: LogProb }> {
   // `rows` gives an image its noise by its place in the set, for likelihoods that have noise; both models get the same.
   const call = { seed, signal, rows: Array.from({ length: to - from }, (_, i) => from + i) }
-  return await likelihoodRatio({ ...pair }).logProbs(sliceRows(x, from, to), call)
+  const images = sliceRows(x, from, to)
+  return {
+    semantic: await pair.semantic.logProb(images, call),
+    background: await pair.background.logProb(images, call),
+  }
 }
 
 function keyOf({ semantic, background }: Pair): unknown {

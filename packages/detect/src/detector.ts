@@ -12,7 +12,7 @@ import type {
   PredictionRequest,
 } from './detector-types.ts'
 import { VERSION } from './internal/version.ts'
-import type { MeasureOptions } from './measurement.ts'
+import { type MeasureOptions, measureNeeds } from './measurement.ts'
 import { fitMethod, type Method, measure } from './method.ts'
 import { packNumbers, unpackNumbers } from './pack.ts'
 import { assertSameMethod, modelKeys, parseStored, type ReferenceRows, type StoredDetector } from './stored.ts'
@@ -142,7 +142,7 @@ function build<Fit, Input>(
       if (!isMeasured(train)) assertData(train)
       const found = isMeasured(train)
         ? { fit: method.fit(some(train.columns, 'training data')), columns: train.columns }
-        : await fitMethod(method, someRows(train), call)
+        : await fitMethod(method, (needs) => measureNeeds(needs, someRows(train), call))
       learnt = found.fit
       threshold = null
       referenceOf = 'training'

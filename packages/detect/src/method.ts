@@ -52,22 +52,24 @@ export interface Method<Fit = unknown, Input = NdArray> {
 }
 
 /**
- * Fits a method on training rows: measures what fitting needs, fits, and where scoring wants other columns measures
- * those and refits.
+ * Fits a method: has measured what fitting needs, fits, and where scoring wants other columns has those measured and
+ * refits.
  *
+ * @param measureTrain - gives the columns of needs for the training rows
  * @returns the fit, and the columns that scoring sees of the training rows
+ * @example
+ * const { fit } = await fitMethod(method, (needs) => measureNeeds(needs, trainImages))
  */
 export async function fitMethod<Fit, Input>(
   method: Method<Fit, Input>,
-  train: Input,
-  options: MeasureOptions = {},
-  known: Map<string, Columns> = new Map(),
+  measureTrain: (needs: Needs<Input>) => Promise<Columns>,
 ): Promise<{ fit: Fit; columns: Columns }> {
-  const first = await measure(method, train, options, undefined, known)
+  const before = method.needs()
+  const first = await measureTrain(before)
   const fit = method.fit(first)
-  const [before, after] = [method.needs(), method.needs(fit)]
+  const after = method.needs(fit)
   if (Object.entries(after).every(([prefix, { key }]) => before[prefix]?.key === key)) return { fit, columns: first }
-  const columns = await measureNeeds(after, train, options, known)
+  const columns = await measureTrain(after)
   return { fit: method.refit ? method.refit(columns, fit) : fit, columns }
 }
 

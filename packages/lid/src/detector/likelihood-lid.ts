@@ -14,6 +14,7 @@ import {
 } from '@ood/detect'
 import { assertNumber } from '../internal/check.ts'
 import { fixedScale } from '../scale/fixed.ts'
+import { type ScaleRuleName, scaleRule } from '../scale/rules.ts'
 import type { ScaleChoice } from '../scale/training-curve.ts'
 import { type ScaleRule, trainingLid } from '../scale/training-lid.ts'
 import {
@@ -37,8 +38,8 @@ export interface LikelihoodLidOptions<Artifact> {
   estimator: LidEstimator<Artifact>
   /** Rows as the estimator takes them, where those are not the raw rows: `(x, call) => diffusion.preprocess(x, call)`. */
   preprocess?: ((x: NdArray, options?: object) => Promise<NdArray>) | undefined
-  /** The scale, or a rule that chooses it from the training points. */
-  scale: number | ScaleRule
+  /** The scale, or a rule that chooses it from the training points, by name or as a function. */
+  scale: number | ScaleRuleName | ScaleRule
   /** How the pair becomes a score (default `'standardisedSum'`); `'localMass'` by name takes r = e^scale. */
   rule?: PairRuleName | 'localMass' | PairRule | undefined
 }
@@ -60,13 +61,14 @@ export interface LikelihoodLidFit {
  * @param options - model, estimator, scale and rule
  * @throws OodError as `fitPairs`, the model, the estimator and the scale rule
  * @example
- * const method = likelihoodLid({ model: flow, estimator: thresholdLid(flow), scale: scalingRegionScale })
+ * const method = likelihoodLid({ model: flow, estimator: thresholdLid(flow), scale: 'scalingRegion' })
  * const both = detector(method)
  * await both.fit(trainImages)
  * await both.score(images) // higher = more OOD
  */
 export function likelihoodLid<Artifact>(options: LikelihoodLidOptions<Artifact>): Method<LikelihoodLidFit> {
-  const { model, estimator, scale, rule = 'standardisedSum', logProb = {} } = options
+  const { model, estimator, rule = 'standardisedSum', logProb = {} } = options
+  const scale = typeof options.scale === 'string' ? scaleRule(options.scale) : options.scale
   if (typeof scale === 'number') assertNumber('likelihoodLid scale', scale)
   const likelihood = logProbOf(model, logProb)
   const prepared = artifactOf(options)
@@ -83,7 +85,7 @@ export function likelihoodLid<Artifact>(options: LikelihoodLidOptions<Artifact>)
     source: 'Kamkari et al. 2024',
     settings: {
       estimator: estimator.identity?.name ?? 'custom',
-      scale: typeof scale === 'number' ? scale : scale.name || 'custom',
+      scale: typeof options.scale === 'function' ? options.scale.name || 'custom' : options.scale,
       rule: typeof rule === 'string' ? rule : { ...rule },
       ...(Object.keys(logProb).length > 0 ? { logProb } : {}),
     },
