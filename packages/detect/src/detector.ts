@@ -1,5 +1,5 @@
 // What users hold: a method with what it learnt, its threshold and its reference scores. The only detector there is.
-import { flatData, mismatch, type NdArray, OodError, type Prediction, rowCount } from '@ood/core'
+import { assertOptions, flatData, mismatch, type NdArray, OodError, type Prediction, rowCount } from '@ood/core'
 import { assertScores, assertTarget, type Calibration, calibration } from './calibration.ts'
 import { type Columns, columnRows } from './columns.ts'
 import { assertProfile, givenProfile, learnProfile } from './data-profile.ts'
@@ -66,6 +66,7 @@ function build<Fit, Input>(
   state?: StoredDetector,
 ): OodDetector<Fit, Input> {
   const { name } = method
+  assertOptions(`${name} detector`, options, ['threshold', 'outlierType', 'dataType', 'data', 'compat'])
   const { compat, dataType = null } = options
   if (options.threshold !== undefined && !Number.isFinite(options.threshold))
     throw mismatch('E_ARGUMENT', `${name} threshold`, 'a finite number', options.threshold)

@@ -31,6 +31,12 @@ export {
   publishedFractions,
   wholeLoss,
 } from './diffusion/losses.ts'
+export {
+  denoisingProfile,
+  denoisingProfileOf,
+  type ProfileOptions,
+  profileScales,
+} from './diffusion/profile.ts'
 export { type LossRatioOptions, lossRatio, type RatioForm, type RatioValues } from './diffusion/ratio.ts'
 export { averageLossTrend, type LossTrend, type LossTrendOptions, trendGrid } from './diffusion/trend.ts'
 export { quarterTurns } from './diffusion/turns.ts'

@@ -60,6 +60,16 @@ export interface InvertibilityReport {
   worstRow: number
 }
 
+/** The parts of a flow's log-density, row by row. */
+export interface FlowTerms {
+  /** z, [N, D]. */
+  latents: NdArray<Float32Array>
+  /** log |det ∂z/∂v| in nats. */
+  logDet: Float64Array
+  /** log |det ∂v/∂x| of the preprocessing in nats; 0 for rows in model space. */
+  preprocessingLogDet: Float64Array
+}
+
 /** The decoder x = f(z) from latents [N, D] to model space [N, ...dataShape], with all its derivatives. */
 export interface FlowDecoder extends Differentiable {
   jacobian(z: NdArray, options?: CallOptions): Promise<NdArray>
@@ -94,6 +104,15 @@ export interface Flow extends LikelihoodModel, Invertible {
    * length, as usual for dequantised models). Equal to -(log p(y) - D ln 256) / (D ln 2) with y = (x + u) / 256.
    */
   bitsPerDim(x: NdArray, options?: FlowCallOptions): Promise<Float64Array>
+
+  /**
+   * What log p is made of, from one encoding: latents z, log |det ∂z/∂v| and log |det ∂v/∂x| of the preprocessing, so that
+   * log p(v) = log N(z; 0, I) + logDet and log p(x) adds preprocessingLogDet.
+   *
+   * @example
+   * const { latents, logDet } = await flow.terms(images)
+   */
+  terms(x: NdArray, options?: FlowCallOptions): Promise<FlowTerms>
 
   /** Model-space rows v of raw rows `x`, with noise from `seed`. */
   preprocess(x: NdArray, options?: FlowCallOptions): Promise<NdArray>

@@ -4,6 +4,7 @@ export type {
   Flow,
   FlowCallOptions,
   FlowDecoder,
+  FlowTerms,
   InvertibilityReport,
   LogProbOptions,
   SampleOptions,

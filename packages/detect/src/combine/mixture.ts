@@ -1,5 +1,5 @@
 // A Gaussian mixture over the vector of statistics: follows training data that come in several kinds.
-import { mismatch, type NdArray, type Random, random } from '@ood/core'
+import { assertOptions, mismatch, type NdArray, type Random, random } from '@ood/core'
 import { type Gaussian, gaussian, logDensity, marginal, moments, shrink } from '../internal/gaussian.ts'
 import type { Method } from '../method.ts'
 import { packNumbers, unpackNumbers } from '../pack.ts'
@@ -48,6 +48,7 @@ export function mixtureOf<Input = NdArray>(
   statistics: readonly Statistic<Input>[],
   options: MixtureOptions = {},
 ): Method<CombinationFit<MixtureKept>, Input> {
+  assertOptions('mixtureOf', options, ['components', 'shrinkage', 'starts', 'seed'])
   const { components = 5, shrinkage = 0.1, starts = 4, seed = 0 } = options
   for (const [name, value] of Object.entries({ components, starts }))
     if (!(Number.isSafeInteger(value) && value > 0))

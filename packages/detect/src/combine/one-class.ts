@@ -1,5 +1,5 @@
 // One-class support vector machine over the vector of statistics: the one-class variant of DoSE.
-import { mismatch, type NdArray } from '@ood/core'
+import { assertOptions, mismatch, type NdArray } from '@ood/core'
 import type { Method } from '../method.ts'
 import { packNumbers, unpackNumbers } from '../pack.ts'
 import { wrongField } from '../stored.ts'
@@ -46,6 +46,7 @@ export function oneClassOf<Input = NdArray>(
   statistics: readonly Statistic<Input>[],
   options: OneClassOptions = {},
 ): Method<CombinationFit<OneClassKept>, Input> {
+  assertOptions('oneClassOf', options, ['nu', 'gamma'])
   const { nu = 0.1, gamma = null } = options
   if (!(nu > 0 && nu <= 1)) throw mismatch('E_ARGUMENT', 'oneClassOf nu', 'a number in (0, 1]', nu)
   if (gamma !== null && !(gamma > 0 && Number.isFinite(gamma)))

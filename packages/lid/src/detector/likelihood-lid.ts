@@ -1,5 +1,5 @@
 // Likelihood and LID as a method: a likelihood model, an LID estimator, a scale rule and a pair rule.
-import { type LidEstimator, type LikelihoodModel, type NdArray, OodError, rowSize } from '@ood/core'
+import { assertOptions, type LidEstimator, type LikelihoodModel, type NdArray, OodError, rowSize } from '@ood/core'
 import {
   array,
   type Columns,
@@ -67,6 +67,7 @@ export interface LikelihoodLidFit {
  * await both.score(images) // higher = more OOD
  */
 export function likelihoodLid<Artifact>(options: LikelihoodLidOptions<Artifact>): Method<LikelihoodLidFit> {
+  assertOptions('likelihoodLid', options, ['model', 'logProb', 'estimator', 'preprocess', 'scale', 'rule'])
   const { model, estimator, rule = 'standardisedSum', logProb = {} } = options
   const scale = typeof options.scale === 'string' ? scaleRule(options.scale) : options.scale
   if (typeof scale === 'number') assertNumber('likelihoodLid scale', scale)

@@ -1,5 +1,5 @@
 // Input complexity as a method over any likelihood model of 8-bit images.
-import { type LikelihoodModel, mismatch, type NdArray } from '@ood/core'
+import { assertOptions, type LikelihoodModel, mismatch, type NdArray } from '@ood/core'
 import { describedBy, logProbOf, type Measurement, type Method, measurement, vector } from '@ood/detect'
 import { noFit } from '../internal/no-fit.ts'
 import { type ComplexityOptions, checkedCodecs, complexity } from './complexity.ts'
@@ -65,6 +65,7 @@ export function codeLength(
  * const { data } = await simple.predict(images) // instanceScore in bits, isOutlier, pValue
  */
 export function inputComplexity(model: LikelihoodModel, options: InputComplexityOptions = {}): Method<null> {
+  assertOptions('inputComplexity', options, ['codecs', 'count', 'compat', 'onWarning', 'levelWidth'])
   const { count = 'file', compat = null, levelWidth = 1 } = options
   if (!(levelWidth > 0 && Number.isFinite(levelWidth)))
     throw mismatch('E_ARGUMENT', 'levelWidth', 'a positive number', levelWidth)

@@ -1,5 +1,15 @@
 // The complexity-corrected likelihood ratio of score diffusions as a method: t_frac from training rows, then the score.
-import { concatRows, flatData, mismatch, type NdArray, rowCount, type ScoreModel, tensor, unknownName } from '@ood/core'
+import {
+  assertOptions,
+  concatRows,
+  flatData,
+  mismatch,
+  type NdArray,
+  rowCount,
+  type ScoreModel,
+  tensor,
+  unknownName,
+} from '@ood/core'
 import {
   array,
   type Columns,
@@ -50,6 +60,8 @@ export interface DiffusionRatioOptions extends Omit<LossSettings, 'compat'> {
   compat?: 'reference' | undefined
 }
 
+const OPTIONS = ['model', 'rule', 'tFrac', 'form', 'alter', 'compat', 'fractions', 'probes', 'weighting', 'sharing']
+
 /** What the method learns. */
 export interface DiffusionRatioFit {
   tFrac: number
@@ -79,6 +91,7 @@ export interface DiffusionRatioFit {
  * await ratio.inferThreshold(heldOutImages, 0.05)
  */
 export function diffusionRatio(options: DiffusionRatioOptions): Method<DiffusionRatioFit> {
+  assertOptions('diffusionRatio', options, OPTIONS)
   const { model, compat, alter = quarterTurns, form = compat ? 'difference' : 'log-ratio' } = options
   const { probes = defaultProbes, weighting = compat ? 'published' : 'likelihood', sharing = 'shared' } = options
   const { rule = compat ? 'ratio' : 'joint', tFrac: fixed } = options
@@ -137,7 +150,11 @@ export function denoisingLossColumns(model: ScoreModel, settings: LossSettings):
 }
 
 /** The same for rows altered by `alter`, one set after another: columns `loss` and `standardError` [N, A K] and `facts`. */
-function alteredLosses(model: ScoreModel, settings: LossSettings, alter: (x: NdArray) => readonly NdArray[]): Measurement {
+function alteredLosses(
+  model: ScoreModel,
+  settings: LossSettings,
+  alter: (x: NdArray) => readonly NdArray[],
+): Measurement {
   return measurement(
     'alteredDenoisingLosses',
     // A function has no name that would tell it from another: only the default is known by its settings.

@@ -1,5 +1,5 @@
 // WAIC over an ensemble of models: likelihood where the models agree, suspicion where they do not.
-import { type LikelihoodModel, mismatch, OodError } from '@ood/core'
+import { assertOptions, type LikelihoodModel, mismatch, OodError } from '@ood/core'
 import { describedBy, type LogProbSettings, logProbOf, type Method, vector } from '@ood/detect'
 import { noFit } from '../internal/no-fit.ts'
 
@@ -28,6 +28,7 @@ export interface WaicOptions {
  * await ensemble.inferThreshold(heldOutImages, 0.05)
  */
 export function waic(models: readonly LikelihoodModel[], options: WaicOptions = {}): Method<null> {
+  assertOptions('waic', options, ['variance', 'logProb'])
   const { variance = 'population', logProb = {} } = options
   if (variance !== 'population' && variance !== 'sample')
     throw mismatch('E_ARGUMENT', 'waic variance', 'population or sample', variance)

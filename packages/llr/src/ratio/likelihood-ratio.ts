@@ -1,5 +1,5 @@
 // The likelihood ratio over any pair of likelihood models: a model of the data and a model of its background.
-import { type LikelihoodModel, type LogProb, mismatch, type NdArray } from '@ood/core'
+import { assertOptions, type LikelihoodModel, type LogProb, mismatch, type NdArray } from '@ood/core'
 import { array, type Columns, describedBy, type LogProbSettings, logProbOf, type Method, vector } from '@ood/detect'
 import { noFit } from '../internal/no-fit.ts'
 import { type RatioConvention, ratioScores } from './ratio-scores.ts'
@@ -38,6 +38,7 @@ export interface LikelihoodRatioOptions {
  * const { data } = await ratio.predict(images) // instanceScore, featureScore [N, H, W], isOutlier, pValue
  */
 export function likelihoodRatio(options: LikelihoodRatioOptions): Method<null> {
+  assertOptions('likelihoodRatio', options, ['semantic', 'background', 'convention', 'impossible', 'logProb'])
   const { semantic, background, convention = 'sum', impossible = 'error', logProb = {} } = options
   for (const [role, model] of Object.entries({ semantic, background }))
     if (typeof model?.logProb !== 'function')

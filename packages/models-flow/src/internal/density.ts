@@ -14,10 +14,12 @@ import {
   sliceRows,
   sweep,
   tensor,
+  throwIfAborted,
 } from '@ood/core'
 import type { Transform } from '@ood/datasets'
-import type { Flow, FlowCallOptions, InvertibilityReport, LogProbOptions } from '../flow.ts'
+import type { Flow, FlowCallOptions, FlowTerms, InvertibilityReport, LogProbOptions } from '../flow.ts'
 import type { Kernels } from './kernels.ts'
+import { lastEncoding } from './last-encoding.ts'
 import type { FlowShape } from './shape.ts'
 
 /** What the density side of a flow is built from. */
@@ -47,7 +49,7 @@ const FLOW_OPTIONS = [...CALL_OPTIONS, 'input', 'rows', 'space']
 /** Builds `logProb`, `bitsPerDim`, `preprocess`, `encode` and `invertibilityReport`. */
 export function createDensity(
   parts: DensityParts,
-): Pick<Flow, 'logProb' | 'bitsPerDim' | 'preprocess' | 'encode' | 'invertibilityReport'> {
+): Pick<Flow, 'logProb' | 'terms' | 'bitsPerDim' | 'preprocess' | 'encode' | 'invertibilityReport'> {
   const { kernels, shape, transform, units, lanes } = parts
   const { dimension: d, dataShape, modelShape } = shape
 
@@ -97,20 +99,44 @@ export function createDensity(
     })
   }
 
+  const memory = lastEncoding()
+
+  /** Everything one encoding gives. The last small batch is remembered: log p, latents and LID of it encode it once. */
+  async function termsOf(label: string, x: NdArray, options: FlowCallOptions | undefined): Promise<FlowTerms> {
+    assertInput(label, x, options)
+    throwIfAborted(options?.signal, label)
+    // Who counts batches wants them run.
+    const counted = options?.batchSize !== undefined || options?.onProgress !== undefined
+    const known = counted ? undefined : memory.find(x, options)
+    if (known) return known
+    const n = rowCount(x)
+    const latents = new Float32Array(n * d)
+    const logDet = new Float64Array(n)
+    const preprocessingLogDet = new Float64Array(n)
+    await encodeBlocks(label, x, options, (block, from) => {
+      latents.set(block.z, from * d)
+      logDet.set(block.logDet, from)
+      preprocessingLogDet.set(block.preprocessingLogDet, from)
+    })
+    const found = { latents: tensor(latents, [n, d]), logDet, preprocessingLogDet }
+    memory.keep(x, options, found)
+    return found
+  }
+
   async function logProb(x: NdArray, options?: LogProbOptions): Promise<{ instance: Float64Array }> {
     const space = options?.space ?? options?.input ?? 'pixel'
     if (space !== 'pixel' && space !== 'model') throw mismatch('E_ARGUMENT', 'logProb space', 'pixel or model', space)
     if (space === 'pixel' && options?.input === 'model')
       throw mismatch('E_ARGUMENT', 'logProb space', 'model for rows that are already preprocessed', space)
-    const instance = new Float64Array(rowCount(x, 'logProb'))
-    await encodeBlocks('logProb', x, options, ({ z, logDet, preprocessingLogDet }, from, to) => {
-      for (let row = from; row < to; row++) {
-        const i = row - from
-        instance[row] = logNormal(z, i * d, d) + logDet[i]! + (space === 'pixel' ? preprocessingLogDet[i]! : 0)
-      }
-    })
+    const { latents, logDet, preprocessingLogDet } = await termsOf('logProb', x, options)
+    const z = flatData(latents)
+    const instance = logDet.map(
+      (value, row) => logNormal(z, row * d, d) + value + (space === 'pixel' ? preprocessingLogDet[row]! : 0),
+    )
     return { instance }
   }
+
+  const terms = (x: NdArray, options?: FlowCallOptions): Promise<FlowTerms> => termsOf('terms', x, options)
 
   async function bitsPerDim(x: NdArray, options?: FlowCallOptions): Promise<Float64Array> {
     const { instance } = await logProb(x, { ...options, space: 'pixel' })
@@ -123,9 +149,8 @@ export function createDensity(
   }
 
   async function encode(x: NdArray, options?: FlowCallOptions): Promise<NdArray> {
-    const out = new Float32Array(rowCount(x, 'encode') * d)
-    await encodeBlocks('encode', x, options, ({ z }, from) => out.set(z, from * d))
-    return tensor(out, [rowCount(x), d])
+    const { latents } = await termsOf('encode', x, options)
+    return tensor(flatData(latents).slice(), latents.shape)
   }
 
   async function invertibilityReport(x: NdArray, options?: FlowCallOptions): Promise<InvertibilityReport> {
@@ -153,7 +178,7 @@ export function createDensity(
     }
   }
 
-  return { logProb, bitsPerDim, preprocess, encode, invertibilityReport }
+  return { logProb, terms, bitsPerDim, preprocess, encode, invertibilityReport }
 }
 
 /** log N(z; 0, I) of `d` numbers from `at`, summed in float64. */

@@ -1,0 +1,114 @@
+// Opens whatever a checkpoint's manifest describes, and says which role it plays in a method.
+import { OodError, unknownName } from '@ood/core'
+import type { PixelCnn, SequenceModel } from '@ood/models-autoregressive'
+import type { Diffusion } from '@ood/models-diffusion'
+import type { Flow } from '@ood/models-flow'
+import { type Device, type Manifest, openCheckpoint } from '@ood/runtime'
+
+/** What a model is to a method. */
+export type Role =
+  | 'flow'
+  | 'flowBackground'
+  | 'autoregressive'
+  | 'autoregressiveBackground'
+  | 'diffusion'
+  | 'sequence'
+  | 'sequenceBackground'
+
+/** An opened model with its role. */
+export type OpenedModel = {
+  readonly manifest: Manifest
+  readonly folder: string
+  /** Stops the workers and frees the engine. */
+  release(): Promise<void>
+} & (
+  | { readonly role: 'flow' | 'flowBackground'; readonly model: Flow }
+  | { readonly role: 'autoregressive' | 'autoregressiveBackground'; readonly model: PixelCnn }
+  | { readonly role: 'diffusion'; readonly model: Diffusion }
+  | { readonly role: 'sequence' | 'sequenceBackground'; readonly model: SequenceModel }
+)
+
+/** How it runs. */
+export interface OpenModelOptions {
+  device?: Device | undefined
+  workers?: number | undefined
+}
+
+/**
+ * Opens the model in a checkpoint folder, whatever its kind: a flow, a diffusion model, a PixelCNN++ or a sequence model.
+ * Its role is its kind, with `Background` where the manifest's `role` says so.
+ *
+ * @param folder - holds `manifest.json`
+ * @throws OodError `E_FILE`, `E_MANIFEST`, `E_CHECKSUM`; `E_UNSUPPORTED` for a kind without likelihood methods
+ * @example
+ * const { role, model, release } = await openModel(checkpointPath('pixelcnn-fmnist'))
+ */
+export async function openModel(folder: string, options: OpenModelOptions = {}): Promise<OpenedModel> {
+  const checkpoint = await openCheckpoint(folder)
+  const { manifest } = checkpoint
+  const { device, workers } = options
+  const rest = { ...(device === undefined ? {} : { device }), ...(workers === undefined ? {} : { workers }) }
+  const background = (manifest as { role?: unknown }).role === 'background'
+  const opened = <R extends Role, M extends { release(): Promise<void> }>(role: R, model: M) => ({
+    role,
+    model,
+    manifest,
+    folder,
+    release: () => model.release(),
+  })
+  switch (manifest.kind) {
+    case 'flow': {
+      const { openFlow } = await import('@ood/models-flow')
+      return opened(background ? 'flowBackground' : 'flow', await openFlow(checkpoint, rest))
+    }
+    case 'diffusion': {
+      const { openDiffusion } = await import('@ood/models-diffusion')
+      return opened('diffusion', await openDiffusion(checkpoint, rest))
+    }
+    case 'autoregressive': {
+      const { openPixelCnn } = await import('@ood/models-autoregressive')
+      return opened(background ? 'autoregressiveBackground' : 'autoregressive', await openPixelCnn(checkpoint, rest))
+    }
+    case 'sequence': {
+      const { openSequenceModel } = await import('@ood/models-autoregressive')
+      return opened(background ? 'sequenceBackground' : 'sequence', await openSequenceModel(checkpoint, rest))
+    }
+    default:
+      throw new OodError(
+        'E_UNSUPPORTED',
+        `${folder}: expected a flow, diffusion, autoregressive or sequence model, got kind ${manifest.kind}`,
+      )
+  }
+}
+
+/** Opened models by role. */
+export type Models = Partial<{
+  flow: Flow
+  flowBackground: Flow
+  autoregressive: PixelCnn
+  autoregressiveBackground: PixelCnn
+  diffusion: Diffusion
+  sequence: SequenceModel
+  sequenceBackground: SequenceModel
+}>
+
+/**
+ * Models by role. Two models of one role are an error: nothing says which one a method means.
+ *
+ * @throws OodError `E_ARGUMENT` naming the two, or models of data of different shapes
+ */
+export function byRole(opened: readonly OpenedModel[]): Models {
+  const models: Record<string, unknown> = {}
+  const names: Record<string, string> = {}
+  let shape: string | undefined
+  for (const { role, model, manifest } of opened) {
+    if (names[role]) throw unknownName(`second model of role ${role} (besides ${names[role]})`, manifest.name, ['none'])
+    const here = manifest.data.shape.join()
+    shape ??= here
+    if (here !== shape)
+      throw new OodError('E_ARGUMENT', `models: expected data of shape [${shape}], got [${here}] of ${manifest.name}`)
+    models[role] = model
+    names[role] = manifest.name
+  }
+  return models as Models
+}
