@@ -1,5 +1,5 @@
 // Public face of @ood/cli: the command, and what its sub-commands do as functions.
-export { type FitOptions, fitDetector, type ScaleRuleName, type StoredDetector } from './command/fit.ts'
+export { type FitOptions, fitDetector } from './command/fit.ts'
 export { type ImagesOptions, type NamedImages, readImages } from './command/images.ts'
 export { type GraphReport, type InspectReport, inspectTarget, inspectText } from './command/inspect.ts'
 export { ood } from './command/program.ts'

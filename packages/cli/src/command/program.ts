@@ -1,5 +1,6 @@
 // The `ood` command: its sub-commands, their options and what they print. Heavy packages load when a command needs them.
 import { createRequire } from 'node:module'
+import type { LikelihoodLidFit } from '@ood/lid'
 import { checkConfig, csvText, exitCodes, formatTable, progressBar } from '@ood/run'
 import { Command, CommanderError, Option } from 'commander'
 import { z } from 'zod'
@@ -147,12 +148,12 @@ async function fit(options: z.output<typeof fitOptions>, signal: AbortSignal): P
   const { fitDetector } = await import('./fit.ts')
   const { fpr, ...rest } = options
   const bar = progressBar(process.stderr)
-  const { detector } = await fitDetector({ ...rest, falsePositiveRate: fpr, signal, onProgress: bar.update })
+  const stored = await fitDetector({ ...rest, falsePositiveRate: fpr, signal, onProgress: bar.update })
   bar.stop()
-  const { choice, pairs } = detector
+  const { choice, pairs } = stored.fit as LikelihoodLidFit
   const dimension = choice.meanLid === null ? '' : `, mean LID ${choice.meanLid.toFixed(1)}`
   print(`scale ${choice.scale.toFixed(3)} (${choice.rule}${dimension})`)
-  print(`threshold ${pairs.threshold} on ${pairs.rule.name}, from ${pairs.referenceScores.length} images`)
+  print(`threshold ${stored.threshold} on ${pairs.rule.name}`)
   print(options.out)
 }
 

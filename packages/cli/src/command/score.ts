@@ -1,9 +1,10 @@
 // `ood score`: log-likelihood, LID and the fitted detector's verdict for every image, as CSV columns.
 import { readFileSync } from 'node:fs'
-import { mismatch, OodError } from '@ood/core'
+import { mismatch, type NdArray, OodError } from '@ood/core'
+import type { Method } from '@ood/detect'
+import { type PairRuleName, type ScaleRuleName, upgradeStored } from '@ood/lid'
 import type { Space } from '@ood/models-flow'
-import { type Columns, canonicalJson, csvText, writeFileAtomic } from '@ood/run'
-import type { StoredDetector } from './fit.ts'
+import { type Columns, csvText, writeFileAtomic } from '@ood/run'
 import { type WorkOptions, withFlow } from './work.ts'
 
 /** Options of `scoreImages`. */
@@ -26,7 +27,8 @@ export interface ScoreOptions extends WorkOptions {
  *   `E_ARGUMENT` for a detector of another model, or options that contradict it
  */
 export async function scoreImages(options: ScoreOptions): Promise<Columns> {
-  const lid = await import('@ood/lid')
+  const { measure, restoreDetector } = await import('@ood/detect')
+  const { likelihoodLid, thresholdDimension, thresholdLid } = await import('@ood/lid')
   const { seed, out } = options
   const stored = options.detector === undefined ? undefined : readDetector(options.detector)
   if (stored && (options.space ?? stored.space) !== stored.space)
@@ -34,55 +36,76 @@ export async function scoreImages(options: ScoreOptions): Promise<Columns> {
   if (stored && options.lidScale !== undefined)
     throw mismatch('E_ARGUMENT', '--lid', 'no scale beside a detector, which has its own', options.lidScale)
   const space = stored?.space ?? options.space ?? 'pixel'
-  const scale = stored?.detector.choice.scale ?? options.lidScale
+  const scale = stored?.scale ?? options.lidScale
   const config = { command: 'score', space, scale: scale ?? null }
-  return withFlow(out, config, options, async ({ flow, images, names, batches }) => {
-    if (stored && canonicalJson(stored.sha256) !== canonicalJson(flow.manifest.sha256))
-      throw mismatch(
-        'E_ARGUMENT',
-        options.detector!,
-        `a detector of ${flow.manifest.name}`,
-        `one of another ${stored.model}`,
-      )
-    const measured = await batches('score', async (x, rows) => {
-      const { instance: likelihood } = await flow.logProb(x, { seed, rows, space })
-      const bits = await flow.bitsPerDim(x, { seed, rows })
-      const common = { likelihood, bits_per_dim: bits }
-      if (scale === undefined) return common
-      const metric = await flow.decoder.tridiagonalMetric(await flow.encode(x, { seed, rows }))
-      return { ...common, JacobianThresholdLID: lid.thresholdDimension(metric, scale) }
+  return withFlow(out, config, options, async ({ flow, names, batches }) => {
+    const method = likelihoodLid({
+      model: flow,
+      logProb: { space },
+      estimator: thresholdLid(flow),
+      scale: stored?.settings.scale ?? scale ?? 0,
+      rule: stored?.settings.rule,
     })
-    const columns: Columns = { image: names, ...(measured as Record<string, Float64Array>) }
-    const all = stored ? { ...columns, ...(await verdicts(measured)) } : columns
-    if (out) writeFileAtomic(out, csvText(all))
-    return all
-
-    async function verdicts({ likelihood, JacobianThresholdLID }: Record<string, Float64Array>): Promise<Columns> {
-      const detector = lid.likelihoodLidDetector(
-        {
-          model: { logProb: async () => ({ instance: likelihood! }) },
-          estimator: { prepare: async () => JacobianThresholdLID!, lid: (values) => values },
-          scale: 0,
-        },
-        stored!.detector,
-      )
-      const { data } = await detector.predict(images)
-      return {
-        score: data.instanceScore ?? [],
-        ...(data.pValue && { p_value: data.pValue }),
-        ...(data.isOutlier && { is_outlier: data.isOutlier }),
-      }
+    const detector = stored && restoreDetector(stored.state(method), method)
+    const measured = await batches('score', async (x, rows) => {
+      const bits = await flow.bitsPerDim(x, { seed, rows })
+      if (scale === undefined)
+        return { likelihood: (await flow.logProb(x, { seed, rows, space })).instance, bits_per_dim: bits }
+      const columns = await measure(method, x, { seed, rows })
+      const { 'model.logProb': likelihood, ...artifact } = columns
+      return { likelihood: likelihood as Float64Array, bits_per_dim: bits, ...(artifact as Record<string, NdArray>) }
+    })
+    const { likelihood, bits_per_dim, ...artifact } = measured as Record<string, Float64Array | NdArray<Float64Array>>
+    const lid = (name: string): NdArray<Float64Array> => artifact[`lid.${name}`] as NdArray<Float64Array>
+    const columns: Record<string, Columns[string]> = {
+      image: names,
+      likelihood: likelihood as Float64Array,
+      bits_per_dim: bits_per_dim as Float64Array,
     }
+    if (scale !== undefined)
+      columns.JacobianThresholdLID = thresholdDimension(
+        { diagonal: lid('diagonal'), offDiagonal: lid('offDiagonal'), rotated: lid('rotated') },
+        scale,
+      )
+    if (detector) {
+      const { data } = await detector.predict({ columns: { 'model.logProb': likelihood!, ...artifact } })
+      columns.score = data.instanceScore!
+      if (data.pValue) columns.p_value = data.pValue
+      if (data.isOutlier) columns.is_outlier = data.isOutlier
+    }
+    if (out) writeFileAtomic(out, csvText(columns))
+    return columns
   })
 }
 
-/** Reads what `ood fit` wrote. */
-function readDetector(path: string): StoredDetector {
+/** What `ood fit` wrote, in today's form or in that of version 0.1. */
+interface ReadDetector {
+  space: Space
+  scale: number
+  settings: { scale: number | ScaleRuleName; rule: PairRuleName | 'localMass' | undefined }
+  state(method: Pick<Method, 'name' | 'settings'>): unknown
+}
+
+function readDetector(path: string): ReadDetector {
   try {
-    const stored = JSON.parse(readFileSync(path, 'utf8')) as StoredDetector
-    if (stored.schemaVersion !== 1 || stored.detector?.name !== 'LikelihoodLidDetector')
-      throw new Error('other contents')
-    return stored
+    const stored = JSON.parse(readFileSync(path, 'utf8'))
+    if (stored.schemaVersion === 1 && stored.detector?.name === 'LikelihoodLidDetector') {
+      const { choice } = stored.detector
+      return {
+        space: stored.space,
+        scale: choice.scale,
+        settings: { scale: choice.scale, rule: undefined },
+        state: (method) => ({ ...upgradeStored(stored.detector, method), models: {} }),
+      }
+    }
+    if (stored.format !== 'ood-detector' || stored.method?.name !== 'LikelihoodLid') throw new Error('other contents')
+    const { scale, rule, logProb } = stored.method.settings
+    return {
+      space: logProb?.space ?? 'pixel',
+      scale: stored.fit.choice.scale,
+      settings: { scale, rule },
+      state: () => stored,
+    }
   } catch (cause) {
     const reason = (cause as Error).message.split(/[,\n]/)[0]
     throw new OodError('E_FILE', `${path}: expected a detector that ood fit wrote, got ${reason}`, { cause })

@@ -1,7 +1,7 @@
 // Runs many methods on the same images: each column measured once, each method fitted on training images alone.
 import { type CallOptions, mismatch, type NdArray, OodError } from '@ood/core'
 import { type Columns, calibration, fitMethod, type Method } from '@ood/detect'
-import { auroc, averagePrecision, delongInterval, fprAtTpr } from '@ood/roc'
+import { auroc, averagePrecision, delongInterval, falsePositiveRateAtTruePositiveRate } from '@ood/roc'
 import { type ColumnStore, createMeasurer, type Measurer } from './measurer.ts'
 
 /** What is compared on what. */
@@ -123,7 +123,10 @@ async function one(
       set,
       auroc: auroc(outside, inside),
       interval: [lower, upper],
-      fprAt95: fprAtTpr(outside, inside, 0.95),
+      fprAt95: falsePositiveRateAtTruePositiveRate(
+        { inDistribution: inside, outOfDistribution: outside },
+        { convention: 'oodPositive' },
+      ),
       aupr: averagePrecision(outside, inside),
       flagged: share(outside),
     })
