@@ -37,6 +37,17 @@ export function passes(times: Float64Array, port: TimePort): Pass[] {
   return [all, above].filter((pass) => pass.rows.length > 0).flatMap((pass) => (port.single ? byTime(pass) : [pass]))
 }
 
+/**
+ * The pass with its last row repeated until its rows are a multiple of `step`. A matrix product takes rows in blocks and
+ * those left over with other instructions, whose last bits differ; in full blocks every row gets the same ones.
+ */
+export function fullBlocks(pass: Pass, step: number): Pass {
+  const missing = (step - (pass.rows.length % step)) % step
+  if (missing === 0) return pass
+  const more = <T>(list: readonly T[]): T[] => [...list, ...new Array<T>(missing).fill(list.at(-1)!)]
+  return { rows: more(pass.rows), times: more(pass.times), weights: more(pass.weights) }
+}
+
 function byTime(pass: Pass): Pass[] {
   const groups = new Map<number, Pass>()
   pass.rows.forEach((row, i) => {
