@@ -15,6 +15,7 @@ export {
   rankNeighbours,
 } from './neighbour-blocks.ts'
 export { blockSquares, pairSquares } from './pair-squares.ts'
+export { pairsWithin } from './pairs-within.ts'
 export { type Resolvent, tridiagonalResolvent } from './resolvent.ts'
 export { type SearchRange, type SearchTarget, searchNeighbours } from './search-neighbours.ts'
 export { squaredDistance } from './squared-distance.ts'

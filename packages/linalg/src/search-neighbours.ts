@@ -1,5 +1,6 @@
 // Exact neighbours of a range of queries, by the fastest way there is.
-import { fastSearch, gathered, type QueryRange } from './internal/fast-search.ts'
+import { fastSearch, type QueryRange } from './internal/fast-search.ts'
+import { gathered } from './internal/short-products.ts'
 import { product } from './matmul.ts'
 import { type DistancePoints, rankNeighbours } from './neighbour-blocks.ts'
 

@@ -250,3 +250,26 @@ void EXPORT(rankCandidates)(const f64 *x, const f64 *Y, int stride, int *rows, i
   for (i = 0; i < count; i++) distances[i] = __builtin_sqrt(distances[i]);
   sortPairs(distances, rows, count);
 }
+
+/**
+ * Columns from..n-1 of one row (both multiples of 4) by R squared radii: `counts` grows by those surely within each,
+ * and the columns that rounding leaves open for some radius, counted nowhere, are listed in `open`. Returns how many.
+ *
+ * @param within least that the most must stay below, @param beyond most that the least must not exceed, R each
+ */
+int EXPORT(countWithin)(const f32 *P, const f32 *low, const f32 *spread, int from, int n, const f32 *within, const f32 *beyond, int R, int *counts, int *open) {
+  int found = 0;
+  for (int j = from; j < n; j += 4) {
+    vec p = load32(P + j), least = wasm_f32x4_sub(load32(low + j), wasm_f32x4_add(p, p));
+    // Radii ascend: beyond the last one is beyond all.
+    if (!wasm_v128_any_true(wasm_f32x4_le(least, splat32(beyond + R - 1)))) continue;
+    vec most = wasm_f32x4_add(least, load32(spread + j));
+    int doubt = 0;
+    for (int r = 0; r < R; r++)
+      doubt |= wasm_i32x4_bitmask(wasm_v128_andnot(wasm_f32x4_le(least, splat32(beyond + r)), wasm_f32x4_lt(most, splat32(within + r))));
+    for (int r = 0; r < R; r++)
+      counts[r] += __builtin_popcount(wasm_i32x4_bitmask(wasm_f32x4_lt(most, splat32(within + r))) & ~doubt);
+    for (; doubt; doubt &= doubt - 1) open[found++] = j + __builtin_ctz(doubt);
+  }
+  return found;
+}

@@ -1,6 +1,6 @@
 // Correlation dimension: how the number of pairs within a radius grows with the radius.
 import { flatData, mismatch, type NdArray, OodError, rowCount, rowSize } from '@ood/core'
-import { distancePoints, matmul, productBound, squaredDistance } from '@ood/linalg'
+import { distancePoints, pairsWithin } from '@ood/linalg'
 import { assertCount } from '../internal/check.ts'
 import { isDistanceMatrix } from './distance-matrix.ts'
 import { neighboursFor } from './internal/global.ts'
@@ -52,7 +52,7 @@ export async function corrInt(x: NdArray, options: CorrIntSetOptions & GlobalOpt
   assertCount('CorrInt gap', gap, 0)
   const { distances, data } = await neighboursFor('CorrInt', x, options, far)
   const radii = [medianColumn(distances, far, near), medianColumn(distances, far, far)] as const
-  return slope(radii, pairsWithin(data, radii, gap), near, () => isPoint(data))
+  return slope(radii, pairsOf(data, radii, gap), near, () => isPoint(data))
 }
 
 /** The correlation dimension as a rule: the neighbours of a point (or a whole set) are the sample. */
@@ -121,7 +121,7 @@ export async function corrIntScales(x: NdArray, options: CorrIntScalesOptions = 
   const most = orders.at(-1)!
   const { distances, data } = await neighboursFor('CorrInt', x, options, most)
   const radii = Float64Array.from(orders, (order) => medianColumn(distances, most, order))
-  const pairs = pairsWithin(data, radii, gap)
+  const pairs = pairsOf(data, radii, gap)
   const between = (i: number, j: number): number =>
     slope([radii[i]!, radii[j]!], [pairs[i]!, pairs[j]!], orders[i]!, () => isPoint(data))
   const dimensions = Float64Array.from({ length: orders.length - 1 }, (_, i) => between(i, i + 1))
@@ -160,12 +160,11 @@ function medianColumn(distances: Float64Array, k: number, order: number): number
   return column.length % 2 === 1 ? column[middle]! : (column[middle - 1]! + column[middle]!) / 2
 }
 
-/** Rows of a block of products. */
-const BLOCK = 256
-
 /** Pairs i < j strictly closer than each radius; radii ascend. */
-function pairsWithin(x: NdArray, radii: ArrayLike<number>, gap: number): Float64Array {
-  return isDistanceMatrix(x) ? pairsOfMatrix(x, radii, gap) : pairsOfPoints(x, radii, gap)
+function pairsOf(x: NdArray, radii: ArrayLike<number>, gap: number): Float64Array {
+  return isDistanceMatrix(x)
+    ? pairsOfMatrix(x, radii, gap)
+    : pairsWithin(distancePoints(flatData(x), rowCount(x), rowSize(x)), radii, gap)
 }
 
 function pairsOfMatrix(x: NdArray<Float64Array>, radii: ArrayLike<number>, gap: number): Float64Array {
@@ -174,40 +173,5 @@ function pairsOfMatrix(x: NdArray<Float64Array>, radii: ArrayLike<number>, gap: 
   for (let i = 0; i < n; i++)
     for (let j = i + 1 + gap; j < n; j++)
       for (let which = radii.length - 1; which >= 0 && x.data[i * n + j]! < radii[which]!; which--) counts[which]!++
-  return counts
-}
-
-function pairsOfPoints(x: NdArray, radii: ArrayLike<number>, gap: number): Float64Array {
-  const n = rowCount(x)
-  const d = rowSize(x)
-  const points = distancePoints(flatData(x), n, d)
-  const { centred, squaredNorms, raw } = points
-  const bound = productBound(d, 2 ** -53, 2 * points.largest)
-  const squares = Float64Array.from(radii, (r) => r * r)
-  const farthest = squares[squares.length - 1]!
-  const counts = new Float64Array(radii.length)
-  for (let from = 0; from < n; from += BLOCK) {
-    const rows = Math.min(BLOCK, n - from)
-    const left = centred.subarray(from * d, (from + rows) * d)
-    const width = n - from
-    const dots = matmul(left, centred.subarray(from * d), rows, d, width, { transposedB: true })
-    for (let i = 0; i < rows; i++) {
-      for (let j = i + 1 + gap; j < width; j++) {
-        const value = squaredNorms[from + i]! + squaredNorms[from + j]! - 2 * dots[i * width + j]!
-        if (value > farthest + bound) continue
-        // The radius is a distance of the data: whether a pair lies at it or within is told by distances alone.
-        let exact = -1
-        for (let which = 0; which < squares.length; which++) {
-          const limit = squares[which]!
-          if (Math.abs(value - limit) > bound + 4 * Number.EPSILON * limit) {
-            if (value < limit) counts[which]!++
-            continue
-          }
-          if (exact < 0) exact = Math.sqrt(squaredDistance(raw, (from + i) * d, raw, (from + j) * d, d))
-          if (exact < radii[which]!) counts[which]!++
-        }
-      }
-    }
-  }
   return counts
 }

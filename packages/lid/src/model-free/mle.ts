@@ -47,8 +47,16 @@ export function mleDimension(distances: ArrayLike<number>, options: MleOptions =
   assertFiniteList('mleDimension distances', distances)
   const { unbiased = false, fromNeighbours, weights, noise = 0 } = options
   checkNoise('mleDimension noise', noise)
-  const all = Float64Array.from(distances)
-  const first = all.findIndex((distance) => distance > 0)
+  // Loops: this runs at every point, and `from` and `map` cost more than the logarithms.
+  const all = new Float64Array(distances.length)
+  const logs = new Float64Array(distances.length)
+  let first = -1
+  for (let j = 0; j < all.length; j++) {
+    const distance = distances[j]!
+    all[j] = distance
+    logs[j] = Math.log(distance)
+    if (first < 0 && distance > 0) first = j
+  }
   const positive = first < 0 ? 0 : all.length - first
   const least = unbiased ? 3 : 2
   if (positive < least)
@@ -56,7 +64,6 @@ export function mleDimension(distances: ArrayLike<number>, options: MleOptions =
   if (weights) checkWeights(weights, all.length)
   if (fromNeighbours !== undefined) assertCount('mleDimension fromNeighbours', fromNeighbours, least)
   const from = Math.min(all.length, Math.max(first + least, fromNeighbours ?? all.length))
-  const logs = all.map(Math.log)
   const expected = noise === 0 ? logs : all.map((distance) => (distance > 0 ? expectedLog(distance, noise) : 0))
   let sum = 0
   for (let k = from; k <= all.length; k++) sum += likelihoodMaximum(logs, expected, first, k, weights, unbiased)

@@ -2,29 +2,13 @@
 import type { DistancePoints } from '../neighbour-blocks.ts'
 import type { SearchTarget } from '../search-neighbours.ts'
 import { copyEven } from './copy-even.ts'
-import { type Workspace, workspace } from './wasm.ts'
+import { groups, isShort, multiply, openSearch, pack, type Search, share, TINY, U } from './short-products.ts'
 
-/** Unit roundoff of float32. */
-const U = 2 ** -24
-/** Rows of a group of the panels. */
-const GROUP = 8
-/** Products of one block of queries: 16 MB. */
-const BLOCK = 2 ** 22
-/** Numbers of the data held as panels at a time: 16 MB. */
-const PANELS = 2 ** 22
-/** Numbers of the data held for exact distances: 32 MB; larger data are copied candidate by candidate. */
-const RAW = 2 ** 22
 /** Most rows of which all pairs are multiplied once (33 MB), and the coordinates from which that pays. */
 const ALL_PAIRS = 2896
 const ALL_PAIRS_FROM = 48
 /** Queries after which it is seen whether float32 tells neighbours apart. */
 const TRIAL = 32
-
-/** What numbers below the range of float32 can add to a product: 2^-149 a coordinate, and room. */
-const TINY = 2 ** -100
-
-const groups = (n: number): number => Math.ceil(n / GROUP)
-const even = (n: number): number => n + (n % 2)
 
 /** Queries `from`..`to` - 1: row `rows[q]` of `queries`, or row q. */
 export interface QueryRange {
@@ -34,12 +18,6 @@ export interface QueryRange {
   k: number
   excludeSelf: boolean
 }
-
-/**
- * The error of n_i + n_j - 2 P_ij in shares of n_i + n_j: (D + 4) units for float32 rows, products, sums and norms
- * (|a| |b| is at most (n_i + n_j) / 2), three times over for what is left out: (D u)² and the rounding of the bound.
- */
-const share = (ambient: number): number => 3 * (ambient + 4) * U
 
 /**
  * Finds neighbours of queries from `from` on. Returns the first query it did not do: `from` where the module cannot be
@@ -53,75 +31,12 @@ export function fastSearch(
 ): number {
   const { from, to, k } = range
   const { count: n, ambient: d } = data
-  if (to <= from || d === 0 || share(d) > 2 ** -5) return from
+  if (to <= from || !isShort(d)) return from
   const all = data === queries && range.rows === undefined && from === 0 && to === n
   const square = all && n <= ALL_PAIRS && d >= ALL_PAIRS_FROM
-  const width = GROUP * groups(n)
-  const height = square ? width : GROUP * groups(Math.min(to - from, Math.max(16, Math.min(256, BLOCK / width))))
-  const chunk = square ? groups(n) : Math.max(1, Math.min(groups(n), Math.floor(PANELS / (GROUP * d))))
-  const stride = even(d)
-  const resident = n * stride <= RAW
-  const strip = GROUP * Math.max(1, Math.min(groups(n), Math.floor(2 ** 15 / (GROUP * d))))
-  const space = workspace([
-    (chunk * GROUP * d) / 2,
-    square ? 0 : (height * d) / 2,
-    (height * width) / 2,
-    strip * d,
-    width / 2,
-    width / 2,
-    2 * k,
-    width / 2,
-    width,
-    resident ? n * stride : 0,
-    stride,
-  ])
-  if (!space) return from
-  const [panels, left, products, room, low, spread, heap, chosen, distances, raw, query] = space.at as Addresses
-  // A power of two near 1 / largest keeps float32 in range and changes no digit.
-  const largest = Math.max(data.largest, queries.largest)
-  const factor = largest > 0 ? 2 ** -Math.max(-1000, Math.min(1000, Math.floor(Math.log2(largest)))) : 1
-  const search: Search = {
-    ...{ data, queries, factor, width, height, chunk, stride, resident, strip, kernels: space.kernels },
-    ...{ panels, left, products, room, low, spread, heap, chosen, distances, raw, query },
-    buffer: space.kernels.memory.buffer,
-  }
-  setNorms(search)
-  if (resident) copyEven(space.numbers(raw, n * stride), data.raw, n, d)
+  const search = openSearch(data, queries, { rows: to - from, square, k })
+  if (!search) return from
   return square ? allPairs(search, range, target) : blocks(search, range, target)
-}
-
-type Addresses = [number, number, number, number, number, number, number, number, number, number, number]
-
-/** One search: what it looks at, its layout, and byte addresses in the module. */
-interface Search {
-  data: DistancePoints
-  queries: DistancePoints
-  /** What rows are multiplied by before they become float32. */
-  factor: number
-  /** Columns and rows of a block of products, multiples of 8. */
-  width: number
-  height: number
-  /** Groups of the data multiplied at a time. */
-  chunk: number
-  /** Numbers a row for exact distances. */
-  stride: number
-  /** Whether all rows of the data are in the module. */
-  resident: boolean
-  /** Rows copied at a time. */
-  strip: number
-  kernels: Workspace['kernels']
-  buffer: ArrayBuffer
-  panels: number
-  left: number
-  products: number
-  room: number
-  low: number
-  spread: number
-  heap: number
-  chosen: number
-  distances: number
-  raw: number
-  query: number
 }
 
 function allPairs(search: Search, range: QueryRange, target: SearchTarget): number {
@@ -139,34 +54,11 @@ function blocks(search: Search, range: QueryRange, target: SearchTarget): number
   let candidates = 0
   for (let q = from; q < to; q += search.height) {
     const end = Math.min(to, q + search.height)
-    multiply(search, range, q, end)
+    multiply(search, range.rows, q, end, q === from)
     candidates = rankRows(search, range, q, end, target, candidates)
     if (candidates < 0) return from + TRIAL
   }
   return to
-}
-
-/** Products of queries q..end - 1 with all data. */
-function multiply(search: Search, { rows, from }: QueryRange, q: number, end: number): void {
-  const { kernels, data, queries, width, height, chunk, panels, left, products } = search
-  const { centred, count: n, ambient: d } = data
-  if (rows === undefined) pack(search, queries.centred, q, end - q, left)
-  else pack(search, gathered(queries.centred, rows.subarray(q, end), d), 0, end - q, left)
-  kernels.clear(products, (height * width) / 2)
-  for (let g = 0; g < groups(n); g += chunk) {
-    const columns = Math.min(chunk, groups(n) - g)
-    // Data that fit stay from block to block.
-    if (q === from || chunk < groups(n))
-      pack(search, centred, GROUP * g, Math.min(n - GROUP * g, GROUP * columns), panels)
-    kernels.shortProducts(left, panels, d, groups(end - q), columns, 0, products + 4 * GROUP * g, width)
-  }
-}
-
-/** The named rows of a matrix of d columns. */
-export function gathered(matrix: Float64Array, rows: Int32Array, d: number): Float64Array {
-  const out = new Float64Array(rows.length * d)
-  for (let i = 0; i < rows.length; i++) out.set(matrix.subarray(rows[i]! * d, (rows[i]! + 1) * d), i * d)
-  return out
 }
 
 /**
@@ -227,32 +119,4 @@ function rankCopies(
     kernels.distancesOf(x, room, stride, height, distances + 8 * from)
   }
   kernels.sortPairs(distances, chosen, count)
-}
-
-/** `count` rows of d numbers from row `first` on, to panels at `to`. */
-function pack(
-  { kernels, buffer, data, factor, strip, room }: Search,
-  rows: Float64Array,
-  first: number,
-  count: number,
-  to: number,
-): void {
-  const d = data.ambient
-  for (let i = 0; i < count; i += strip) {
-    const height = Math.min(strip, count - i)
-    new Float64Array(buffer, room, height * d).set(rows.subarray((first + i) * d, (first + i + height) * d))
-    kernels.shortPanels(room, height, d, factor, to + 4 * i * d)
-  }
-}
-
-/** Norms less and plus their errors; columns that are none are infinitely far. */
-function setNorms({ buffer, data, factor, width, low, spread }: Search): void {
-  const error = share(data.ambient)
-  const least = new Float32Array(buffer, low, width).fill(Number.POSITIVE_INFINITY)
-  const most = new Float32Array(buffer, spread, width).fill(0)
-  for (let j = 0; j < data.count; j++) {
-    const norm = data.squaredNorms[j]! * factor * factor
-    least[j] = norm * (1 - error) - TINY
-    most[j] = 2 * error * norm + 3 * TINY
-  }
 }

@@ -33,6 +33,18 @@ interface Exports {
   distancesOf(x: number, Y: number, stride: number, count: number, distances: number): void
   sortPairs(values: number, rows: number, n: number): void
   centreColumns(M: number, K: number, n: number, mean: number): void
+  countWithin(
+    P: number,
+    low: number,
+    spread: number,
+    from: number,
+    n: number,
+    within: number,
+    beyond: number,
+    R: number,
+    counts: number,
+    open: number,
+  ): number
   packSymmetric(rows: number, n: number, r0: number, r1: number, A: number): void
   unpackSymmetric(A: number, n: number, r0: number, r1: number, rows: number): void
   tridiagonalize(A: number, n: number, z: number, d: number, e: number, work: number, k: number): void
