@@ -306,12 +306,12 @@ describe('folders that do not fit', () => {
     [
       'images of another size',
       { data: { dataset: 'none', shape: [3, 6, 4], valueRange: [0, 15] } },
-      'graphs.params.inputs.x: expected shape [N, 3, 6, 4], got [N, 3, 4, 6]',
+      'graphs.params.inputs.x: expected [N, 3, 6, 4] as data.shape says, got [N, 3, 4, 6]',
     ],
     [
       'flat data',
       { data: { dataset: 'none', shape: [72], valueRange: [0, 15] } },
-      'data.shape: expected [C, H, W], got [72]',
+      'graphs.params.inputs.x: expected [N, 72] as data.shape says, got [N, 3, 4, 6]',
     ],
     [
       'a condition the graph lacks',
@@ -320,7 +320,10 @@ describe('folders that do not fit', () => {
     ],
   ])('%s', async (_, changed, message) => {
     writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ ...manifest, ...changed }))
-    await expect(openPixelCnn(folder)).rejects.toMatchObject({ code: 'E_MANIFEST', message: `${folder} ${message}` })
+    await expect(openPixelCnn(folder)).rejects.toMatchObject({
+      code: 'E_MANIFEST',
+      message: expect.stringContaining(message),
+    })
   })
 
   it('another kind', async () => {

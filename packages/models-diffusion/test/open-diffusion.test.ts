@@ -321,7 +321,7 @@ describe('openDiffusion says what is wrong', () => {
     [
       'data of another size',
       { data: { dataset: 'none', shape: [1, 7, 7], valueRange: [0, 255] } },
-      'rows of 49 numbers',
+      'expected [N, 1, 7, 7] as data.shape says, got [N, ',
     ],
     ['preprocessing', { preprocessing: [{ name: 'whiten' }] }, 'whiten'],
     ['a time scale', { timeScale: 'x' }, 'timeScale: expected a number'],
@@ -334,7 +334,7 @@ describe('openDiffusion says what is wrong', () => {
   it('missing folders, files and options', async () => {
     await expect(openDiffusion('absent')).rejects.toThrow('absent: expected a diffusion folder')
     const description = { onnx: 'absent.onnx', sde: { name: 'vp' }, prediction: 'epsilon' } as const
-    await expect(openDiffusion(description)).rejects.toThrow('absent.onnx: expected a readable ONNX file, got none')
+    await expect(openDiffusion(description)).rejects.toThrow('absent.onnx: expected a readable file, got nothing there')
     await expect(openDiffusion(source, { workers: -1 })).rejects.toThrow('workers')
     await expect(openDiffusion(source, { batchSize: 0 })).rejects.toThrow('batchSize')
     await expect(openDiffusion(source, { device: 'abacus' as 'cpu' })).rejects.toThrow('device')

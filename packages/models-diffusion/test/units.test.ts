@@ -7,9 +7,9 @@ import { type Diffusion, openDiffusion } from '../src/index.ts'
 const images = (values: number[]): NdArray => tensor(Float32Array.from(values), [values.length / 4, 1, 2, 2])
 
 /** net = x: a network is not what is tested here. */
-function identity(): Uint8Array {
+function identity(rows: number | string = 'N'): Uint8Array {
   const g = graphBuilder()
-  const x = g.input('x', 'float32', ['N', 1, 2, 2])
+  const x = g.input('x', 'float32', [rows, 1, 2, 2])
   const t = g.input('t', 'float32', ['N'])
   const zero = g.op('Mul', [g.op('Reshape', [t, g.int64([-1, 1, 1, 1])]), g.scalar('float32', 0)])
   g.output('net', g.op('Add', [x, zero]))
@@ -57,6 +57,13 @@ describe('units of a score network of bytes', () => {
     await expect(model.score(bytes, 0.01)).rejects.toThrow(message)
     await expect(model.divergence(bytes, 0.01, { method: 'exact' })).rejects.toThrow(message)
     expect((await model.score(images([-1, 1, 6, -6]), 1)).shape).toEqual([1, 1, 2, 2])
+  })
+
+  it('a time scale beside a discrete process and a fixed batch are refused', async () => {
+    const ddpm = { ...described, sde: { name: 'ddpm' }, timeScale: 1000 }
+    await expect(openDiffusion(ddpm)).rejects.toThrow('timeScale: expected none beside a discrete process')
+    const fixed = { ...described, onnx: identity(4) }
+    await expect(openDiffusion(fixed)).rejects.toThrow('input x: expected a free batch axis, got 4 rows')
   })
 
   it('unknown options and descriptions are refused', async () => {

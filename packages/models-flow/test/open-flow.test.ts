@@ -43,13 +43,16 @@ describe('openFlow', () => {
     [
       'data of another size',
       () => ({ data: { ...manifest.data, shape: [1, 7, 9] } }),
-      'graphs.encode.inputs.x: expected rows of 63 numbers, got [1, 8, 8]',
+      'graphs.encode.inputs.x: expected [N, 1, 7, 9] as data.shape says, got [N, 1, 8, 8]',
     ],
     ['latents of another size', () => ({ latentShape: [32] }), 'latentShape: expected [64], got [32]'],
     ['another base', () => ({ base: 'uniform' }), 'base: expected standard-normal, got uniform'],
   ])('names %s', async (_, changed, message) => {
     write(changed())
-    await expect(openFlow(folder)).rejects.toMatchObject({ code: 'E_MANIFEST', message: `${folder} ${message}` })
+    await expect(openFlow(folder)).rejects.toMatchObject({
+      code: 'E_MANIFEST',
+      message: expect.stringContaining(message),
+    })
   })
 
   it('refuses other kinds of model', async () => {

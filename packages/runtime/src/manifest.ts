@@ -1,5 +1,6 @@
 // The manifest of a checkpoint folder: its type and the validator that names what is wrong.
 import { mismatch } from '@ood/core'
+import { assertDataPorts, assertTimeScale } from './internal/data-ports.ts'
 import { at, type Field, fields, integer, list, number, object, positive, string } from './internal/fields.ts'
 
 /** The manifest format this version reads and writes. */
@@ -150,7 +151,10 @@ export function parseManifest(value: unknown, file = 'manifest.json'): Manifest 
   for (const step of list(at(top, 'preprocessing'))) string(at(object(step), 'name'))
   for (const name of ['latentShape', 'conditionShape']) if (top.value[name] !== undefined) sizes(at(top, name))
   for (const name of ['training', 'metrics']) if (top.value[name] !== undefined) object(at(top, name))
-  return value as Manifest
+  const manifest = value as Manifest
+  assertDataPorts(manifest, file)
+  assertTimeScale(manifest, file)
+  return manifest
 }
 
 /** Checks the fields of models that likelihood ratios are made of. */
@@ -234,6 +238,17 @@ function checkGraph(graph: Field, hashes: Field<Record<string, unknown>>): void 
 function checkRole(graph: Field<Record<string, unknown>>, needed: GraphPorts): void {
   for (const side of ['inputs', 'outputs'] as const) {
     const ports = object(at(graph, side))
+    const missing = needed[side].filter((name) => ports.value[name] === undefined)
+    if (missing.length > 0) {
+      const flag = `${side === 'inputs' ? 'input' : 'output'}_names=[${needed[side].map((name) => `'${name}'`).join(', ')}]`
+      const got = Object.keys(ports.value).join(', ') || 'none'
+      throw mismatch(
+        'E_MANIFEST',
+        `${ports.file} ${ports.path}`,
+        needed[side].join(' and '),
+        `${got} (export with ${flag})`,
+      )
+    }
     for (const name of needed[side]) list(at(ports, name))
   }
 }

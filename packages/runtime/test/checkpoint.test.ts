@@ -133,7 +133,7 @@ describe('writeManifest and openCheckpoint', () => {
     )
     await expect(
       writeManifest(folder, { ...description, graphs: { encode: 'decode.onnx', decode: 'encode.onnx' } }),
-    ).rejects.toThrow(`${file} graphs.encode.inputs.x: expected a value, got undefined`)
+    ).rejects.toThrow(`${file} graphs.encode.inputs: expected x, got z (export with input_names=['x'])`)
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(good)
   })
 })
@@ -213,12 +213,12 @@ describe('a damaged folder', () => {
     [
       'swapped graphs',
       (m) => Object.assign(m.graphs!, { encode: m.graphs!.decode }),
-      'graphs.encode.inputs.x: expected a value, got undefined',
+      "graphs.encode.inputs: expected x, got z (export with input_names=['x'])",
     ],
     [
       'a wrong shape',
       (m) => Object.assign(m.graphs!.decode.outputs, { x: ['N', 3] }),
-      'graphs.decode.outputs.x: expected [N, 3], got [N, 2]',
+      'graphs.decode.outputs.x: expected [N, 2] as data.shape says, got [N, 3]',
     ],
     [
       'an output the graph lacks',
@@ -309,7 +309,11 @@ describe('parseManifest of a diffusion model', () => {
   })
 
   it.each<[string, object, string]>([
-    ['other ports unnamed', manifest(['sample', 'timestep'], 'out_sample'), 'graphs.score.inputs.x: expected a value'],
+    [
+      'other ports unnamed',
+      manifest(['sample', 'timestep'], 'out_sample'),
+      "graphs.score.inputs: expected x and t, got sample, timestep (export with input_names=['x', 't'])",
+    ],
     [
       'a port of no role',
       manifest(['x', 't'], 'net', { ports: { y: 'x' } }),

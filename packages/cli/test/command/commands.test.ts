@@ -144,7 +144,7 @@ describe('fit', () => {
     await fit()
     const far = writeImages(join(folder, 'far.npy'), [
       [0.1, 0.1, 0.01, 0.001],
-      [300, 200, 50, 9],
+      [29, 28, 27, 9],
     ])
     const columns = await score({ images: far, detector: join(folder, 'detector.json') })
     expect(Array.from(columns.is_outlier as ArrayLike<number>)).toEqual([0, 1])

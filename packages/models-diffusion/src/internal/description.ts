@@ -98,7 +98,22 @@ export async function describedFacts(description: NetworkDescription): Promise<N
   const name = description.name ?? (typeof onnx === 'string' ? onnx : 'score network')
   const graph = typeof onnx === 'string' ? await readBytes(onnx) : onnx
   const ports = portsOf(graph, description.ports ?? {}, `${name} ports`)
+  const process = isSpec(sde) ? parseSde(sde) : sde
+  if ('timestep' in process && description.timeScale !== undefined)
+    throw mismatch(
+      'E_ARGUMENT',
+      `${name} timeScale`,
+      'none beside a discrete process, whose network is fed its time step',
+      description.timeScale,
+    )
   const input = readModel(graph).graph.inputs.find((port) => port.name === ports.x)
+  if (typeof input?.shape?.[0] === 'number')
+    throw mismatch(
+      'E_ARGUMENT',
+      `${name} input ${ports.x}`,
+      'a free batch axis',
+      `${input.shape[0]} rows (export with dynamic axes)`,
+    )
   const sizes = input?.shape?.slice(1)
   const modelShape = description.dataShape ?? sizes?.filter((size): size is number => typeof size === 'number')
   if (!modelShape || modelShape.length === 0 || (sizes && modelShape.length !== sizes.length))
@@ -106,7 +121,7 @@ export async function describedFacts(description: NetworkDescription): Promise<N
   return {
     name,
     graph,
-    sde: isSpec(sde) ? parseSde(sde) : sde,
+    sde: process,
     prediction: parsePrediction('prediction', prediction),
     timeScale: description.timeScale ?? 1,
     ports,
