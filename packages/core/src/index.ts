@@ -1,4 +1,5 @@
 // Public face of @ood/core.
+export { assertCount } from './assert-count.ts'
 export { canonicalJson } from './canonical-json.ts'
 export { mismatch, OodError, type OodErrorCode, unknownName } from './errors.ts'
 export type {

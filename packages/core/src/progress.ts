@@ -11,13 +11,13 @@ export interface Progress {
 /** What every long call accepts. */
 export interface CallOptions {
   /** Rows handled together. */
-  batchSize?: number
+  batchSize?: number | undefined
   /** Seed of every random draw of the call (default 0). */
-  seed?: number
+  seed?: number | undefined
   /** Aborts between batches with `E_ABORTED`. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Called after every batch. */
-  onProgress?: (progress: Progress) => void
+  onProgress?: ((progress: Progress) => void) | undefined
 }
 
 /** Throws `E_ABORTED` when the caller's signal has fired. */

@@ -1,8 +1,7 @@
 // Opens a PixelCNN++ checkpoint: log-probabilities per pixel and samples of a model given as an ONNX graph.
-import type { Checkpoint } from '@ood/runtime'
-import { type EngineOptions, engineSettings, openFolder } from './engine-options.ts'
+import { type Checkpoint, openModelFolder, startEngine, taskModule } from '@ood/runtime'
+import { type EngineOptions, engineSettings } from './engine-options.ts'
 import { createDensity } from './internal/density.ts'
-import { startEngine } from './internal/engine.ts'
 import { pixelCnnFacts } from './internal/facts.ts'
 import { openKernels } from './internal/kernels.ts'
 import { createSampler } from './internal/sampler.ts'
@@ -26,18 +25,18 @@ const FOLDER =
  * await model.release()
  */
 export async function openPixelCnn(source: string | Checkpoint, options: EngineOptions = {}): Promise<PixelCnn> {
-  const { device, workers, threads, batchSize } = engineSettings('openPixelCnn', options)
-  const checkpoint = typeof source === 'string' ? await openFolder(source, FOLDER) : source
+  const settings = engineSettings('openPixelCnn', options)
+  const checkpoint = await openModelFolder(source, FOLDER)
   const { manifest, folder } = checkpoint
   const facts = pixelCnnFacts(manifest, folder)
   const graph = await checkpoint.graph('params')
   const engine = startEngine({
-    setup: { name: manifest.name, graph, device, threads, facts },
-    workers,
+    setup: { name: manifest.name, graph, device: settings.device, threads: settings.threads, facts },
+    settings,
     open: openKernels,
-    tasks: 'tasks',
+    tasks: taskModule('./internal/tasks.ts', import.meta.url),
   })
-  const parts = { engine, facts, batchSize, lanes: Math.max(1, workers) }
+  const parts = { engine, facts }
   const { dataShape, mixture, conditionShape } = facts
   return {
     manifest,

@@ -9,12 +9,10 @@ import {
   type NdArray,
   rowCount,
   rowSize,
-  sweep,
   tensor,
 } from '@ood/core'
-import type { Checkpoint, Manifest } from '@ood/runtime'
-import { engineSettings, openFolder } from './engine-options.ts'
-import { startEngine } from './internal/engine.ts'
+import { type Checkpoint, type Manifest, openModelFolder, startEngine, taskModule } from '@ood/runtime'
+import { engineSettings } from './engine-options.ts'
 import { assertWholeNumbers } from './internal/pixels.ts'
 import { openSequenceKernels } from './internal/sequence-kernels.ts'
 import type { SequenceCallOptions, SequenceLogProb, SequenceModel, SequenceOptions } from './sequence.ts'
@@ -42,18 +40,17 @@ export async function openSequenceModel(
   const settings = engineSettings('openSequenceModel', options, ['instance', 'logProb'])
   const { instance = 'sum', logProb: score } = options
   if (instance !== 'sum' && instance !== 'mean') throw mismatch('E_ARGUMENT', 'instance', 'sum or mean', instance)
-  const checkpoint = typeof source === 'string' ? await openFolder(source, FOLDER) : source
+  const checkpoint = await openModelFolder(source, FOLDER)
   const { manifest, folder } = checkpoint
   const { vocabulary, length: fixed } = sequenceFacts(manifest, folder)
   const graph = await checkpoint.graph('logits')
-  const { device, threads, workers } = settings
+  const { device, threads } = settings
   const engine = startEngine({
     setup: { name: manifest.name, graph, device, threads, vocabulary },
-    workers,
+    settings,
     open: openSequenceKernels,
-    tasks: 'sequence-tasks',
+    tasks: taskModule('./internal/sequence-tasks.ts', import.meta.url),
   })
-  const lanes = Math.max(1, workers)
 
   /** Runs `run` on the tokens of row ranges, with how many of each row the network is fed. */
   async function batches(
@@ -71,9 +68,7 @@ export async function openSequenceModel(
       throw mismatch('E_SHAPE', label, `shape [N, T] with ${wanted}`, `[${x.shape.join(', ')}]`)
     assertWholeNumbers(label, x, 0, vocabulary - 1)
     const data = flatData(x)
-    const total = rowCount(x)
-    const batchSize = options?.batchSize ?? Math.min(settings.batchSize, Math.ceil(total / lanes) || 1)
-    await sweep({ label, total, batchSize, lanes }, options, (from, to) =>
+    await engine.sweep(label, rowCount(x), options, (from, to) =>
       run(Int32Array.from(data.subarray(from * length, to * length)), fixed ?? length - 1, from, to),
     )
   }

@@ -1,21 +1,25 @@
 // Opens a score network: scores, derivatives, likelihoods and samples of a diffusion model given as an ONNX graph.
-import { availableParallelism } from 'node:os'
 import {
   assertFinite,
-  assertOptions,
   assertRows,
   assertUnits,
   flatData,
   mismatch,
   type NdArray,
-  OodError,
   rowCount,
   rowSize,
   tensor,
 } from '@ood/core'
 import { dataUnits, preprocessing, type Transform, type TransformSpec } from '@ood/datasets'
 import { inspect, readModel } from '@ood/onnx'
-import { type Checkpoint, type Device, openCheckpoint, parseDevice } from '@ood/runtime'
+import {
+  type Checkpoint,
+  type ModelOptions,
+  modelSettings,
+  openModelFolder,
+  startEngine,
+  taskModule,
+} from '@ood/runtime'
 import type { Diffusion, DiffusionCallOptions, DiffusionLogProbOptions, DiffusionSampleOptions } from './diffusion.ts'
 import {
   type Conditions,
@@ -24,8 +28,7 @@ import {
   type NetworkDescription,
   type NetworkFacts,
 } from './internal/description.ts'
-import type { Condition } from './internal/kernels.ts'
-import { startEngine } from './internal/pooled-kernels.ts'
+import { type Condition, openKernels } from './internal/kernels.ts'
 import { scoreNetwork } from './internal/score-network.ts'
 import { odeLogProb } from './likelihood/ode-log-prob.ts'
 import { denoise } from './sample/denoise.ts'
@@ -33,18 +36,9 @@ import { encode } from './sample/encode.ts'
 import { sample } from './sample/sample.ts'
 
 /** How a diffusion model runs. */
-export interface DiffusionOptions {
-  /** Default `cpu`. */
-  device?: Device
-  /**
-   * Worker threads, each with its own single-threaded sessions (default: one per core, at most 8; 1 on other devices).
-   * They start when first needed and do not keep the process alive. 0 runs in process and blocks the event loop.
-   */
-  workers?: number
-  /** Most rows in one run of the network (default 32). Results do not depend on it. */
-  batchSize?: number
+export interface DiffusionOptions extends ModelOptions {
   /** Further inputs, the same for every row: { encoder_hidden_states: embedding of the text, [1, tokens, width] }. */
-  conditions?: Conditions
+  conditions?: Conditions | undefined
 }
 
 const FOLDER =
@@ -78,10 +72,7 @@ export async function openDiffusion(
   source: string | Checkpoint | NetworkDescription,
   options: DiffusionOptions = {},
 ): Promise<Diffusion> {
-  assertOptions('openDiffusion', options, ['device', 'workers', 'batchSize', 'conditions'])
-  const device = parseDevice(options.device ?? 'cpu')
-  const workers = count('workers', options.workers ?? (device === 'cpu' ? Math.min(8, availableParallelism()) : 1), 0)
-  const batchSize = count('batchSize', options.batchSize ?? 32, 1)
+  const settings = modelSettings('openDiffusion', options, { batchSize: 32 }, ['conditions'])
   const facts = await factsOf(source)
   const { name, graph, ports, modelShape, rawShape, sde, prediction, timeScale } = facts
   const dimension = modelShape.reduce((product, n) => product * n, 1)
@@ -90,9 +81,13 @@ export async function openDiffusion(
   const transform = preprocessing(specs)
   const units = dataUnits({ preprocessing: specs, valueRange: facts.manifest?.data.valueRange, shape: rawShape })
   const largest = largestOf(transform, units.valueRange, rawShape)
-  const engine = startEngine({ name, graph, device, ports, modelShape, dimension, conditions }, workers)
-  const lanes = Math.max(1, workers)
-  const model = scoreNetwork({ engine, sde, prediction, timeScale, modelShape, dimension, largest, batchSize, lanes })
+  const engine = startEngine({
+    setup: { name, graph, device: settings.device, ports, modelShape, dimension, conditions },
+    settings,
+    open: openKernels,
+    tasks: taskModule('./internal/tasks.ts', import.meta.url),
+  })
+  const model = scoreNetwork({ engine, sde, prediction, timeScale, modelShape, dimension, largest })
 
   /** Rows as the network sees them, with the log-determinants of how they got there. */
   function toModel(what: string, x: NdArray, call: DiffusionCallOptions): { v: NdArray; logDet: Float64Array } {
@@ -152,17 +147,8 @@ export async function openDiffusion(
 }
 
 async function factsOf(source: string | Checkpoint | NetworkDescription): Promise<NetworkFacts> {
-  if (typeof source === 'string') return checkpointFacts(await openFolder(source))
-  return 'onnx' in source ? describedFacts(source) : checkpointFacts(source)
-}
-
-async function openFolder(folder: string): Promise<Checkpoint> {
-  try {
-    return await openCheckpoint(folder)
-  } catch (cause) {
-    if (!(cause instanceof OodError && cause.code === 'E_FILE' && cause.message.includes('manifest.json'))) throw cause
-    throw new OodError('E_FILE', `${folder}: expected ${FOLDER}; ${cause.message}`, { cause })
-  }
+  if (typeof source !== 'string' && 'onnx' in source) return describedFacts(source)
+  return checkpointFacts(await openModelFolder(source, FOLDER))
 }
 
 /** Largest |value| that raw rows of the range have in the network's space. */
@@ -195,10 +181,4 @@ function conditionsOf({ name, graph, ports }: NetworkFacts, given: Conditions): 
     out[port] = { data: Float32Array.from(flatData(value)), shape: [...value.shape] }
   }
   return out
-}
-
-function count(what: string, value: number, least: number): number {
-  if (!(Number.isInteger(value) && value >= least))
-    throw mismatch('E_ARGUMENT', what, least === 0 ? '0 or a positive integer' : 'a positive integer', value)
-  return value
 }

@@ -1,31 +1,28 @@
 // Opens a flow checkpoint: likelihoods, latents, samples and derivatives of a normalizing flow given as ONNX graphs.
-import { availableParallelism } from 'node:os'
-import { assertOptions, mismatch, OodError } from '@ood/core'
+import { assertCount } from '@ood/core'
 import { dataUnits, preprocessing, type TransformSpec } from '@ood/datasets'
-import { type Checkpoint, type Device, openCheckpoint, parseDevice } from '@ood/runtime'
+import {
+  type Checkpoint,
+  type ModelOptions,
+  modelSettings,
+  openModelFolder,
+  startEngine,
+  taskModule,
+} from '@ood/runtime'
 import type { Flow } from './flow.ts'
 import { createDecoder } from './internal/decoder.ts'
 import { createDensity } from './internal/density.ts'
-import { startKernels } from './internal/pooled-kernels.ts'
+import { openKernels } from './internal/kernels.ts'
 import { createSampler } from './internal/sampler.ts'
 import { flowShape } from './internal/shape.ts'
 
 /** How a flow runs. */
-export interface FlowOptions {
-  /** Default `cpu`. */
-  device?: Device
-  /**
-   * Worker threads, each with its own single-threaded sessions (default: one per core, at most 8; 1 on other devices).
-   * They start when first needed and do not keep the process alive. 0 runs in process and blocks the event loop.
-   */
-  workers?: number
-  /** Most rows handled together (default 64). Results do not depend on it. */
-  batchSize?: number
+export interface FlowOptions extends ModelOptions {
   /**
    * Unit tangents pushed through the decoder together for a Jacobian. Default: all of them in one graph up to D = 1024,
    * which is the fastest and takes memory for D rows of every layer; 49 above. 0 is one graph for any D.
    */
-  chunk?: number
+  chunk?: number | undefined
 }
 
 const FLOW_FOLDER =
@@ -46,11 +43,8 @@ const FLOW_FOLDER =
  * await flow.release()
  */
 export async function openFlow(source: string | Checkpoint, options: FlowOptions = {}): Promise<Flow> {
-  assertOptions('openFlow', options, ['device', 'workers', 'batchSize', 'chunk'])
-  const device = parseDevice(options.device ?? 'cpu')
-  const workers = count('workers', options.workers ?? (device === 'cpu' ? Math.min(8, availableParallelism()) : 1), 0)
-  const batchSize = count('batchSize', options.batchSize ?? 64, 1)
-  const checkpoint = typeof source === 'string' ? await openFolder(source) : source
+  const settings = modelSettings('openFlow', options, { batchSize: 64 }, ['chunk'])
+  const checkpoint = await openModelFolder(source, FLOW_FOLDER)
   const { manifest, folder } = checkpoint
   const shape = flowShape(manifest, folder)
   const specs = manifest.preprocessing as unknown as TransformSpec[]
@@ -58,33 +52,22 @@ export async function openFlow(source: string | Checkpoint, options: FlowOptions
   const units = dataUnits({ preprocessing: specs, valueRange: manifest.data.valueRange, shape: shape.dataShape })
   const [encode, decode] = await Promise.all([checkpoint.graph('encode'), checkpoint.graph('decode')])
   const { modelShape, dimension } = shape
-  const chunk = count('chunk', options.chunk ?? (dimension <= 1024 ? 0 : 49), 0)
-  const setup = { name: manifest.name, encode, decode, device, modelShape, dimension, chunk }
-  const kernels = startKernels(setup, workers)
-  const lanes = Math.max(1, workers)
-  const decoder = createDecoder({ kernels, shape, batchSize, lanes })
+  const { chunk = dimension <= 1024 ? 0 : 49 } = options
+  assertCount('chunk', chunk, 0)
+  const engine = startEngine({
+    setup: { name: manifest.name, encode, decode, device: settings.device, modelShape, dimension, chunk },
+    settings,
+    open: openKernels,
+    tasks: taskModule('./internal/tasks.ts', import.meta.url),
+  })
+  const decoder = createDecoder({ engine, shape })
   return {
     manifest,
     dataShape: shape.dataShape,
     dimension,
     decoder,
-    ...createDensity({ kernels, shape, transform, units, batchSize, lanes }),
+    ...createDensity({ engine, shape, transform, units }),
     ...createSampler({ shape, transform, decoder }),
-    release: () => kernels.release(),
+    release: () => engine.release(),
   }
-}
-
-async function openFolder(folder: string): Promise<Checkpoint> {
-  try {
-    return await openCheckpoint(folder)
-  } catch (cause) {
-    if (!(cause instanceof OodError && cause.code === 'E_FILE' && cause.message.includes('manifest.json'))) throw cause
-    throw new OodError('E_FILE', `${folder}: expected ${FLOW_FOLDER}; ${cause.message}`, { cause })
-  }
-}
-
-function count(what: string, value: number, least: number): number {
-  if (!(Number.isInteger(value) && value >= least))
-    throw mismatch('E_ARGUMENT', what, least === 0 ? '0 or a positive integer' : 'a positive integer', value)
-  return value
 }

@@ -15,6 +15,18 @@ export {
   SCHEMA_VERSION,
 } from './manifest.ts'
 export { type MatmulOptions, type OpenMatmul, openMatmul } from './matmul.ts'
+export {
+  type Engine,
+  type EngineParts,
+  type KernelSet,
+  serveKernels,
+  startEngine,
+  taskModule,
+  type WorkerSetup,
+} from './model/engine.ts'
+export { feedNumbers, takeFloats, toFloat32 } from './model/floats.ts'
+export { openModelFolder } from './model/open-folder.ts'
+export { type ModelOptions, type ModelSettings, modelSettings } from './model/settings.ts'
 export { openPool, type Pool, type PoolOptions, type TaskOptions } from './pool.ts'
 export { type Optimization, openSession, type Session, type SessionOptions } from './session.ts'
 export type { ElementType, Port, TensorStorage, TensorValue } from './tensor-value.ts'

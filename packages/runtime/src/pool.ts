@@ -12,14 +12,15 @@ export interface PoolOptions {
   module: URL
   /**
    * Sent once to every worker before its first task, as the argument of the module's `setup` export: the place to open
-   * sessions, with one thread each. The export `release`, when there is one, is the place to close them.
+   * sessions, with one thread each. The export `release`, when there is one, is the place to close them. Functions of an
+   * object that `setup` returns count as exports too.
    */
   setup?: unknown
 }
 
 /** Options of one task. */
 export interface TaskOptions {
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Buffers handed over to the worker instead of copied. */
   transfer?: readonly Transferable[]
 }

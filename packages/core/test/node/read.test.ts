@@ -57,7 +57,8 @@ test('a missing file, a folder and a pipe are named, and nothing waits', async (
   ] as const
   for (const [path, message] of cases) {
     const refusal = { code: 'E_FILE', message: `${path}: ${message}` }
-    for (const call of [readBounded(path, 9), fileSha256(path)]) await expect(call).rejects.toMatchObject(refusal)
+    for (const call of [() => readBounded(path, 9), () => fileSha256(path)])
+      await expect(call()).rejects.toMatchObject(refusal)
     for (const call of [() => readBoundedSync(path, 9), () => fileSha256Sync(path)])
       expect(call).toThrow(expect.objectContaining(refusal))
     await expect(fileSize(path)).rejects.toMatchObject({ code: 'E_FILE' })

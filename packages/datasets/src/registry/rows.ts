@@ -8,7 +8,7 @@ import { mismatch, permutation, random } from '@ood/core'
  */
 export function chooseRows(
   count: number,
-  options: { indices?: ArrayLike<number>; limit?: number; seed?: number },
+  options: { indices?: ArrayLike<number> | undefined; limit?: number | undefined; seed?: number | undefined },
 ): Int32Array {
   const { indices, limit } = options
   if (indices && limit !== undefined) {

@@ -1,9 +1,9 @@
 // From whole images to log-probabilities and mixture parameters.
-import { assertFiniteRows, assertOptions, assertRows, CALL_OPTIONS, type NdArray, sweep, tensor } from '@ood/core'
+import { assertFiniteRows, assertOptions, assertRows, CALL_OPTIONS, type NdArray, tensor } from '@ood/core'
+import type { Engine } from '@ood/runtime'
 import { type MixtureParams, type PixelLogProb, summed } from '../mixture.ts'
 import type { PixelCnn, PixelCnnCallOptions } from '../pixel-cnn.ts'
 import { type Paired, pair } from './condition.ts'
-import type { Engine } from './engine.ts'
 import type { PixelCnnFacts } from './facts.ts'
 import type { Kernels } from './kernels.ts'
 import { assertWholeNumbers } from './pixels.ts'
@@ -12,13 +12,11 @@ import { assertWholeNumbers } from './pixels.ts'
 export interface DensityParts {
   engine: Engine<Kernels>
   facts: PixelCnnFacts
-  batchSize: number
-  lanes: number
 }
 
 /** Builds `logProb`, `bitsPerDim` and `params`. */
 export function createDensity(parts: DensityParts): Pick<PixelCnn, 'logProb' | 'bitsPerDim' | 'params'> {
-  const { engine, facts, lanes } = parts
+  const { engine, facts } = parts
   const { dataShape, mixture, conditionShape } = facts
   const [channels, height, width] = dataShape
   const pixels = height * width
@@ -31,21 +29,11 @@ export function createDensity(parts: DensityParts): Pick<PixelCnn, 'logProb' | '
     return pair(what, x, options?.condition, conditionShape)
   }
 
-  async function batches(
-    label: string,
-    total: number,
-    options: PixelCnnCallOptions | undefined,
-    run: (from: number, to: number) => Promise<void>,
-  ): Promise<void> {
-    const batchSize = options?.batchSize ?? Math.min(parts.batchSize, Math.ceil(total / lanes) || 1)
-    await sweep({ label, total, batchSize, lanes }, options, run)
-  }
-
   async function logProb(x: NdArray, options?: PixelCnnCallOptions): Promise<PixelLogProb> {
     const paired = checked('logProb', x, options)
     const { total } = paired
     const out = new Float64Array(total * pixels)
-    await batches('logProb', total, options, async (from, to) => {
+    await engine.sweep('logProb', total, options, async (from, to) => {
       const got = await engine.call('logProb', [paired.rows(from, to)], options?.signal)
       assertFiniteRows('logProb', got, to - from, from)
       out.set(got, from * pixels)
@@ -73,7 +61,7 @@ export function createDensity(parts: DensityParts): Pick<PixelCnn, 'logProb' | '
       const size = total * sizes.reduce((product, n) => product * n, pixels)
       out[name] = tensor(new Float32Array(size), [total, ...sizes, height, width])
     }
-    await batches('params', total, options, async (from, to) => {
+    await engine.sweep('params', total, options, async (from, to) => {
       const given = paired.rows(from, to)
       given.x = given.x.map((v) => (2 * (v - low)) / (high - low) - 1)
       const planes = await engine.call('params', [given], options?.signal)

@@ -7,7 +7,6 @@ import {
   type NdArray,
   type Random,
   random,
-  sweep,
   tensor,
 } from '@ood/core'
 import type { PixelCnn, PixelCnnSampleOptions } from '../pixel-cnn.ts'
@@ -18,7 +17,7 @@ import type { Rows } from './kernels.ts'
 import type { MixturePlanes } from './mixture-kernel.ts'
 
 /** Builds `sample`. */
-export function createSampler({ engine, facts, batchSize, lanes }: DensityParts): Pick<PixelCnn, 'sample'> {
+export function createSampler({ engine, facts }: DensityParts): Pick<PixelCnn, 'sample'> {
   const { dataShape, mixture, conditionShape } = facts
   const [channels, height, width] = dataShape
   const { components, low, high } = mixture
@@ -111,8 +110,7 @@ export function createSampler({ engine, facts, batchSize, lanes }: DensityParts)
       }
     }
 
-    const together = options.batchSize ?? Math.min(batchSize, Math.ceil(n / lanes) || 1)
-    await sweep({ label: 'sample', total: n, batchSize: together, lanes }, signal ? { signal } : {}, block)
+    await engine.sweep('sample', n, { signal, batchSize: options.batchSize }, block)
     return tensor(out, [n, ...dataShape])
   }
 

@@ -1,7 +1,15 @@
 // The network's graph and its derivative as functions on flat rows: the arithmetic that runs in a worker, or in process.
-import { type FloatArray, OodError, once } from '@ood/core'
+import { type FloatArray, once } from '@ood/core'
 import { inspect, jvp, readModel, writeModel } from '@ood/onnx'
-import { type Device, openSession, type Port, type Session, type TensorStorage, type TensorValue } from '@ood/runtime'
+import {
+  type Device,
+  feedNumbers,
+  openSession,
+  type Port,
+  type Session,
+  type TensorValue,
+  takeFloats,
+} from '@ood/runtime'
 import { type TracePlan, type Traces, traceRows } from '../trace/trace-rows.ts'
 import { fullBlocks, type Pass, passes, type TimePort } from './passes.ts'
 
@@ -82,19 +90,19 @@ export function openKernels(setup: KernelSetup): Kernels {
     const whole = rows === of && pass.rows.every((row, i) => row === i)
     const shape = [rows, ...setup.modelShape]
     const feeds: Record<string, TensorValue> = {
-      [ports.x]: feed(session, ports.x, whole ? x : gather(x, pass.rows, 1, of, d), shape),
+      [ports.x]: feedNumbers(session, ports.x, whole ? x : gather(x, pass.rows, 1, of, d), shape),
       [ports.t]: timeFeed(session, ports, pass),
     }
     for (const [port, condition] of Object.entries(setup.conditions))
-      feeds[port] = feed(session, port, repeat(condition.data, rows), [rows, ...condition.shape.slice(1)])
+      feeds[port] = feedNumbers(session, port, repeat(condition.data, rows), [rows, ...condition.shape.slice(1)])
     if (v) {
       const directions = whole ? v : gather(v, pass.rows, k, of, d)
-      feeds[tangentPort] = feed(session, tangentPort, directions, [k, ...shape])
+      feeds[tangentPort] = feedNumbers(session, tangentPort, directions, [k, ...shape])
     }
     const out = await session.run(feeds, v ? [ports.net, `${ports.net}_tangent`] : [ports.net])
     return {
-      net: numbers(`${name} ${ports.net}`, out[ports.net], rows * d),
-      tangent: v ? numbers(`${name} derivative`, out[`${ports.net}_tangent`], k * rows * d) : undefined,
+      net: takeFloats(`${name} ${ports.net}`, out[ports.net], rows * d),
+      tangent: v ? takeFloats(`${name} derivative`, out[`${ports.net}_tangent`], k * rows * d) : undefined,
     }
   }
 
@@ -145,26 +153,7 @@ function timeFeed(session: Session, ports: Ports, { times }: Pass): TensorValue 
   const { single } = timePort(session, ports)
   const values = single ? times.slice(0, 1) : times
   const shape = port.shape.length === 0 ? [] : [values.length]
-  return { data: stored(port.type, values), shape }
-}
-
-/** A float32 block as the graph's input wants it; graphs exported in float64 are fed float64. */
-function feed(session: Session, name: string, data: Float32Array, shape: readonly number[]): TensorValue {
-  const type = session.inputs.find((port) => port.name === name)?.type ?? 'float32'
-  return { data: type === 'float32' ? data : stored(type, data), shape }
-}
-
-function stored(type: string, values: ArrayLike<number>): TensorStorage {
-  if (type === 'int64') return BigInt64Array.from(Array.from(values, (value) => BigInt(Math.round(value))))
-  return type === 'float64' ? Float64Array.from(values) : Float32Array.from(values)
-}
-
-/** The numbers of an output, exactly `size` of them. */
-function numbers(what: string, value: TensorValue | undefined, size: number): FloatArray {
-  const data = value?.data
-  if (!(data instanceof Float32Array || data instanceof Float64Array) || data.length !== size)
-    throw new OodError('E_SHAPE', `${what}: expected ${size} floats, got ${data?.length ?? 'none'}`)
-  return data
+  return feedNumbers(session, ports.t, values, shape)
 }
 
 /** Rows `rows` of each of `k` blocks of `of` rows. */

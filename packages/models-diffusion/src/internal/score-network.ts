@@ -15,16 +15,17 @@ import {
   type TraceOptions,
   tensor,
 } from '@ood/core'
+import type { Engine } from '@ood/runtime'
 import type { Diffusion } from '../diffusion.ts'
 import type { DiscreteProcess } from '../sde/ddpm.ts'
 import { planOf, tracePlan } from '../trace/jacobian-trace.ts'
-import type { Engine } from './pooled-kernels.ts'
+import type { Kernels } from './kernels.ts'
 import { type Affine, type Prediction, toScaledScore } from './prediction.ts'
 import { timesOf } from './times.ts'
 
 /** What a score model is built from. */
 export interface NetworkParts {
-  engine: Engine
+  engine: Engine<Kernels>
   sde: DiffusionProcess
   prediction: Prediction
   /** The network is fed scale t; discrete processes have timesteps of their own. */
@@ -33,8 +34,6 @@ export interface NetworkParts {
   dimension: number
   /** Largest |value| of clean data in the network's space, where the checkpoint says. */
   largest?: number | undefined
-  batchSize: number
-  lanes: number
 }
 
 /** (row, direction) pairs differentiated together: enough to make the primal cheap, few enough for the cache. */
@@ -47,7 +46,8 @@ const FAR = 16
 export function scoreNetwork(
   parts: NetworkParts,
 ): Pick<Diffusion, 'score' | 'scaledScore' | 'jvp' | 'divergence' | 'sde' | 'dataShape'> {
-  const { engine, sde, prediction, modelShape, dimension: d, lanes } = parts
+  const { engine, sde, prediction, modelShape, dimension: d } = parts
+  const { lanes } = engine
 
   /** Checked rows with one time each, the network's times, and the map from outputs to scaled scores. */
   function prepare(what: string, x: NdArray, t: Times) {
@@ -79,8 +79,7 @@ export function scoreNetwork(
   async function scaledScore(x: NdArray, t: Times, options?: CallOptions): Promise<NdArray<Float64Array>> {
     const { data, given, fed, maps, n } = prepare('score', x, t)
     const out = new Float64Array(n * d)
-    const batchSize = options?.batchSize ?? Math.min(parts.batchSize, Math.ceil(n / lanes) || 1)
-    await sweep({ label: 'score', total: n, batchSize, lanes }, options, async (from, to) => {
+    await engine.sweep('score', n, options, async (from, to) => {
       const net = await engine.call('net', [data.slice(from * d, to * d), fed.slice(from, to)], options?.signal)
       assertFiniteRows('score', net, to - from, from)
       for (let i = from * d; i < to * d; i++) out[i] = apply(maps[Math.floor(i / d)]!, given[i]!, net[i - from * d]!)

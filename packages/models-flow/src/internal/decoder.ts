@@ -12,6 +12,7 @@ import {
   sweep,
   tensor,
 } from '@ood/core'
+import type { Engine } from '@ood/runtime'
 import type { FlowDecoder } from '../flow.ts'
 import type { Kernels } from './kernels.ts'
 import type { FlowShape } from './shape.ts'
@@ -21,14 +22,12 @@ const MOST_TANGENTS = 64
 
 /** What the decoder is built from. */
 export interface DecoderParts {
-  kernels: Kernels
+  engine: Engine<Kernels>
   shape: FlowShape
-  batchSize: number
-  lanes: number
 }
 
 /** Builds the decoder of a flow, f: latents [N, D] to model space. */
-export function createDecoder({ kernels, shape, batchSize, lanes }: DecoderParts): FlowDecoder {
+export function createDecoder({ engine, shape }: DecoderParts): FlowDecoder {
   const { dimension: d, modelShape } = shape
   const latents = (what: string, z: NdArray): Float32Array => {
     assertRows(what, z, [d])
@@ -40,9 +39,8 @@ export function createDecoder({ kernels, shape, batchSize, lanes }: DecoderParts
     const n = rowCount(z, 'decode')
     const from32 = latents('decode', z)
     const out = new Float32Array(n * d)
-    const size = options?.batchSize ?? Math.min(batchSize, Math.ceil(n / lanes) || 1)
-    await sweep({ label: 'decode', total: n, batchSize: size, lanes }, options, async (from, to) => {
-      const x = await kernels.decode(from32.slice(from * d, to * d), to - from)
+    await engine.sweep('decode', n, options, async (from, to) => {
+      const x = await engine.call('decode', [from32.slice(from * d, to * d), to - from], options?.signal)
       assertFiniteRows('decode', x, to - from, from)
       out.set(x, from * d)
     })
@@ -63,7 +61,7 @@ export function createDecoder({ kernels, shape, batchSize, lanes }: DecoderParts
     // A block is `rows` latents with `many` directions each, at most MOST_TANGENTS in all.
     const many = Math.min(k, MOST_TANGENTS)
     const rows = Math.floor(MOST_TANGENTS / many)
-    await sweep({ label: 'jvp', total: n, batchSize: rows, lanes }, options, async (from, to) => {
+    await sweep({ label: 'jvp', total: n, batchSize: rows, lanes: engine.lanes }, options, async (from, to) => {
       const m = to - from
       for (let first = 0; first < k; first += many) {
         const here = Math.min(many, k - first)
@@ -72,7 +70,7 @@ export function createDecoder({ kernels, shape, batchSize, lanes }: DecoderParts
           const at = ((first + i) * n + from) * d
           block.set(directions.subarray(at, at + m * d), i * m * d)
         }
-        const out = await kernels.jvp(from32.slice(from * d, to * d), block, m, here)
+        const out = await engine.call('jvp', [from32.slice(from * d, to * d), block, m, here], options?.signal)
         value.set(out.value, from * d)
         for (let i = 0; i < here; i++)
           tangent.set(out.tangent.subarray(i * m * d, (i + 1) * m * d), ((first + i) * n + from) * d)
@@ -81,9 +79,9 @@ export function createDecoder({ kernels, shape, batchSize, lanes }: DecoderParts
     return { value: tensor(value, [n, ...modelShape]), tangent: tensor(tangent, [k, n, ...modelShape]) }
   }
 
-  async function jacobian(z: NdArray): Promise<NdArray<Float32Array>> {
+  async function jacobian(z: NdArray, options?: CallOptions): Promise<NdArray<Float32Array>> {
     if (rowCount(z, 'jacobian') !== 1) throw mismatch('E_SHAPE', 'jacobian', 'one row', rowCount(z))
-    const transposed = await kernels.tangents(latents('jacobian', z))
+    const transposed = await engine.call('tangents', [latents('jacobian', z)], options?.signal)
     const J = new Float32Array(d * d)
     for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) J[j * d + i] = transposed[i * d + j]!
     return tensor(J, [d, d])
@@ -97,9 +95,10 @@ export function createDecoder({ kernels, shape, batchSize, lanes }: DecoderParts
     const rotated = new Float64Array(n * d)
     const label = 'tridiagonalMetric'
     // One latent a lane: the linear algebra of one overlaps the Jacobian of another.
-    await sweep({ label, total: n, batchSize: 1, lanes }, options, async (row) => {
-      const out = await kernels.metric(from32.slice(row * d, (row + 1) * d)).catch((cause: unknown) => {
-        if (!(cause instanceof OodError)) throw cause
+    await sweep({ label, total: n, batchSize: 1, lanes: engine.lanes }, options, async (row) => {
+      const latent = from32.slice(row * d, (row + 1) * d)
+      const out = await engine.call('metric', [latent], options?.signal).catch((cause: unknown) => {
+        if (!(cause instanceof OodError) || cause.code === 'E_ABORTED') throw cause
         throw new OodError(cause.code, `${label} row ${row}: ${cause.message}`, { cause })
       })
       diagonal.set(out.diagonal, row * d)

@@ -12,11 +12,11 @@ import {
   type NdArray,
   rowCount,
   sliceRows,
-  sweep,
   tensor,
   throwIfAborted,
 } from '@ood/core'
 import type { Transform } from '@ood/datasets'
+import type { Engine } from '@ood/runtime'
 import type { Flow, FlowCallOptions, FlowTerms, InvertibilityReport, LogProbOptions } from '../flow.ts'
 import type { Kernels } from './kernels.ts'
 import { lastEncoding } from './last-encoding.ts'
@@ -24,13 +24,11 @@ import type { FlowShape } from './shape.ts'
 
 /** What the density side of a flow is built from. */
 export interface DensityParts {
-  kernels: Kernels
+  engine: Engine<Kernels>
   shape: FlowShape
   transform: Transform
   /** What raw rows must look like. */
   units: DataUnits
-  batchSize: number
-  lanes: number
 }
 
 /** One encoded block of rows. */
@@ -50,7 +48,7 @@ const FLOW_OPTIONS = [...CALL_OPTIONS, 'input', 'rows', 'space']
 export function createDensity(
   parts: DensityParts,
 ): Pick<Flow, 'logProb' | 'terms' | 'bitsPerDim' | 'preprocess' | 'encode' | 'invertibilityReport'> {
-  const { kernels, shape, transform, units, lanes } = parts
+  const { engine, shape, transform, units } = parts
   const { dimension: d, dataShape, modelShape } = shape
 
   /** Checks rows once, as a whole, so that an error names the caller's row and not a batch's. */
@@ -88,11 +86,9 @@ export function createDensity(
     use: (block: Block, from: number, to: number) => void | Promise<void>,
   ): Promise<void> {
     assertInput(label, x, options)
-    const total = rowCount(x)
-    const batchSize = options?.batchSize ?? Math.min(parts.batchSize, Math.ceil(total / lanes) || 1)
-    await sweep({ label, total, batchSize, lanes }, options, async (from, to) => {
+    await engine.sweep(label, rowCount(x), options, async (from, to) => {
       const { v, preprocessingLogDet } = toModel(x, from, to, options)
-      const { z, logDet } = await kernels.encode(v, to - from)
+      const { z, logDet } = await engine.call('encode', [v, to - from], options?.signal)
       assertFiniteRows(`${label} latents`, z, to - from, from)
       assertFiniteRows(`${label} log-determinant`, logDet, to - from, from)
       await use({ v, z, logDet, preprocessingLogDet }, from, to)
@@ -158,9 +154,9 @@ export function createDensity(
     const data = emptyErrors(n)
     const latent = emptyErrors(n)
     await encodeBlocks('invertibilityReport', x, options, async ({ v, z }, from, to) => {
-      const back = await kernels.decode(z, to - from)
+      const back = await engine.call('decode', [z, to - from], options?.signal)
       assertFiniteRows('invertibilityReport', back, to - from, from)
-      const again = await kernels.encode(back, to - from)
+      const again = await engine.call('encode', [back, to - from], options?.signal)
       addErrors(data, v, back, from)
       addErrors(latent, z, again.z, from)
     })

@@ -1,9 +1,9 @@
 // The flow's graphs as functions on flat rows: the arithmetic that runs in a worker, or in process.
 import { once } from '@ood/core'
-import { openSession } from '@ood/runtime'
+import { feedNumbers, openSession, takeFloats, toFloat32 } from '@ood/runtime'
 import type { KernelSetup } from './kernel-setup.ts'
 import { type MetricRow, openMetric } from './metric.ts'
-import { feed, float32, numbers, openTangents } from './tangents.ts'
+import { openTangents } from './tangents.ts'
 
 /** The computations behind a flow. Rows are flat and row-major. */
 export interface Kernels {
@@ -35,16 +35,19 @@ export function openKernels(setup: KernelSetup): Kernels {
   return {
     async encode(x, rows) {
       const session = await encoder.get()
-      const { z, logdet } = await session.run({ x: feed(session, 'x', x, [rows, ...modelShape]) }, ['z', 'logdet'])
+      const { z, logdet } = await session.run({ x: feedNumbers(session, 'x', x, [rows, ...modelShape]) }, [
+        'z',
+        'logdet',
+      ])
       return {
-        z: float32(numbers(`${name} z`, z, rows * d)),
-        logDet: Float64Array.from(numbers(`${name} logdet`, logdet, rows)),
+        z: toFloat32(takeFloats(`${name} z`, z, rows * d)),
+        logDet: Float64Array.from(takeFloats(`${name} logdet`, logdet, rows)),
       }
     },
     async decode(z, rows) {
       const session = await decoder.get()
-      const { x } = await session.run({ z: feed(session, 'z', z, [rows, d]) }, ['x'])
-      return float32(numbers(`${name} x`, x, rows * d))
+      const { x } = await session.run({ z: feedNumbers(session, 'z', z, [rows, d]) }, ['x'])
+      return toFloat32(takeFloats(`${name} x`, x, rows * d))
     },
     jvp: (...args) => tangents.jvp(...args),
     tangents: (z) => tangents.all(z),

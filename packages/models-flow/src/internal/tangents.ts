@@ -1,7 +1,7 @@
 // Jacobian-vector products of the decoder, and its whole Jacobian at a point.
-import { type FloatArray, OodError, once } from '@ood/core'
+import { once } from '@ood/core'
 import { jacobian, jvp, type Model, readModel, writeModel } from '@ood/onnx'
-import { openSession, type Session, type TensorValue } from '@ood/runtime'
+import { feedNumbers, openSession, type Session, takeFloats, toFloat32 } from '@ood/runtime'
 import type { KernelSetup } from './kernel-setup.ts'
 import { type LatentBlock, latentBlocks } from './latent-blocks.ts'
 
@@ -38,8 +38,8 @@ export function openTangents(setup: KernelSetup): Tangents {
     const session = await open(jacobian(readModel(decode), { wrt: 'z', of: ['x'] }))
     return {
       async write(z, out) {
-        const { x_jacobian } = await session.run({ z: feed(session, 'z', z, [1, d]) }, ['x_jacobian'])
-        out.set(numbers(what, x_jacobian, d * d))
+        const { x_jacobian } = await session.run({ z: feedNumbers(session, 'z', z, [1, d]) }, ['x_jacobian'])
+        out.set(takeFloats(what, x_jacobian, d * d))
       },
       release: () => session.release(),
     }
@@ -60,9 +60,12 @@ export function openTangents(setup: KernelSetup): Tangents {
             const k = Math.min(chunk, size - first)
             const v = new Float32Array(k * size)
             for (let i = 0; i < k; i++) v[i * size + first + i] = 1
-            const feeds = { z: feed(session, 'z', z, [1, d]), [seed]: feed(session, seed, v, [k, 1, size]) }
+            const feeds = {
+              z: feedNumbers(session, 'z', z, [1, d]),
+              [seed]: feedNumbers(session, seed, v, [k, 1, size]),
+            }
             const { x_tangent } = await session.run(feeds, ['x_tangent'])
-            out.set(numbers(what, x_tangent, k * d), (from + first) * d)
+            out.set(takeFloats(what, x_tangent, k * d), (from + first) * d)
           }
         }
       },
@@ -75,11 +78,14 @@ export function openTangents(setup: KernelSetup): Tangents {
   return {
     async jvp(z, v, rows, k) {
       const session = await whole.get()
-      const feeds = { z: feed(session, 'z', z, [rows, d]), z_tangent: feed(session, 'z_tangent', v, [k, rows, d]) }
+      const feeds = {
+        z: feedNumbers(session, 'z', z, [rows, d]),
+        z_tangent: feedNumbers(session, 'z_tangent', v, [k, rows, d]),
+      }
       const { x, x_tangent } = await session.run(feeds)
       return {
-        value: float32(numbers(what, x, rows * d)),
-        tangent: float32(numbers(what, x_tangent, k * rows * d)),
+        value: toFloat32(takeFloats(what, x, rows * d)),
+        tangent: toFloat32(takeFloats(what, x_tangent, k * rows * d)),
       }
     },
     async all(z) {
@@ -92,23 +98,4 @@ export function openTangents(setup: KernelSetup): Tangents {
       await whole.release()
     },
   }
-}
-
-/** A float32 block as the graph's input wants it; flows exported in float64 are fed float64. */
-export function feed(session: Session, name: string, data: Float32Array, shape: readonly number[]): TensorValue {
-  const double = session.inputs.find((port) => port.name === name)?.type === 'float64'
-  return { data: double ? Float64Array.from(data) : data, shape }
-}
-
-/** The numbers of an output, exactly `size` of them. */
-export function numbers(what: string, value: TensorValue | undefined, size: number): FloatArray {
-  const data = value?.data
-  if (!(data instanceof Float32Array || data instanceof Float64Array) || data.length !== size)
-    throw new OodError('E_SHAPE', `${what}: expected ${size} floats, got ${data?.length ?? 'none'}`)
-  return data
-}
-
-/** In float32, without a copy where they already are. */
-export function float32(data: FloatArray): Float32Array {
-  return data instanceof Float32Array ? data : Float32Array.from(data)
 }

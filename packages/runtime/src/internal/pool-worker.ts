@@ -8,8 +8,8 @@ const { module, setup } = workerData as { module: string; setup: unknown }
 
 /** Imported and set up once; a failure is reported by every task this worker is given. */
 const ready: Promise<Record<string, unknown>> = import(module).then(async (tasks: Record<string, unknown>) => {
-  if (typeof tasks.setup === 'function') await tasks.setup(setup)
-  return tasks
+  const more: unknown = typeof tasks.setup === 'function' ? await tasks.setup(setup) : undefined
+  return typeof more === 'object' ? { ...tasks, ...more } : tasks
 })
 ready.catch(() => {})
 
