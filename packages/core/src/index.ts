@@ -1,6 +1,7 @@
 // Public face of @ood/core.
 export { assertCount } from './assert-count.ts'
 export { canonicalJson } from './canonical-json.ts'
+export { crc32 } from './crc32.ts'
 export { mismatch, OodError, type OodErrorCode, unknownName } from './errors.ts'
 export type {
   Detector,
@@ -21,6 +22,7 @@ export type {
 } from './interfaces.ts'
 export { jacobian } from './jacobian.ts'
 export type { MatmulBackend } from './matmul.ts'
+export { nodeModule } from './node-module.ts'
 export { type Once, once } from './once.ts'
 export { assertOptions, CALL_OPTIONS } from './options.ts'
 export { type CallOptions, forEachBatch, type Progress, throwIfAborted } from './progress.ts'

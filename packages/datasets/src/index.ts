@@ -8,6 +8,7 @@ export {
   type SyntheticGenomes,
   syntheticGenomes,
 } from './genomics/synthetic.ts'
+export { decodeImages, type EncodedImage } from './images/decode.ts'
 export { greyscale } from './images/greyscale.ts'
 export { resizeImages } from './images/resize.ts'
 export { benchmarkManifold, benchmarkSuite } from './manifolds/benchmark-suite.ts'
@@ -32,7 +33,8 @@ export { type ManifoldSet, type ManifoldSetOptions, manifoldSet } from './manifo
 export { kleinBottle, sphere, swissRoll, torusCircle, vonMisesCircle } from './manifolds/surfaces.ts'
 export type { Diffeomorphism, Manifold, ManifoldPoints, PointMap, PointSampler } from './manifolds/types.ts'
 export { type ReadCsvOptions, readCsv, type Table, writeCsv } from './readers/csv.ts'
-export { encodeIdx, type ReadIdxOptions, readIdx, readIdxShape, writeIdx } from './readers/idx.ts'
+export { readIdx, readIdxShape, writeIdx } from './readers/idx.ts'
+export { decodeIdx, encodeIdx, type ReadIdxOptions } from './readers/idx-format.ts'
 export { listImages, readImageFolder } from './readers/image-folder.ts'
 export type { ImageCollection, ImageOptions } from './readers/image-options.ts'
 export { readImageZip } from './readers/image-zip.ts'

@@ -3,7 +3,7 @@ import { flatData, mismatch, type NdArray, rowCount } from '@ood/core'
 import { checkNumbers } from './internal/check.ts'
 import { escapeHtml } from './internal/escape.ts'
 import { FONT } from './internal/frame.ts'
-import { encodePng } from './internal/png.ts'
+import { encodePng, pngAddress } from './internal/png.ts'
 import { wrapText } from './internal/text-width.ts'
 
 /** One labelled block of images. */
@@ -74,7 +74,7 @@ export function imageGrid(options: ImageGridOptions): string {
     const tall = round(gridHeight * zoom)
     parts.push(
       `<image x="0" y="${round(y)}" width="${round(gridWidth * zoom)}" height="${tall}" ` +
-        `href="data:image/png;base64,${Buffer.from(png).toString('base64')}"/>`,
+        `href="${pngAddress(png)}"/>`,
     )
     y += tall + 8
   }

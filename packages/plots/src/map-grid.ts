@@ -4,7 +4,7 @@ import { checkNumbers } from './internal/check.ts'
 import { type ColorMap, colorAt } from './internal/color-maps.ts'
 import { escapeHtml } from './internal/escape.ts'
 import { FONT } from './internal/frame.ts'
-import { encodePng } from './internal/png.ts'
+import { encodePng, pngAddress } from './internal/png.ts'
 import { textWidth, wrapText } from './internal/text-width.ts'
 
 /** One quantity of every image. */
@@ -74,7 +74,7 @@ export function mapGrid(options: MapGridOptions): string {
   ) =>
     parts.push(
       `<image x="${round(x)}" y="${round(y)}" width="${round(wide)}" height="${round(tall)}" preserveAspectRatio="none" ` +
-        `href="data:image/png;base64,${Buffer.from(encodePng(pixels, w, h, 3)).toString('base64')}"/>`,
+        `href="${pngAddress(encodePng(pixels, w, h, 3))}"/>`,
     )
 
   let y = 4

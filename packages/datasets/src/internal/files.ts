@@ -5,12 +5,6 @@ import { createGunzip, type Gunzip } from 'node:zlib'
 import { OodError, throwIfAborted } from '@ood/core'
 import { fileError, readBounded, withFile } from '@ood/core/node'
 
-/** Most bytes a reader keeps unless told otherwise: enough for 200,000 colour images of 32 x 32 in float32. */
-export const DEFAULT_MAX_BYTES: number = 2 ** 31
-
-/** Deflate never shrinks data by more than this factor, so a header that claims more than it allows is a lie. */
-export const MAX_DEFLATE_RATIO = 1032
-
 /** A JSON file of at most `maxBytes`; `expected` is what an error says it should be. */
 export async function readJson(path: string, maxBytes: number, expected: string): Promise<unknown> {
   const bytes = await readBounded(path, maxBytes)

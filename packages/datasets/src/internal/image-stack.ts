@@ -2,8 +2,8 @@
 import { mismatch, type NdArray, tensor } from '@ood/core'
 import { checkedSize, planeResizer } from '../images/resize.ts'
 import type { ImageOptions } from '../readers/image-options.ts'
+import { DEFAULT_MAX_BYTES } from './bounds.ts'
 import { decodeImage } from './decode-image.ts'
-import { DEFAULT_MAX_BYTES } from './files.ts'
 
 /** A batch under construction: memory is taken at the first image, when its size is known, and checked then. */
 export class ImageStack {

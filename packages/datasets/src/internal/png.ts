@@ -1,7 +1,7 @@
 // PNG files (ISO/IEC 15948): signature, chunks with their CRC-32, header, palette, and the zlib stream of the pixels.
 // A decoder of our own, because what is wanted is narrow - every colour type, depth and interlacing to 8 bits without
 // alpha, in memory of the result - and no maintained one does all of it.
-import { crc32, inflateSync } from 'node:zlib'
+import { crc32, nodeModule } from '@ood/core'
 import { fileError, fileReason } from '@ood/core/node'
 import { Unzlib } from 'fflate'
 import type { Planes } from './planes.ts'
@@ -42,14 +42,22 @@ export function decodePng(bytes: Uint8Array, name: string, mode: 'greyscale' | '
   const { header, palette, data } = readChunks(bytes, name)
   const size = scanlineBytes(header)
   const lines = new Scanlines(header, palette, mode, name)
-  const unpacked = size <= WHOLE ? unpackWhole(data, size, name, lines) : unpackPieces(data, size, name, lines)
+  const zlib = nodeModule<typeof import('node:zlib')>('node:zlib')
+  const unpacked =
+    zlib && size <= WHOLE ? unpackWhole(zlib, data, size, name, lines) : unpackPieces(data, size, name, lines)
   if (unpacked !== size) throw fileError(name, `a whole PNG of ${size} unpacked bytes`, unpacked)
   return lines.planes
 }
 
-function unpackWhole(data: readonly Uint8Array[], size: number, name: string, lines: Scanlines): number {
+function unpackWhole(
+  zlib: typeof import('node:zlib'),
+  data: readonly Uint8Array[],
+  size: number,
+  name: string,
+  lines: Scanlines,
+): number {
   const raw = guarded(name, () =>
-    inflateSync(Buffer.concat(data), { maxOutputLength: size, chunkSize: Math.max(64, size + 1) }),
+    zlib.inflateSync(Buffer.concat(data), { maxOutputLength: size, chunkSize: Math.max(64, size + 1) }),
   )
   if (raw.length === size) lines.push(raw)
   return raw.length

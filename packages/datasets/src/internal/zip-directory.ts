@@ -1,6 +1,6 @@
 // The central directory of a zip file, zip64 included: where each entry's bytes lie, how many they are, and their CRC-32.
 import { fileError, type OpenFile } from '@ood/core/node'
-import { MAX_DEFLATE_RATIO } from './files.ts'
+import { MAX_DEFLATE_RATIO } from './bounds.ts'
 
 /** One entry as the directory lists it. */
 export interface ZipRecord {

@@ -1,8 +1,9 @@
 // CSV: numeric columns to a float64 batch and back; what run folders keep their scores in.
 import { mismatch, type NdArray, OodError, tensor } from '@ood/core'
 import { fileError, writeFileAtomic } from '@ood/core/node'
+import { DEFAULT_MAX_BYTES } from '../internal/bounds.ts'
 import { CsvRecords } from '../internal/csv-records.ts'
-import { DEFAULT_MAX_BYTES, openStream } from '../internal/files.ts'
+import { openStream } from '../internal/files.ts'
 
 /** Which columns of a CSV file to read, and what to do where it is not whole. */
 export interface ReadCsvOptions {

@@ -1,6 +1,6 @@
 // Zip files of PNG and JPEG images, such as Omniglot's.
 import { forEachBatch, OodError } from '@ood/core'
-import { DEFAULT_MAX_BYTES } from '../internal/files.ts'
+import { DEFAULT_MAX_BYTES } from '../internal/bounds.ts'
 import { ImageStack } from '../internal/image-stack.ts'
 import { unzipEntries, type ZipEntry } from '../internal/zip.ts'
 import { choose, type ImageCollection, type ImageOptions, isImageName } from './image-options.ts'

@@ -1,8 +1,8 @@
 // NumPy's .npy: magic, version, a Python dict literal as header, then the numbers. Reads versions 1-3, writes 1.
 import { mismatch, type OodError } from '@ood/core'
 import { fileError, readBounded, writeFileAtomic } from '@ood/core/node'
+import { DEFAULT_MAX_BYTES } from '../internal/bounds.ts'
 import { machineOrder, swapBytes } from '../internal/endian.ts'
-import { DEFAULT_MAX_BYTES } from '../internal/files.ts'
 import type { RawArray, RawData } from './raw-array.ts'
 
 /** NumPy type codes without the byte-order mark. */

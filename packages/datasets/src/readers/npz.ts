@@ -2,7 +2,7 @@
 
 import { fileError, writeFileAtomic } from '@ood/core/node'
 import { zipSync } from 'fflate'
-import { DEFAULT_MAX_BYTES } from '../internal/files.ts'
+import { DEFAULT_MAX_BYTES } from '../internal/bounds.ts'
 import { unzipEntries } from '../internal/zip.ts'
 import { decodeNpy, encodeNpy, type ReadNpyOptions } from './npy.ts'
 import type { RawArray } from './raw-array.ts'

@@ -19,7 +19,7 @@ import { prepareAllPairs } from './internal/all-pairs.ts'
 import { engineOf } from './internal/engine.ts'
 import { integers, type Job, numbers, sharedCopy } from './internal/jobs.ts'
 import type { Local } from './internal/local.ts'
-import { cores, crew } from './internal/threads.ts'
+import { cores, crew, usableThreads } from './internal/threads.ts'
 import { wholeSet } from './internal/whole-set.ts'
 import type { NeighbourTable, SearchOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
@@ -104,7 +104,7 @@ async function estimateAll(table: NeighbourTable, rule: DimensionRule, options: 
   const wanted = options.threads ?? engine?.threads
   if (engine) await prepareAllPairs(engine, rule.spec, count, k, wanted, options)
   const flops = count * k * k * Math.min(2 * k, engine?.products ? 2 * k : d)
-  const threads = rule.spec === undefined ? 1 : (wanted ?? (flops > THREADED ? await cores() : 1))
+  const threads = rule.spec === undefined ? 1 : usableThreads(wanted ?? (flops > THREADED ? await cores() : 1))
   const shared = threads > 1
   const raw = engine?.raw ?? flatData(data)
   const products = engine?.products

@@ -5,7 +5,7 @@ import type { NeighbourTable } from '../neighbour-table.ts'
 import { KEPT } from './all-pairs.ts'
 import { integers, type Job, numbers, sharedCopy, writeTile } from './jobs.ts'
 import type { Products } from './products.ts'
-import { type Crew, cores, crew } from './threads.ts'
+import { type Crew, cores, crew, usableThreads } from './threads.ts'
 
 /** Shared arrays behind a table. */
 export interface Engine {
@@ -55,7 +55,7 @@ export async function prepareEngine(
   const { n, d, k, rows, at } = search
   const q = rows ? rows.length : at!.length / Math.max(1, d)
   const flops = 2 * q * n * d
-  const threads = search.threads ?? (flops > THREADED_SEARCH ? await cores() : 1)
+  const threads = usableThreads(search.threads ?? (flops > THREADED_SEARCH ? await cores() : 1))
   const shared = threads > 1
   const raw = shared ? sharedCopy(search.data) : search.data
   const native = search.matmul !== undefined && search.matmul !== wasmMatmul

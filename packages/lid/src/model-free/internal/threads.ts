@@ -1,7 +1,7 @@
 // Worker threads for independent pieces of work over shared memory; the calling thread alone where there are none.
 
 import type { Worker } from 'node:worker_threads'
-import { OodError, type OodErrorCode, throwIfAborted } from '@ood/core'
+import { nodeModule, OodError, type OodErrorCode, throwIfAborted } from '@ood/core'
 import type { DimensionRule } from '../neighbourhood.ts'
 import { type Job, perform } from './jobs.ts'
 
@@ -35,11 +35,27 @@ const idle: Worker[] = []
 /** The calling thread lets timers run this often, so that a progress bar moves and an abort arrives. */
 const BREATHE_MS = 50
 
-/** Threads of this machine, 1 where there are no worker threads (a browser). */
+/** Threads of this machine, 1 where there are no worker threads (a browser) or their file is not here (a bundle). */
 export async function cores(): Promise<number> {
-  const node = (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node
-  if (node === undefined || !import.meta.url.startsWith('file:')) return 1
-  return (await import('node:os')).availableParallelism()
+  return workerIsHere() ? nodeModule<typeof import('node:os')>('node:os')!.availableParallelism() : 1
+}
+
+let present: boolean | undefined
+
+/** Whether there are threads and the worker's file lies beside this one; a bundle has this one alone. */
+function workerIsHere(): boolean {
+  const { url } = import.meta
+  present ??=
+    url?.startsWith('file:') === true &&
+    nodeModule<typeof import('node:fs')>('node:fs')?.existsSync(
+      new URL(url.endsWith('.ts') ? './worker.ts' : './worker.js', url),
+    ) === true
+  return present
+}
+
+/** As many threads as wanted, 1 where there are none: a number of threads is never part of a result. */
+export function usableThreads(wanted: number): number {
+  return workerIsHere() ? wanted : 1
 }
 
 /** A crew of `threads` workers, or the calling thread for 1. */
@@ -113,7 +129,7 @@ function ask(thread: Worker, job: Job, what: string): Promise<void> {
  * worker's entry file by itself, and resolves packages to their sources.
  */
 async function start(): Promise<Worker> {
-  const threads = await import('node:worker_threads')
+  const threads = nodeModule<typeof import('node:worker_threads')>('node:worker_threads')!
   if (!import.meta.url.endsWith('.ts')) {
     // A script on the command line hands its workers options that a worker file refuses.
     const scripted = process.execArgv.some((option) => option.startsWith('--input-type'))

@@ -1,5 +1,5 @@
 // Optional packages: imported when asked for, named when missing; their WebAssembly read from disk where that is Node.
-import { OodError } from '@ood/core'
+import { nodeModule, OodError } from '@ood/core'
 
 /**
  * Runs `load`, which imports an optional package.
@@ -47,12 +47,13 @@ interface WebAssemblyApi {
  * by address as browsers do, so they are read here; elsewhere `undefined` leaves it to the package.
  */
 export async function compilePackageWasm(paths: readonly string[]): Promise<WasmModule | undefined> {
-  if (typeof process === 'undefined' || !process.versions?.node) return undefined
-  const [{ createRequire }, { readFile }] = await Promise.all([import('node:module'), import('node:fs/promises')])
+  const node = nodeModule<typeof import('node:module')>('node:module')
+  const files = nodeModule<typeof import('node:fs/promises')>('node:fs/promises')
+  if (node === undefined || files === undefined) return undefined
   const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyApi }
-  const require = createRequire(import.meta.url)
+  const require = node.createRequire(import.meta.url)
   for (const path of paths) {
-    const binary = await readFile(require.resolve(path))
+    const binary = await files.readFile(require.resolve(path))
     if (WebAssembly.validate(binary)) return WebAssembly.compile(binary)
   }
   return undefined

@@ -1,4 +1,5 @@
 // PNG files around a compressed stream: signature, chunks and their checksums.
+import { crc32 } from '@ood/core'
 import type { ByteImage } from '../codec.ts'
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
@@ -35,18 +36,4 @@ function writeChunk(file: Uint8Array, at: number, type: string, content: Uint8Ar
   const end = at + 8 + content.length
   view.setUint32(end, crc32(file.subarray(at + 4, end)))
   return end + 4
-}
-
-/** Remainders of every byte for the polynomial 0xedb88320 (reflected CRC-32, PNG specification annex D). */
-const remainders = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1
-  return value
-})
-
-/** CRC-32 of some bytes. */
-export function crc32(bytes: Uint8Array): number {
-  let value = 0xffffffff
-  for (let i = 0; i < bytes.length; i++) value = (value >>> 8) ^ remainders[(value ^ bytes[i]!) & 255]!
-  return (value ^ 0xffffffff) >>> 0
 }

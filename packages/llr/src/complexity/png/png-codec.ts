@@ -1,5 +1,5 @@
 // The default codec: PNG with adaptive filters, every filter tried, the smallest file kept. No package is needed.
-import { OodError } from '@ood/core'
+import { nodeModule, OodError } from '@ood/core'
 import type { ByteImage, Codec } from '../codec.ts'
 import { PNG_CONTAINER_BYTES, pngFile } from './container.ts'
 import { type FilterChoice, filterRows } from './filters.ts'
@@ -38,7 +38,7 @@ export function pngCodec(options: PngCodecOptions = {}): Codec {
     name: 'png',
     lossless: true,
     async encode(image: ByteImage): Promise<Uint8Array> {
-      const deflate = options.deflate ?? (await nodeDeflate())
+      const deflate = options.deflate ?? nodeDeflate()
       let smallest: Uint8Array | undefined
       for (const choice of choices) {
         const stream = await deflate(filterRows(image, choice))
@@ -50,19 +50,10 @@ export function pngCodec(options: PngCodecOptions = {}): Codec {
   }
 }
 
-let node: Promise<Deflate> | undefined
-
-/** Level 9 of Node's zlib; the import is dynamic so that the package loads where there is no Node. */
-function nodeDeflate(): Promise<Deflate> {
-  node ??= import('node:zlib').then(
-    ({ deflateSync }) =>
-      (bytes) =>
-        deflateSync(bytes, { level: 9, memLevel: 9 }),
-    (cause: unknown) => {
-      throw new OodError('E_UNSUPPORTED', 'pngCodec: expected a deflate option, got none and no node:zlib here', {
-        cause,
-      })
-    },
-  )
-  return node
+/** Level 9 of Node's zlib, where there is Node. */
+function nodeDeflate(): Deflate {
+  const zlib = nodeModule<typeof import('node:zlib')>('node:zlib')
+  if (zlib === undefined)
+    throw new OodError('E_UNSUPPORTED', 'pngCodec: expected a deflate option, got none and no node:zlib here')
+  return (bytes) => zlib.deflateSync(bytes, { level: 9, memLevel: 9 })
 }
