@@ -8,6 +8,8 @@ import { OodError } from '@ood/core'
 /** Time of one call, taken inside the peer, and what it computed. */
 export interface Answer {
   ms: number
+  /** Processor time of the same call. */
+  cpu_ms: number
   result: Record<string, unknown>
 }
 
@@ -44,8 +46,8 @@ export async function startPeer(python: string): Promise<Peer> {
     versions,
     prepare: (row, options) => ask({ do: 'prepare', row, options }),
     async run(row) {
-      const { ms, result } = await ask({ do: 'run', row })
-      return { ms: ms as number, result: result as Record<string, unknown> }
+      const { ms, cpu_ms, result } = await ask({ do: 'run', row })
+      return { ms: ms as number, cpu_ms: cpu_ms as number, result: result as Record<string, unknown> }
     },
     close: () => void child.stdin.end(),
   }

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { mismatch, OodError, unknownName } from '@ood/core'
 import { writeFileAtomic } from '@ood/core/node'
 import { formatTable, runMain } from '@ood/run'
+import { type KeptRow, openKept } from './kept.ts'
 import { load, machine, pinTo } from './machine.ts'
 import { describePeaks, measurePeaks } from './peaks.ts'
 import { findPython, type Peer, startPeer } from './peer.ts'
@@ -20,6 +21,7 @@ import { linearAlgebraRows } from './rows/linear-algebra.ts'
 import { logProbRows } from './rows/log-prob.ts'
 import { modelFreeLidRows } from './rows/model-free-lid.ts'
 import { pixelcnnRows } from './rows/pixelcnn.ts'
+import { smallLidRows } from './rows/small-lid.ts'
 import type { Result, Row } from './types.ts'
 
 const rows: readonly Row[] = [
@@ -33,13 +35,15 @@ const rows: readonly Row[] = [
   ...pixelcnnRows,
   ...linearAlgebraRows,
   ...modelFreeLidRows,
+  ...smallLidRows,
 ]
 
 const USAGE = `npm run bench -- [options]
   --only NAME  rows whose name contains NAME
   --runs N     timed runs of each side (default 7)
   --quick      small inputs and 2 runs: shows that everything works, times mean nothing
-  --out FILE   where to write (default bench/results.json; with --only or --quick nothing)
+  --out FILE   where to write (default bench/results.json; with --only or --quick nothing). A run that is stopped keeps
+               its finished rows in FILE.part, and the same command goes on after them
 Python with PyTorch and scikit-learn: OOD_PYTHON, else .venv/bin/python, else peers are left out.`
 
 interface Options {
@@ -74,29 +78,56 @@ async function bench(options: Options, chosen: readonly Row[], peer: Peer | unde
     pinned = pinTo(threads, pids) && pinned
   }
   const about = machine()
+  const head = { runs, quick, cpu: about.cpu, node: about.node, versions: peer?.versions ?? null }
+  const kept = out === undefined ? undefined : openKept(`${out}.part`, head)
+  const earlier = chosen.filter(({ name }) => kept?.earlier.has(name)).length
+  if (earlier > 0)
+    process.stderr.write(
+      `${earlier} of ${chosen.length} rows are there from a stopped run; delete ${out}.part to measure them again\n`,
+    )
   const peaks = await measurePeaks({ peer, pin, quick })
-  const results: Result[] = []
+  const done: KeptRow[] = []
   for (const { name, run } of chosen) {
+    const before = kept?.earlier.get(name)
+    if (before) {
+      done.push(before)
+      continue
+    }
     process.stderr.write(`${name} ...\n`)
-    results.push({ name, ...(await run({ runs, quick, peer, peaks, folder, pin })) })
+    const result = { name, ...(await run({ runs, quick, peer, peaks, folder, pin })) }
+    const row = { date: new Date().toISOString(), load: load(), result }
+    done.push(row)
+    // At once, to the file and to the terminal: whoever stops the run keeps what is finished.
+    kept?.append(row)
+    process.stdout.write(`${lineOf(result)}\n`)
   }
+  const results = done.map(({ result }) => result)
   const report = {
     date: new Date().toISOString(),
     machine: { ...about, load_after: load() },
     versions: peer?.versions ?? null,
     pinned_to_same_cores: pinned,
     peaks: describePeaks(peaks),
+    // A run that was stopped and went on: which rows are from when.
+    ...(earlier > 0 && { stopped_and_resumed: done.map(({ date, load, result: { name } }) => ({ name, date, load })) }),
     rows: results,
   }
   process.stdout.write(`\n${table(results)}\n`)
   if (quick) process.stdout.write('--quick: small inputs, the times mean nothing\n')
   if (out === undefined) return
   await writeFileAtomic(out, `${JSON.stringify(report, null, 2)}\n`)
+  kept?.remove()
   process.stdout.write(`\nwritten to ${out}\n`)
 }
 
+const short = (value: number | null): string => (value === null ? '' : String(Number(value.toPrecision(3))))
+
+function lineOf({ name, ours_ms, peer_ms, ratio }: Result): string {
+  const peer = peer_ms === null ? '' : `, peer ${short(peer_ms)} ms, ratio ${short(ratio)}`
+  return `${name}: ${short(ours_ms)} ms${peer}`
+}
+
 function table(results: readonly Result[]): string {
-  const short = (value: number | null) => (value === null ? '' : String(Number(value.toPrecision(3))))
   const head = ['row', 'ours ms', 'peer ms', 'ratio', 'aim', '', 'bound ms', 'x bound', 'peer']
   const body = results.map((r) => [
     r.name,
@@ -135,5 +166,9 @@ await runMain(
       await rm(folder, { recursive: true, force: true })
     }
   },
-  { stoppedHint: 'nothing was written', graceMs: 0 },
+  {
+    stoppedHint:
+      'finished rows are kept, the same command goes on after them (with --only or --quick: if --out is given)',
+    graceMs: 0,
+  },
 )

@@ -26,6 +26,8 @@ export interface Result {
   peer_min_ms: number | null
   runs: number
   threads: number
+  /** Present where times are processor time instead of the clock's. */
+  clock?: 'processor time'
   /** What was asked of the row, such as `ratio >= 5`. */
   aim?: string
   met?: boolean

@@ -47,27 +47,34 @@ export function mleDimension(distances: ArrayLike<number>, options: MleOptions =
   assertFiniteList('mleDimension distances', distances)
   const { unbiased = false, fromNeighbours, weights, noise = 0 } = options
   checkNoise('mleDimension noise', noise)
-  // Loops: this runs at every point, and `from` and `map` cost more than the logarithms.
-  const all = new Float64Array(distances.length)
-  const logs = new Float64Array(distances.length)
-  let first = -1
-  for (let j = 0; j < all.length; j++) {
-    const distance = distances[j]!
-    all[j] = distance
-    logs[j] = Math.log(distance)
-    if (first < 0 && distance > 0) first = j
-  }
-  const positive = first < 0 ? 0 : all.length - first
+  let first = 0
+  while (first < distances.length && !(distances[first]! > 0)) first++
+  const count = distances.length
+  const positive = count - first
   const least = unbiased ? 3 : 2
   if (positive < least)
     throw new OodError('E_EMPTY', `mleDimension: expected at least ${least} positive distances, got ${positive}`)
-  if (weights) checkWeights(weights, all.length)
+  if (weights) checkWeights(weights, count)
   if (fromNeighbours !== undefined) assertCount('mleDimension fromNeighbours', fromNeighbours, least)
-  const from = Math.min(all.length, Math.max(first + least, fromNeighbours ?? all.length))
-  const expected = noise === 0 ? logs : all.map((distance) => (distance > 0 ? expectedLog(distance, noise) : 0))
+  // The usual case, at every point of a data set: no arrays, which would cost more than the logarithms.
+  if (noise === 0 && fromNeighbours === undefined && !weights) return plainMaximum(distances, first, unbiased)
+  const logs = Float64Array.from(distances, Math.log)
+  const expected =
+    noise === 0 ? logs : Float64Array.from(distances, (distance) => (distance > 0 ? expectedLog(distance, noise) : 0))
+  const from = Math.min(count, Math.max(first + least, fromNeighbours ?? count))
   let sum = 0
-  for (let k = from; k <= all.length; k++) sum += likelihoodMaximum(logs, expected, first, k, weights, unbiased)
-  return sum / (all.length - from + 1)
+  for (let k = from; k <= count; k++) sum += likelihoodMaximum(logs, expected, first, k, weights, unbiased)
+  return sum / (count - from + 1)
+}
+
+/** `likelihoodMaximum` of all distances without weights and noise. */
+function plainMaximum(distances: ArrayLike<number>, first: number, unbiased: boolean): number {
+  const last = distances.length - 1
+  const far = Math.log(distances[last]!)
+  let sum = 0
+  for (let j = first; j < last; j++) sum += far - Math.log(distances[j]!)
+  const terms = last - first
+  return sum > 0 ? ((unbiased ? (terms - 1) / terms : 1) * terms) / sum : Number.POSITIVE_INFINITY
 }
 
 /** From the nearest k distances, leaving out the first ones, which are 0. */
