@@ -35,7 +35,7 @@ export type { Diffeomorphism, Manifold, ManifoldPoints, PointMap, PointSampler }
 export { type ReadCsvOptions, readCsv, type Table, writeCsv } from './readers/csv.ts'
 export { readIdx, readIdxShape, writeIdx } from './readers/idx.ts'
 export { decodeIdx, encodeIdx, type ReadIdxOptions } from './readers/idx-format.ts'
-export { listImages, readImageFolder } from './readers/image-folder.ts'
+export { listImages, readImage, readImageFolder } from './readers/image-folder.ts'
 export type { ImageCollection, ImageOptions } from './readers/image-options.ts'
 export { readImageZip } from './readers/image-zip.ts'
 export { decodeNpy, encodeNpy, type ReadNpyOptions, readNpy, writeNpy } from './readers/npy.ts'

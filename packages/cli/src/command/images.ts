@@ -1,11 +1,15 @@
-// Reads the images a command names: a folder, a .zip, .npy or IDX file, or a data set by name.
+// Reads the images a command names: a picture, a folder, a .zip, .npy or IDX file, or a data set by name.
 import { statSync } from 'node:fs'
-import { mismatch, type NdArray, type Progress, rowCount, tensor } from '@ood/core'
+import { basename } from 'node:path'
+import { mismatch, type NdArray, OodError, type Progress, rowCount, tensor } from '@ood/core'
+import { type FileKind, fileKind, foundKind } from './file-kind.ts'
 
 /** Images with a name for each row: its file, or its row number. */
 export interface NamedImages {
   images: NdArray
   names: string[]
+  /** Images that could not be read and were left out, each with the reason. */
+  skipped: { name: string; reason: string }[]
 }
 
 /** How to read them. */
@@ -18,6 +22,8 @@ export interface ImagesOptions {
   resize?: boolean | undefined
   /** Turn black into white. */
   invert?: boolean | undefined
+  /** What a broken picture does: `stop` (default) ends the command, `skip` leaves it out. */
+  onError?: 'stop' | 'skip' | undefined
   seed?: number | undefined
   dataDir?: string | undefined
   signal?: AbortSignal | undefined
@@ -25,64 +31,90 @@ export interface ImagesOptions {
 }
 
 /**
- * Reads images from `source`:
- * - a folder of PNG and JPEG files, or a `.zip` of them
+ * Reads images from `source`; what a file is, its first bytes say:
+ * - a PNG or JPEG file, a folder of them, or a `.zip`
  * - a `.npy` array [N, H, W] or [N, C, H, W], or an IDX file, gzipped or not
  * - `<data set>:<split>` (`mnist:test`), downloaded when needed, or `sample:<data set>:<split>`, which is never
  *
- * @throws OodError `E_FILE`, `E_UNKNOWN_NAME`, or `E_SHAPE` for images of another shape than the model takes
+ * @throws OodError `E_FILE` for what is missing, broken or no image, `E_UNKNOWN_NAME`, or `E_SHAPE` for images of another
+ *   shape than the model takes
  */
 export async function readImages(source: string, options: ImagesOptions): Promise<NamedImages> {
-  const found = await (kindOf(source) === 'name' ? readByName(source, options) : readPath(source, options))
+  const isThere = statSync(source, { throwIfNoEntry: false }) !== undefined
+  const found = await (isThere ? readPath(source, options) : readByName(source, options))
   const { images } = found
   const [channels, height, width] = options.shape
   const shaped = images.shape.length === 3 && channels === 1 ? withChannel(images) : images
-  if (shaped.shape.slice(1).join() !== options.shape.join())
-    throw mismatch('E_SHAPE', source, `images [N, ${channels}, ${height}, ${width}]`, `[${images.shape.join(', ')}]`)
+  if (shaped.shape.slice(1).join() !== options.shape.join()) {
+    const shape = options.shape.length === 3 ? `${channels}, ${height}, ${width}` : options.shape.join(', ')
+    throw mismatch(
+      'E_SHAPE',
+      source,
+      `images [N, ${shape}]`,
+      `[${images.shape.join(', ')}]${shapeHint(found, options)}`,
+    )
+  }
   if (rowCount(shaped) === 0) throw mismatch('E_EMPTY', source, 'at least one image', 'none')
   return { ...found, images: shaped }
 }
 
-function kindOf(source: string): 'folder' | 'file' | 'name' {
-  const found = statSync(source, { throwIfNoEntry: false })
-  return found === undefined ? 'name' : found.isDirectory() ? 'folder' : 'file'
+/** What to do about images of another shape, where an option of the command does it. */
+function shapeHint({ images, kind }: Found, { shape, resize }: ImagesOptions): string {
+  const [, channels, height, width] = images.shape
+  const pictures = kind === 'folder' || kind === 'zip' || kind === 'image'
+  if (pictures && !resize && (height !== shape[1] || width !== shape[2])) return ' (--resize resizes them)'
+  const last = images.shape.length === 4 && [width, channels, height].join() === shape.join()
+  return last ? ' (channels last? the order is [N, C, H, W])' : ''
 }
 
-async function readPath(source: string, options: ImagesOptions): Promise<NamedImages> {
-  const { listImages, readIdx, readIdxShape, readImageFolder, readImageZip, readNpy, toBatch } = await import(
-    '@ood/datasets'
-  )
+interface Found extends NamedImages {
+  kind?: FileKind
+}
+
+async function readPath(source: string, options: ImagesOptions): Promise<Found> {
+  const { listImages, readIdx, readIdxShape, readImage, readImageFolder, readImageZip, readNpy, toBatch } =
+    await import('@ood/datasets')
   const { shape, limit, resize, invert, signal, onProgress } = options
+  const kind = await fileKind(source)
+  const skipped: NamedImages['skipped'] = []
   const picture = {
     mode: shape[0] === 1 ? ('greyscale' as const) : ('rgb' as const),
     ...(resize ? { size: [shape[1]!, shape[2]!] as const } : {}),
     ...(invert ? { invert } : {}),
     ...(signal ? { signal } : {}),
     ...(onProgress ? { onProgress } : {}),
+    ...(options.onError === 'skip'
+      ? { onBroken: (name: string, error: OodError) => void skipped.push({ name, reason: error.message }) }
+      : {}),
   }
-  if (kindOf(source) === 'folder') {
+  if (kind === 'folder') {
     const rows = firstRows((await listImages(source)).length, limit)
     const { images, files } = await readImageFolder(source, { ...picture, rows })
-    return { images, names: files }
+    return { images, names: files, skipped, kind }
   }
-  if (/\.zip$/i.test(source)) {
+  if (kind === 'zip') {
     const { images, files } = await readImageZip(source, picture)
-    return first({ images, names: files }, limit)
+    return { ...first({ images, names: files, skipped }, limit), kind }
   }
-  if (resize || invert) throw mismatch('E_ARGUMENT', '--resize and --invert', 'a folder or .zip of pictures', source)
-  if (/\.npy$/i.test(source)) return first(numbered(toBatch(await readNpy(source))), limit)
-  const rows = firstRows((await readIdxShape(source))[0] ?? 0, limit)
-  return numbered(toBatch(await readIdx(source, { rows, ...(signal ? { signal } : {}) })))
+  if (kind === 'image') return { images: await readImage(source, picture), names: [basename(source)], skipped, kind }
+  if (resize || invert) throw mismatch('E_ARGUMENT', '--resize and --invert', 'pictures (PNG, JPEG, .zip)', source)
+  if (kind === 'npy') return { ...first(numbered(toBatch(await readNpy(source))), limit), kind }
+  if (kind === 'idx') {
+    const rows = firstRows((await readIdxShape(source))[0] ?? 0, limit)
+    return { ...numbered(toBatch(await readIdx(source, { rows, ...(signal ? { signal } : {}) }))), kind }
+  }
+  const kinds = 'a PNG, JPEG, .zip, .npy or IDX file, or a folder of pictures'
+  throw mismatch('E_FILE', source, kinds, await foundKind(source))
 }
 
 async function readByName(source: string, options: ImagesOptions): Promise<NamedImages> {
-  const { loadDataset, loadSample } = await import('@ood/datasets')
+  const { datasetNames, loadDataset, loadSample } = await import('@ood/datasets')
   const parts = source.split(':')
   const sample = parts[0] === 'sample'
   const [name = '', split = 'test', ...rest] = sample ? parts.slice(1) : parts
   // A mistyped path is likelier than a data set with a slash or a dot in its name.
-  if (/[/\\.]/.test(name) || rest.length > 0)
-    throw mismatch('E_FILE', 'images', 'a folder, a file, <data set>:<split> or sample:<data set>:<split>', source)
+  if (/[/\\.]/.test(source) || rest.length > 0)
+    throw mismatch('E_FILE', source, 'a file or folder of images', 'nothing there')
   const { limit, seed = 0, dataDir, signal, onProgress } = options
   const draw = { seed, ...(limit === undefined ? {} : { limit }) }
   const which = split as 'train' | 'test'
@@ -94,23 +126,31 @@ async function readByName(source: string, options: ImagesOptions): Promise<Named
         ...(dataDir ? { dataDir } : {}),
         ...(signal ? { signal } : {}),
         ...(onProgress ? { onProgress } : {}),
+      }).catch((cause: unknown) => {
+        if (!(cause instanceof OodError && cause.code === 'E_UNKNOWN_NAME' && parts.length === 1)) throw cause
+        const known = `a file, a folder, or a data set (${datasetNames.join(', ')})`
+        throw new OodError('E_UNKNOWN_NAME', `${source}: expected ${known}, got nothing of that name`, { cause })
       })
-  return { images, names: Array.from(indices, String) }
+  return { images, names: Array.from(indices, String), skipped: [] }
 }
 
 function firstRows(total: number, limit = total): number[] {
   return Array.from({ length: Math.min(total, limit) }, (_, i) => i)
 }
 
-function first({ images, names }: NamedImages, limit = names.length): NamedImages {
-  if (limit >= names.length) return { images, names }
+function first({ images, names, skipped }: NamedImages, limit = names.length): NamedImages {
+  if (limit >= names.length) return { images, names, skipped }
   const size = images.size / names.length
   const data = images.data.subarray(images.offset, images.offset + limit * size)
-  return { images: tensor(data as Float32Array, [limit, ...images.shape.slice(1)]), names: names.slice(0, limit) }
+  return {
+    images: tensor(data as Float32Array, [limit, ...images.shape.slice(1)]),
+    names: names.slice(0, limit),
+    skipped,
+  }
 }
 
 function numbered(images: NdArray): NamedImages {
-  return { images, names: Array.from({ length: rowCount(images) }, (_, i) => String(i)) }
+  return { images, names: Array.from({ length: rowCount(images) }, (_, i) => String(i)), skipped: [] }
 }
 
 function withChannel(images: NdArray): NdArray {

@@ -14,6 +14,7 @@ const workOptions = {
   limit: whole(1).optional(),
   resize: z.boolean().optional(),
   invert: z.boolean().optional(),
+  onError: z.enum(['stop', 'skip']),
   seed: whole(0),
   batchSize: whole(1),
   device: z.string().optional(),
@@ -35,8 +36,8 @@ const fitOptions = z.strictObject({
   space: z.enum(['pixel', 'model']),
   rule: z.enum(['standardisedSum', 'localMass', 'density', 'mahalanobis', 'oneSided', 'standardisedMinimum']),
   scale: z.union(
-    [z.enum(['coupling', 'knee', 'plateau']), z.coerce.number()],
-    'expected coupling, knee, plateau or a number',
+    [z.enum(['scalingRegion', 'coupling', 'knee', 'plateau']), z.coerce.number()],
+    'expected scalingRegion, coupling, knee, plateau or a number',
   ),
   fpr: z.coerce.number().gt(0).lt(1),
 })
@@ -96,7 +97,7 @@ function program(signal: AbortSignal): Command {
   withWorkOptions(top.command('fit'))
     .description('fit the likelihood + LID detector on training images')
     .requiredOption('-o, --out <file>', 'JSON file of the detector')
-    .option('--scale <rule>', 'coupling, knee, plateau or a number', 'coupling')
+    .option('--scale <rule>', 'scalingRegion, coupling, knee, plateau or a number', 'scalingRegion')
     .option('--rule <name>', 'how the pair becomes a score', 'standardisedSum')
     .option('--fpr <share>', 'share of the training images that the threshold rejects', '0.05')
     .addOption(
@@ -119,11 +120,16 @@ function withWorkOptions(command: Command): Command {
     .requiredOption('-m, --model <checkpoint>', 'checkpoint folder, or name of a shipped one')
     .requiredOption(
       '-i, --images <source>',
-      'folder, .zip, .npy, IDX file, <data set>:<split> or sample:<data set>:<split>',
+      'picture, folder, .zip, .npy, IDX file, <data set>:<split> or sample:<data set>:<split>',
     )
     .option('-n, --limit <n>', 'at most so many images')
     .option('--resize', 'resize pictures to the size the model takes')
     .option('--invert', 'turn black into white')
+    .addOption(
+      new Option('--on-error <what>', 'what a broken picture does: end the command, or be left out')
+        .choices(['stop', 'skip'])
+        .default('stop'),
+    )
     .option('--data-dir <folder>', 'folder of official data set files')
     .option('--seed <n>', 'seed of dequantisation and of drawing images', '0')
     .option('--batch-size <n>', 'images between two stores', '16')
@@ -135,26 +141,57 @@ async function score(options: z.output<typeof scoreOptions>, signal: AbortSignal
   const { scoreImages } = await import('./score.ts')
   const { lid, ...rest } = options
   const bar = progressBar(process.stderr)
-  const columns = await scoreImages({ ...rest, lidScale: lid, signal, onProgress: bar.update })
+  const left = skippedImages()
+  const columns = await scoreImages({
+    ...rest,
+    lidScale: lid,
+    signal,
+    onProgress: bar.update,
+    onSkipped: left.tell,
+  })
   bar.stop()
-  if (!options.out) return print(csvText(columns).trimEnd())
+  if (!options.out) {
+    print(csvText(columns).trimEnd())
+    if (left.count() > 0) process.stderr.write(`${columns.image!.length} images${left.text()}\n`)
+    return
+  }
   const numbers = Object.entries(columns).filter(([name]) => name !== 'image') as [string, ArrayLike<number>][]
   const rows = numbers.map(([name, values]) => [name, ...summary(values)])
   print(formatTable([['column', 'mean', 'smallest', 'largest'], ...rows]))
-  print(`\n${columns.image!.length} images: ${options.out}`)
+  print(`\n${columns.image!.length} images: ${options.out}${left.text()}`)
 }
 
 async function fit(options: z.output<typeof fitOptions>, signal: AbortSignal): Promise<void> {
   const { fitDetector } = await import('./fit.ts')
   const { fpr, ...rest } = options
   const bar = progressBar(process.stderr)
-  const stored = await fitDetector({ ...rest, falsePositiveRate: fpr, signal, onProgress: bar.update })
+  const left = skippedImages()
+  const stored = await fitDetector({
+    ...rest,
+    falsePositiveRate: fpr,
+    signal,
+    onProgress: bar.update,
+    onSkipped: left.tell,
+  })
   bar.stop()
   const { choice, pairs } = stored.fit as LikelihoodLidFit
   const dimension = choice.meanLid === null ? '' : `, mean LID ${choice.meanLid.toFixed(1)}`
   print(`scale ${choice.scale.toFixed(3)} (${choice.rule}${dimension})`)
   print(`threshold ${stored.threshold} on ${pairs.rule.name}`)
-  print(options.out)
+  print(`${options.out}${left.text()}`)
+}
+
+/** Names broken images on the way and counts them for the end. */
+function skippedImages() {
+  let skipped = 0
+  return {
+    tell(list: readonly { reason: string }[]) {
+      skipped = list.length
+      for (const { reason } of list) process.stderr.write(`skipped: ${reason}\n`)
+    },
+    count: () => skipped,
+    text: () => (skipped === 0 ? '' : `, ${skipped} broken ${skipped === 1 ? 'one' : 'ones'} skipped`),
+  }
 }
 
 function summary(values: ArrayLike<number>): [number, number, number] {

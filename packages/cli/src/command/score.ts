@@ -20,8 +20,8 @@ export interface ScoreOptions extends WorkOptions {
 }
 
 /**
- * Scores images. Columns: `image`, `likelihood` (nats), `bits_per_dim`, then `JacobianThresholdLID` with a scale or a
- * detector, then `score` (higher = more out-of-distribution), `p_value` and `is_outlier` with a detector.
+ * Scores images. Columns: `image`, `log_prob_pixel` or `log_prob_model` (nats, named by the space of the density; the
+ * detector's own when there is one), `bits_per_dim`, then `JacobianThresholdLID` with a scale or a detector, then `score` (higher = more out-of-distribution), `p_value` and `is_outlier` with a detector.
  *
  * @throws OodError as the model and the reader of the images do; `E_FILE` for a file that is no detector;
  *   `E_ARGUMENT` for a detector of another model, or options that contradict it
@@ -59,7 +59,7 @@ export async function scoreImages(options: ScoreOptions): Promise<Columns> {
     const lid = (name: string): NdArray<Float64Array> => artifact[`lid.${name}`] as NdArray<Float64Array>
     const columns: Record<string, Columns[string]> = {
       image: names,
-      likelihood: likelihood as Float64Array,
+      [`log_prob_${space}`]: likelihood as Float64Array,
       bits_per_dim: bits_per_dim as Float64Array,
     }
     if (scale !== undefined)

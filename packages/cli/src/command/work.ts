@@ -4,7 +4,7 @@ import { flatData, forEachBatch, type NdArray, OodError, type Progress, rowCount
 import { sha256 } from '@ood/core/node'
 import type { Flow } from '@ood/models-flow'
 import { type BatchColumns, joinBatches, openRun, type Run } from '@ood/run'
-import { type ImagesOptions, readImages } from './images.ts'
+import { type ImagesOptions, type NamedImages, readImages } from './images.ts'
 import { checkpointFolder } from './model.ts'
 
 /** Options of both commands. */
@@ -16,6 +16,8 @@ export interface WorkOptions extends Omit<ImagesOptions, 'shape'> {
   seed: number
   /** Images between two stores; a kill loses at most this many. */
   batchSize: number
+  /** Told which broken images were left out, with `onError: 'skip'`. */
+  onSkipped?: ((skipped: NamedImages['skipped']) => void) | undefined
   device?: string | undefined
   workers?: number | undefined
 }
@@ -47,7 +49,8 @@ export async function withFlow<T>(
     ...(workers === undefined ? {} : { workers }),
   })
   try {
-    const { images, names } = await readImages(options.images, { ...options, shape: flow.dataShape })
+    const { images, names, skipped } = await readImages(options.images, { ...options, shape: flow.dataShape })
+    options.onSkipped?.(skipped)
     const contents = sha256(bytesOf(images))
     const everything = { ...config, model: flow.manifest.sha256, images: contents, seed, batchSize }
     const rest = { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { random } from '@ood/core'
+import type { LikelihoodLidFit } from '@ood/lid'
 import { openRun } from '@ood/run'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type FitOptions, fitDetector } from '../../src/command/fit.ts'
@@ -39,11 +40,11 @@ const fit = (options: Partial<FitOptions> = {}) =>
 describe('score', () => {
   it('gives the log-likelihoods and dimensions of the closed form', async () => {
     const columns = await score({ lidScale: SCALE })
-    expect(Object.keys(columns)).toEqual(['image', 'likelihood', 'bits_per_dim', 'JacobianThresholdLID'])
+    expect(Object.keys(columns)).toEqual(['image', 'log_prob_pixel', 'bits_per_dim', 'JacobianThresholdLID'])
     expect(columns.image).toEqual(rows.map((_, i) => String(i)))
     for (const [i, row] of rows.entries()) {
       // The graphs compute in float32: 24 bits, some twenty operations, values around ten.
-      expect(columns.likelihood![i]).toBeCloseTo(logProb(row), 4)
+      expect(columns.log_prob_pixel![i]).toBeCloseTo(logProb(row), 4)
       expect(columns.bits_per_dim![i]).toBeCloseTo(-logProb(row) / (4 * Math.LN2), 4)
       expect(columns.JacobianThresholdLID![i]).toBe(lid(row, SCALE))
     }
@@ -79,7 +80,7 @@ describe('score', () => {
 
   const wrong: [string, () => Partial<ScoreOptions>, string, string][] = [
     ['a model that is not there', () => ({ model: 'nope' }), 'E_UNKNOWN_NAME', 'model: expected a checkpoint folder'],
-    ['images that are not there', () => ({ images: './nope.npy' }), 'E_FILE', 'images: expected a folder, a file'],
+    ['images that are not there', () => ({ images: './nope.npy' }), 'E_FILE', './nope.npy: expected a file or folder of images, got nothing there'],
     ['an unknown data set', () => ({ images: 'nope:test' }), 'E_UNKNOWN_NAME', 'nope'],
     [
       'images of another shape',
@@ -123,9 +124,11 @@ describe('score', () => {
 
 describe('fit', () => {
   it('stores a detector whose scores are the standardised sum of the closed form', async () => {
-    const { detector } = await fit()
-    expect(detector.choice).toMatchObject({ scale: SCALE, rule: 'fixed' })
+    const { choice } = (await fit()).fit as LikelihoodLidFit
+    expect(choice).toMatchObject({ scale: SCALE, rule: 'fixed' })
     const columns = await score({ detector: join(folder, 'detector.json') })
+    // The detector's own space names the column.
+    expect(Object.keys(columns).slice(0, 2)).toEqual(['image', 'log_prob_model'])
     const standardised = (values: number[]) => {
       const mean = values.reduce((a, b) => a + b) / values.length
       const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1)
@@ -151,18 +154,18 @@ describe('fit', () => {
   })
 
   it('chooses the scale by a rule from the images it is given', async () => {
-    const { detector } = await fit({ scale: 'knee', out: join(folder, 'knee.json') })
-    expect(detector.choice.rule).toBe('knee')
-    expect(Number.isFinite(detector.choice.scale)).toBe(true)
+    for (const scale of ['knee', 'scalingRegion'] as const) {
+      const { choice } = (await fit({ scale, out: join(folder, `${scale}.json`) })).fit as LikelihoodLidFit
+      expect(choice.rule).toBe(scale)
+      expect(Number.isFinite(choice.scale)).toBe(true)
+    }
   })
 
   it('is refused by another model, another space and a second scale', async () => {
     await fit()
     const detector = join(folder, 'detector.json')
     const other = await tinyFlow(join(folder, 'other'), 'other', 2)
-    await expect(score({ detector, model: other })).rejects.toThrow(
-      'expected a detector of other, got one of another tiny',
-    )
+    await expect(score({ detector, model: other })).rejects.toThrow(/detector model.*: expected tiny@.*, got other@/)
     await expect(score({ detector, space: 'pixel' })).rejects.toThrow('--space: expected model')
     await expect(score({ detector, lidScale: -1 })).rejects.toThrow('--lid')
   })

@@ -1,6 +1,6 @@
 // The command as a process: options, output, exit codes.
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
@@ -16,9 +16,19 @@ const rows = [
   [0, -1, 0.3, 0.1],
 ]
 
+// A grey PNG of 2 x 2 pixels 0, 85, 170, 255, made with Python's zlib.
+const png = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR4nGNgCGVY9R8AA60B/2f7ygkAAAAASUVORK5CYII=',
+  'base64',
+)
+const bytes = join(folder, 'bytes')
+const unit = join(folder, 'unit.npy')
+
 beforeAll(async () => {
   await tinyFlow(model)
+  await tinyFlow(bytes, 'bytes', 1, { valueRange: [0, 255], preprocessing: [{ name: 'dequantize' }] })
   writeImages(images, rows)
+  writeImages(unit, [[0.25, 0.5, 0, 1]])
 })
 
 function ood(...args: string[]) {
@@ -35,7 +45,7 @@ describe('ood', () => {
     const end = await ood('score', '-m', model, '-i', images, '--workers', '0')
     expect(end).toMatchObject({ code: 0 })
     const [head, ...lines] = end.stdout.trim().split('\n')
-    expect(head).toBe('image,likelihood,bits_per_dim')
+    expect(head).toBe('image,log_prob_pixel,bits_per_dim')
     expect(lines.map((line) => Number(line.split(',')[1]))).toEqual(rows.map((row) => expect.closeTo(logProb(row), 4)))
     expect(end.stderr).toContain('score: 2/2 (100 %)')
   })
@@ -74,7 +84,28 @@ describe('its options', () => {
     const end = await inside('score', '-m', model, '-i', images, '--workers', '0', '--lid', '-0.5', '-o', out)
     expect(end.stdout).toMatch(/^column +mean +smallest +largest\n/)
     expect(end.stdout).toContain(`2 images: ${out}`)
-    expect(readFileSync(out, 'utf8')).toMatch(/^image,likelihood,bits_per_dim,JacobianThresholdLID\n0,/)
+    expect(readFileSync(out, 'utf8')).toMatch(/^image,log_prob_pixel,bits_per_dim,JacobianThresholdLID\n0,/)
+  })
+
+  it('leave broken pictures out and count them', async () => {
+    const pictures = join(folder, 'pictures')
+    mkdirSync(pictures)
+    writeFileSync(join(pictures, 'a.png'), png)
+    writeFileSync(join(pictures, 'b.png'), png.subarray(0, 50))
+    const args = ['score', '-m', bytes, '-i', pictures, '--workers', '0', '--on-error']
+    expect((await inside(...args, 'stop')).stderr).toMatch(/b\.png: expected a whole PNG/)
+    const end = await inside(...args, 'skip')
+    expect(end.stdout).toMatch(/^image,log_prob_pixel,bits_per_dim\na\.png,[-\d.]+,[-\d.]+\n$/)
+    expect(end.stderr).toMatch(/skipped: .*b\.png: expected a whole PNG/)
+    expect(end.stderr).toContain('1 images, 1 broken one skipped')
+    const out = join(folder, 'skipped.csv')
+    expect((await inside(...args, 'skip', '-o', out)).stdout).toContain(`1 images: ${out}, 1 broken one skipped`)
+  })
+
+  it('refuse images of other units', async () => {
+    const end = await inside('score', '-m', bytes, '-i', unit, '--workers', '0')
+    expect(end.stderr).toContain('expected integers in [0, 255], got 0.25')
+    expect(end.stderr).toContain('(images in [0, 1]? multiply them by 255)')
   })
 
   it('list the shipped checkpoints and print JSON', async () => {
@@ -103,7 +134,7 @@ describe('its options', () => {
     [['score', '-m', 'x', '-i', 'y', '-n', '0'], /^options limit: expected a value >=1, got 0$/],
     [
       ['fit', '-m', 'x', '-i', 'y', '-o', 'z', '--scale', 'best'],
-      /^options scale: expected coupling, knee, plateau or a number, got best$/,
+      /^options scale: expected scalingRegion, coupling, knee, plateau or a number, got best$/,
     ],
     [
       ['fit', '-m', 'x', '-i', 'y', '-o', 'z', '--rule', 'best'],

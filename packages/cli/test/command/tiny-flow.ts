@@ -20,8 +20,14 @@ export function lid(x: readonly number[], scale: number): number {
   return x.filter((value, j) => Math.log(sigma[j]! * Math.hypot(1, value / sigma[j]!)) > scale).length
 }
 
+/** Units of the raw data. */
+export interface Units {
+  valueRange?: [number, number]
+  preprocessing?: { name: string }[]
+}
+
 /** Writes the checkpoint; `name` and `factor` make different models. */
-export async function tinyFlow(folder: string, name = 'tiny', factor = 1): Promise<string> {
+export async function tinyFlow(folder: string, name = 'tiny', factor = 1, data: Units = {}): Promise<string> {
   mkdirSync(folder, { recursive: true })
   const scales = constantTensor(
     'float32',
@@ -52,8 +58,8 @@ export async function tinyFlow(folder: string, name = 'tiny', factor = 1): Promi
     name,
     kind: 'flow',
     graphs: { encode: 'encode.onnx', decode: 'decode.onnx' },
-    data: { dataset: 'none', shape: [1, 2, 2], valueRange: [-10, 10] },
-    preprocessing: [],
+    data: { dataset: 'none', shape: [1, 2, 2], valueRange: data.valueRange ?? [-10, 10] },
+    preprocessing: data.preprocessing ?? [],
     latentShape: [4],
     metrics: { bitsPerDim: { test: 2.5 } },
     training: { steps: 0 },

@@ -52,7 +52,10 @@ export class ImageStack {
   finish(): NdArray<Float32Array> {
     const [height, width] = this.options.size ?? [0, 0]
     const empty: readonly number[] = [this.options.mode === 'greyscale' ? 1 : 3, height, width]
-    return tensor(this.out, [this.next, ...(this.shape ?? empty)])
+    const shape = this.shape ?? empty
+    // Broken images that were left out leave room behind.
+    const numbers = shape.reduce((product, n) => product * n, this.next)
+    return tensor(this.out.subarray(0, numbers), [this.next, ...shape])
   }
 
   private allocate(shape: readonly [number, number, number], name: string): readonly [number, number, number] {

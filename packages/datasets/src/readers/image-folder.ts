@@ -1,10 +1,10 @@
 // Folders of PNG and JPEG files, one sub-folder a class.
 import { opendir, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import { forEachBatch, OodError } from '@ood/core'
+import { type NdArray, OodError } from '@ood/core'
 import { fileError, fileReason, readBounded } from '@ood/core/node'
 import { ImageStack } from '../internal/image-stack.ts'
-import { choose, type ImageCollection, type ImageOptions, isImageName } from './image-options.ts'
+import { choose, type ImageCollection, type ImageOptions, isImageName, readEach } from './image-options.ts'
 
 /** Largest image file: 64 MiB. */
 const MAX_FILE = 2 ** 26
@@ -26,13 +26,30 @@ export async function readImageFolder(folder: string, options: ImageOptions = {}
   const paths = await listImages(folder)
   const { files, labels, classes } = choose(paths, options.rows, folder)
   const stack = new ImageStack(files.length, options)
-  await forEachBatch(folder, files.length, 64, options, async (from, to) => {
-    for (const file of files.slice(from, to)) {
-      const path = join(folder, file)
-      stack.add(await readBounded(path, MAX_FILE), path)
-    }
-  })
-  return { images: stack.finish(), labels, classes, files }
+  const read = async (file: string): Promise<void> => {
+    const path = join(folder, file)
+    stack.add(await readBounded(path, MAX_FILE), path)
+  }
+  const kept = await readEach(files, read, folder, options)
+  return {
+    images: stack.finish(),
+    labels: labels.filter((_, i) => kept[i]),
+    classes,
+    files: files.filter((_, i) => kept[i]),
+  }
+}
+
+/**
+ * Reads one PNG or JPEG image as a batch of one row, whatever its name.
+ *
+ * @throws OodError `E_FILE` for what is missing, broken or no image
+ * @example
+ * const x = await readImage('photo.jpg', { mode: 'greyscale', size: [28, 28] }) // [1, 1, 28, 28]
+ */
+export async function readImage(path: string, options: ImageOptions = {}): Promise<NdArray<Float32Array>> {
+  const stack = new ImageStack(1, options)
+  stack.add(await readBounded(path, MAX_FILE), path)
+  return stack.finish()
 }
 
 /**

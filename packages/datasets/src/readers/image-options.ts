@@ -1,5 +1,5 @@
 // What the readers of image collections share: options, result, and the choice of rows.
-import { type CallOptions, mismatch, type NdArray } from '@ood/core'
+import { type CallOptions, forEachBatch, mismatch, type NdArray, OodError } from '@ood/core'
 
 /** How images become a batch. */
 export interface ImageOptions extends Pick<CallOptions, 'signal' | 'onProgress'> {
@@ -11,6 +11,11 @@ export interface ImageOptions extends Pick<CallOptions, 'signal' | 'onProgress'>
   invert?: boolean
   /** Which images, as positions in the sorted list, in this order (default: all). */
   rows?: ArrayLike<number>
+  /**
+   * Told of every image that is broken; it is left out then, of `files` and `labels` as well (default: the first one
+   * ends the reading). Images of another size than the first are no broken ones.
+   */
+  onBroken?: (file: string, error: OodError) => void
   /** Most bytes of the batch (default 2^31). */
   maxBytes?: number
 }
@@ -50,6 +55,30 @@ export function choose(
     : sorted
   const index = new Map(classes.map((name, i) => [name, i]))
   return { files, classes, labels: Int32Array.from(files, (file) => index.get(folder(file))!) }
+}
+
+/** Does `read` for every file in turn and tells which ones it worked for; broken ones are left out where that is asked for. */
+export async function readEach(
+  files: readonly string[],
+  read: (file: string) => void | Promise<void>,
+  where: string,
+  options: ImageOptions,
+): Promise<boolean[]> {
+  const kept = files.map(() => true)
+  await forEachBatch(where, files.length, 64, options, async (from, to) => {
+    for (let i = from; i < to; i++) {
+      try {
+        await read(files[i]!)
+      } catch (error) {
+        if (!options.onBroken || !(error instanceof OodError) || error.code !== 'E_FILE') throw error
+        kept[i] = false
+        options.onBroken(files[i]!, error)
+      }
+    }
+  })
+  if (files.length > 0 && !kept.includes(true))
+    throw new OodError('E_EMPTY', `${where}: expected images, got ${files.length} broken ones and no other`)
+  return kept
 }
 
 /** Whether a file name is one of an image this package decodes. */

@@ -1,9 +1,9 @@
 // Zip files of PNG and JPEG images, such as Omniglot's.
-import { forEachBatch, OodError } from '@ood/core'
+import { OodError } from '@ood/core'
 import { DEFAULT_MAX_BYTES } from '../internal/bounds.ts'
 import { ImageStack } from '../internal/image-stack.ts'
 import { unzipEntries, type ZipEntry } from '../internal/zip.ts'
-import { choose, type ImageCollection, type ImageOptions, isImageName } from './image-options.ts'
+import { choose, type ImageCollection, type ImageOptions, isImageName, readEach } from './image-options.ts'
 
 /**
  * Reads the images inside a zip file as `readImageFolder` reads a folder. Nothing is unpacked to disk; entry names
@@ -35,8 +35,11 @@ export async function stackEntries(
   const bytes = new Map(entries.map((entry) => [entry.name, entry.bytes]))
   const { files, labels, classes } = choose([...bytes.keys()], options.rows, path)
   const stack = new ImageStack(files.length, options)
-  await forEachBatch(path, files.length, 64, options, (from, to) => {
-    for (const file of files.slice(from, to)) stack.add(bytes.get(file)!, `${path} entry ${file}`)
-  })
-  return { images: stack.finish(), labels, classes, files }
+  const kept = await readEach(files, (file) => stack.add(bytes.get(file)!, `${path} entry ${file}`), path, options)
+  return {
+    images: stack.finish(),
+    labels: labels.filter((_, i) => kept[i]),
+    classes,
+    files: files.filter((_, i) => kept[i]),
+  }
 }
