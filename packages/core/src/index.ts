@@ -42,4 +42,14 @@ export {
   takeRows,
   tensor,
 } from './tensor.ts'
+export {
+  jacobianTrace,
+  planOf,
+  scoreDivergence,
+  type Tangents,
+  type TraceCallOptions,
+  tracePlan,
+} from './trace/jacobian-trace.ts'
+export { timesOf } from './trace/times.ts'
+export { type TracePlan, type Traces, traceRows } from './trace/trace-rows.ts'
 export { assertUnits, type DataUnits } from './units.ts'

@@ -110,16 +110,16 @@ export interface TraceOptions extends CallOptions {
    * `exact` (D unit vectors), or an estimate from `probes` random vectors a row. Default: `exact` up to D = 3500,
    * `rademacher` above.
    */
-  method?: TraceMethod
+  method?: TraceMethod | undefined
   /** Random vectors a row (default 50); `exact` ignores it. */
-  probes?: number
+  probes?: number | undefined
   /**
    * `fresh` (default): every row has its own probes, a function of `seed` and the row's key. `shared`: all rows have the
    * same, so that differences between rows carry less noise.
    */
-  sharing?: 'fresh' | 'shared'
+  sharing?: 'fresh' | 'shared' | undefined
   /** A key for each row (default 0..N-1): the probes of a row depend on `seed` and its key, in any batch or order. */
-  rows?: ArrayLike<number>
+  rows?: ArrayLike<number> | undefined
 }
 
 /** Scores of a batch with the traces of their Jacobians. */

@@ -1,4 +1,5 @@
 // Public face of @ood/models-diffusion.
+export { jacobianTrace, scoreDivergence, type Tangents } from '@ood/core'
 export type { AnalyticScoreModel } from './analytic/mixture.ts'
 export {
   type AffineManifold,
@@ -32,4 +33,3 @@ export { type BetaSchedule, type DdpmOptions, type DiscreteProcess, ddpm } from 
 export { parseSde, type SdeSpec } from './sde/parse.ts'
 export { type VeExponentialOptions, type VeOptions, ve, veExponential } from './sde/ve.ts'
 export { subVp, type VpOptions, vp } from './sde/vp.ts'
-export { jacobianTrace, scoreDivergence, type Tangents } from './trace/jacobian-trace.ts'

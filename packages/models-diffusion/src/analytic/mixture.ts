@@ -14,10 +14,10 @@ import {
   type TraceOptions,
   tensor,
   throwIfAborted,
+  timesOf,
+  tracePlan,
+  traceRows,
 } from '@ood/core'
-import { timesOf } from '../internal/times.ts'
-import { tracePlan } from '../trace/jacobian-trace.ts'
-import { traceRows } from '../trace/trace-rows.ts'
 import type { Component, Precision } from './component.ts'
 
 /** A score model that knows its density. */

@@ -1,6 +1,13 @@
 // How the algorithms of this package call a score model: flat float64 rows in and out, one time a row.
-import { type CallOptions, flatData, type NdArray, type ScoreModel, type TraceOptions, tensor } from '@ood/core'
-import { scoreDivergence } from '../trace/jacobian-trace.ts'
+import {
+  type CallOptions,
+  flatData,
+  type NdArray,
+  type ScoreModel,
+  scoreDivergence,
+  type TraceOptions,
+  tensor,
+} from '@ood/core'
 
 /** Options of an inner call: the caller's signal, nothing else. */
 export function inner(options: CallOptions | undefined): CallOptions {

@@ -1,5 +1,5 @@
 // The network's graph and its derivative as functions on flat rows: the arithmetic that runs in a worker, or in process.
-import { type FloatArray, once } from '@ood/core'
+import { type FloatArray, once, type TracePlan, type Traces, traceRows } from '@ood/core'
 import { inspect, jvp, readModel, writeModel } from '@ood/onnx'
 import {
   type Device,
@@ -10,7 +10,6 @@ import {
   type TensorValue,
   takeFloats,
 } from '@ood/runtime'
-import { type TracePlan, type Traces, traceRows } from '../trace/trace-rows.ts'
 import { fullBlocks, type Pass, passes, type TimePort } from './passes.ts'
 
 /** Names of a graph's data input, time input and output. */

@@ -8,20 +8,21 @@ import {
   flatData,
   mismatch,
   type NdArray,
+  planOf,
   rowCount,
   type ScoreDivergence,
   sweep,
   type Times,
   type TraceOptions,
   tensor,
+  timesOf,
+  tracePlan,
 } from '@ood/core'
 import type { Engine } from '@ood/runtime'
 import type { Diffusion } from '../diffusion.ts'
 import type { DiscreteProcess } from '../sde/ddpm.ts'
-import { planOf, tracePlan } from '../trace/jacobian-trace.ts'
 import type { Kernels } from './kernels.ts'
 import { type Affine, type Prediction, toScaledScore } from './prediction.ts'
-import { timesOf } from './times.ts'
 
 /** What a score model is built from. */
 export interface NetworkParts {

@@ -7,13 +7,13 @@ import {
   type NdArray,
   rowCount,
   type ScoreModel,
+  scoreDivergence,
   sliceRows,
   tensor,
   unknownName,
 } from '@ood/core'
 import { float64 } from '../internal/calls.ts'
 import { dimension } from '../internal/probability-flow.ts'
-import { scoreDivergence } from '../trace/jacobian-trace.ts'
 import type { OdeLogProb, OdeLogProbOptions } from './options.ts'
 import { logNormal, traceDefaults } from './path.ts'
 

@@ -1,5 +1,6 @@
 // Diffusion times as one number a row.
-import { mismatch, type Times } from '@ood/core'
+import { mismatch } from '../errors.ts'
+import type { Times } from '../interfaces.ts'
 
 /** One time for each of `n` rows. */
 export function timesOf(what: string, t: Times, n: number): Float64Array {

@@ -1,5 +1,7 @@
 // Traces of the Jacobians of some rows from products with vectors: exact, Hutchinson and Hutch++ (spec dgm 1.3.1).
-import { type FloatArray, mismatch, type TraceMethod } from '@ood/core'
+import { mismatch } from '../errors.ts'
+import type { TraceMethod } from '../interfaces.ts'
+import type { FloatArray } from '../tensor.ts'
 import { drawProbes, type ProbeSource } from './probes.ts'
 
 /** (J_row v) for k vectors of every row: [k, rows, D] in and out. */

@@ -1,5 +1,5 @@
 // Random vectors whose quadratic forms estimate a trace, each a function of seed, row key and probe number alone.
-import { type Random, random } from '@ood/core'
+import { type Random, random } from '../random.ts'
 
 /** Which vectors to draw. */
 export interface ProbeSource {

@@ -1,22 +1,10 @@
 // The trace of the Jacobian of any differentiable map at many points, and of a score model that has no faster way.
-import {
-  type CallOptions,
-  flatData,
-  forEachBatch,
-  mismatch,
-  type NdArray,
-  rowCount,
-  rowSize,
-  type ScoreDivergence,
-  type ScoreModel,
-  sliceRows,
-  type Times,
-  type TraceMethod,
-  type TraceOptions,
-  tensor,
-  unknownName,
-} from '@ood/core'
-import { timesOf } from '../internal/times.ts'
+import { assertCount } from '../assert-count.ts'
+import { mismatch, unknownName } from '../errors.ts'
+import type { ScoreDivergence, ScoreModel, Times, TraceMethod, TraceOptions } from '../interfaces.ts'
+import { type CallOptions, forEachBatch, throwIfAborted } from '../progress.ts'
+import { flatData, type NdArray, rowCount, rowSize, sliceRows, tensor } from '../tensor.ts'
+import { timesOf } from './times.ts'
 import { type TracePlan, traceRows } from './trace-rows.ts'
 
 /** Largest D whose trace is exact when no method is named (the reference's limit). */
@@ -24,6 +12,12 @@ const EXACT_UP_TO = 3500
 /** (row, vector) pairs pushed through together. */
 const MOST_PAIRS = 128
 const METHODS: readonly TraceMethod[] = ['exact', 'rademacher', 'gaussian', 'hutch++']
+
+/** Options of a trace that is taken here, by products with vectors. */
+export interface TraceCallOptions extends TraceOptions {
+  /** (row, vector) pairs pushed through together (default 128). */
+  chunkSize?: number | undefined
+}
 
 /** A map R^D -> R^D with Jacobian-vector products, such as a `Differentiable`. */
 export interface Tangents {
@@ -47,10 +41,13 @@ export interface Tangents {
  * @example
  * const trace = await jacobianTrace(flow.decoder, z, { method: 'rademacher', probes: 20, seed: 1 })
  */
-export async function jacobianTrace(f: Tangents, x: NdArray, options: TraceOptions = {}): Promise<Float64Array> {
+export async function jacobianTrace(f: Tangents, x: NdArray, options: TraceCallOptions = {}): Promise<Float64Array> {
   const out = new Float64Array(rowCount(x))
   await traceBlocks('jacobianTrace', x, options, async (block, plan, from) => {
-    const products = productsOf(block, (v) => f.jvp(block, v, quiet(options)))
+    const products = productsOf(block, (v) => {
+      throwIfAborted(options.signal, 'jacobianTrace')
+      return f.jvp(block, v, { signal: options.signal })
+    })
     out.set((await traceRows(products, rowCount(block), rowSize(block), plan)).trace, from)
   })
   return out
@@ -67,9 +64,12 @@ export async function scoreDivergence(
   model: ScoreModel,
   x: NdArray,
   t: Times,
-  options: TraceOptions = {},
+  options: TraceCallOptions = {},
 ): Promise<ScoreDivergence> {
-  if (model.divergence) return model.divergence(x, t, options)
+  if (model.divergence) {
+    const { chunkSize: _, ...trace } = options
+    return model.divergence(x, t, trace)
+  }
   const times = timesOf('divergence', t, rowCount(x))
   const divergence = new Float64Array(rowCount(x))
   const score = new Float64Array(flatData(x).length)
@@ -78,7 +78,8 @@ export async function scoreDivergence(
   await traceBlocks('divergence', x, options, async (block, plan, from) => {
     const own = times.subarray(from, from + rowCount(block))
     const products = productsOf(block, async (v) => {
-      const out = await model.jvp(block, own, v, quiet(options))
+      throwIfAborted(options.signal, 'divergence')
+      const out = await model.jvp(block, own, v, { signal: options.signal })
       score.set(flatData(out.value), from * d)
       return out
     })
@@ -94,8 +95,7 @@ export function tracePlan(what: string, n: number, d: number, options: TraceOpti
   const method = options.method ?? (d <= EXACT_UP_TO ? 'exact' : 'rademacher')
   if (!METHODS.includes(method)) throw unknownName(`${what} method`, String(method), METHODS)
   const probes = options.probes ?? 50
-  if (!(Number.isInteger(probes) && probes > 0))
-    throw mismatch('E_ARGUMENT', `${what} probes`, 'a positive integer', probes)
+  assertCount(`${what} probes`, probes)
   const sharing = options.sharing ?? 'fresh'
   if (sharing !== 'fresh' && sharing !== 'shared')
     throw mismatch('E_ARGUMENT', `${what} sharing`, 'fresh or shared', sharing)
@@ -113,13 +113,15 @@ export function planOf(plan: TracePlan, from: number, to: number): TracePlan {
 async function traceBlocks(
   what: string,
   x: NdArray,
-  options: TraceOptions,
+  options: TraceCallOptions,
   run: (block: NdArray, plan: TracePlan, from: number) => Promise<void>,
 ): Promise<void> {
-  const plan = tracePlan(what, rowCount(x), rowSize(x), options)
+  const { chunkSize = MOST_PAIRS } = options
+  assertCount(`${what} chunkSize`, chunkSize)
+  const plan = { ...tracePlan(what, rowCount(x), rowSize(x), options), most: chunkSize }
   // One row fills the pairs by itself in an exact trace; with few probes rows share a block.
   const vectors = plan.method === 'exact' ? rowSize(x) : plan.probes
-  const rows = Math.max(1, Math.floor(MOST_PAIRS / Math.max(1, vectors)))
+  const rows = Math.max(1, Math.floor(chunkSize / Math.max(1, vectors)))
   await forEachBatch(what, rowCount(x), rows, options, (from, to) =>
     run(sliceRows(x, from, to), planOf(plan, from, to), from),
   )
@@ -127,9 +129,4 @@ async function traceBlocks(
 
 function productsOf(block: NdArray, jvp: (v: NdArray) => Promise<{ tangent: NdArray }>) {
   return async (v: Float64Array, k: number) => flatData((await jvp(tensor(v, [k, ...block.shape]))).tangent)
-}
-
-/** Options of an inner call: no progress of its own. */
-function quiet(options: CallOptions): CallOptions {
-  return options.signal ? { signal: options.signal } : {}
 }
