@@ -1,7 +1,9 @@
 // False positive rate at a given true positive rate ("FPR95"), in each convention in use, named.
 import { checkFraction, checkObject, checkOneOf, copyScores } from './internal/check.ts'
 import { negated, type ThresholdCounts, thresholdCounts } from './internal/counts.ts'
+import { weightedCounts, weightPair } from './internal/weighted-counts.ts'
 import type { OutlierScores } from './scores.ts'
+import type { OutlierWeights } from './weights.ts'
 
 /**
  * Which class counts as positive and which ROC point is read. One of:
@@ -21,6 +23,8 @@ export interface FprOptions {
   readonly convention: FprConvention
   /** True positive rate to read the curve at, in (0, 1]. Default 0.95. */
   readonly tpr?: number
+  /** How much each item counts (default: once). */
+  readonly weights?: OutlierWeights
 }
 
 const CONVENTIONS: readonly FprConvention[] = ['oodPositive', 'idPositive', 'idPositiveClosest', 'oodPositiveClosest']
@@ -47,18 +51,35 @@ const CONVENTIONS: readonly FprConvention[] = ['oodPositive', 'idPositive', 'idP
 export function falsePositiveRateAtTruePositiveRate(scores: OutlierScores, options: FprOptions): number {
   checkObject('scores', scores, 'an object { inDistribution, outOfDistribution } of scores')
   checkObject('options', options)
-  const { convention, tpr = 0.95 } = options
+  const { convention, tpr = 0.95, weights } = options
   checkOneOf('convention', convention, CONVENTIONS)
   checkFraction('tpr', tpr, true)
   const ood = copyScores('outOfDistribution', scores.outOfDistribution)
   const id = copyScores('inDistribution', scores.inDistribution)
-  const counts = convention.startsWith('ood') ? thresholdCounts(ood, id) : thresholdCounts(negated(id), negated(ood))
+  const counts = weights
+    ? weightedClasses(convention, ood, id, weights)
+    : convention.startsWith('ood')
+      ? thresholdCounts(ood, id)
+      : thresholdCounts(negated(id), negated(ood))
   const point = convention.endsWith('Closest') ? closestPoint(counts, tpr) : firstPoint(counts, tpr)
   return counts.falsePositives[point]! / counts.negativeCount
 }
 
+function weightedClasses(
+  convention: FprConvention,
+  ood: Float64Array,
+  id: Float64Array,
+  weights: OutlierWeights,
+): ThresholdCounts<Float64Array> {
+  const names = ['outOfDistribution', 'inDistribution'] as const
+  const [ofOod, ofId] = weightPair(weights, names)
+  return convention.startsWith('ood')
+    ? weightedCounts(ood, id, [ofOod, ofId], names)
+    : weightedCounts(negated(id), negated(ood), [ofId, ofOod], ['inDistribution', 'outOfDistribution'])
+}
+
 /** Index of the strictest threshold whose TPR is at least `tpr`. */
-function firstPoint(counts: ThresholdCounts, tpr: number): number {
+function firstPoint(counts: ThresholdCounts<Uint32Array | Float64Array>, tpr: number): number {
   let point = 0
   while (counts.truePositives[point]! / counts.positiveCount < tpr) point++
   return point
@@ -69,7 +90,7 @@ function firstPoint(counts: ThresholdCounts, tpr: number): number {
  * stricter thresholds; the first minimum wins. The reference also appends the point (recall 1, FPR 0), which can never
  * win because full recall, at the same distance, comes first. (0, 0) is not a candidate.
  */
-function closestPoint(counts: ThresholdCounts, tpr: number): number {
+function closestPoint(counts: ThresholdCounts<Uint32Array | Float64Array>, tpr: number): number {
   let point = firstPoint(counts, 1)
   let best = point
   let smallest = Number.POSITIVE_INFINITY

@@ -10,6 +10,7 @@ export {
   delongInterval,
   delongTest,
 } from './delong.ts'
+export { type DetCurve, detCurve, probit } from './det-curve.ts'
 export { detectionError } from './detection-error.ts'
 export { type DualAurocOptions, dualAuroc } from './dual-auroc.ts'
 export { type DualOperatingPoints, dualOperatingPoints } from './dual-points.ts'
@@ -18,6 +19,7 @@ export { RocError, type RocErrorCode } from './errors.ts'
 export { type FprConvention, type FprOptions, falsePositiveRateAtTruePositiveRate } from './fpr-at-tpr.ts'
 export { type OodMetrics, type OodMetricsOptions, oodMetrics } from './ood-metrics.ts'
 export { type ParetoFrontier, type ParetoOptions, paretoFrontier, type RocPoints } from './pareto.ts'
+export { type PartialAurocOptions, partialAuroc } from './partial-auroc.ts'
 export { type PercentileRule, type PercentileRuleOptions, percentileRule } from './percentile-rule.ts'
 export {
   auprTrapezoid,
@@ -27,3 +29,4 @@ export {
 } from './precision-recall.ts'
 export { type RocCurve, type RocCurveOptions, rocCurve } from './roc-curve.ts'
 export type { DualColumns, DualScores, OutlierScores, Scores } from './scores.ts'
+export type { ClassWeights, OutlierWeights, WeightOptions } from './weights.ts'

@@ -1,6 +1,9 @@
 // Precision-recall curve and its two areas: trapezoid (OpenOOD, pytorch-ood) and average precision (scikit-learn, NCIS).
+import { checkObject } from './internal/check.ts'
 import { rates, thresholdCounts } from './internal/counts.ts'
+import { weightedCounts, weightPair } from './internal/weighted-counts.ts'
 import type { Scores } from './scores.ts'
+import type { WeightOptions } from './weights.ts'
 
 /** Operating points of the rule `score >= threshold`, strictest first, so recall ascends. */
 export interface PrecisionRecallCurve {
@@ -10,6 +13,7 @@ export interface PrecisionRecallCurve {
   readonly precision: Float64Array
   /** Share of positives accepted (the true positive rate). */
   readonly recall: Float64Array
+  /** Number of positives; with weights their sum. */
   readonly positiveCount: number
   readonly negativeCount: number
 }
@@ -23,7 +27,8 @@ export interface PrecisionRecallCurve {
  *
  * @param positives - scores of the class expected to score higher, at least one finite number
  * @param negatives - scores of the other class, at least one finite number
- * @throws RocError E_EMPTY, E_NOT_FINITE
+ * @param options - `weights` of the items, as scikit-learn's `sample_weight`
+ * @throws RocError E_EMPTY, E_NOT_FINITE; of weights E_ARGUMENT, E_SHAPE
  *
  * Cost: as {@link rocCurve}.
  *
@@ -31,11 +36,16 @@ export interface PrecisionRecallCurve {
  * const { recall, precision } = precisionRecallCurve([2, 3], [1, 2])
  * // recall [0, 0.5, 1, 1], precision [1, 1, 2 / 3, 0.5]
  */
-export function precisionRecallCurve(positives: Scores, negatives: Scores): PrecisionRecallCurve {
-  const { thresholds, truePositives, falsePositives, positiveCount, negativeCount } = thresholdCounts(
-    positives,
-    negatives,
-  )
+export function precisionRecallCurve(
+  positives: Scores,
+  negatives: Scores,
+  options: WeightOptions = {},
+): PrecisionRecallCurve {
+  checkObject('options', options)
+  const { thresholds, truePositives, falsePositives, positiveCount, negativeCount } =
+    options.weights === undefined
+      ? thresholdCounts(positives, negatives)
+      : weightedCounts(positives, negatives, weightPair(options.weights, ['positives', 'negatives']))
   const precision = new Float64Array(thresholds.length)
   precision[0] = 1
   for (let i = 1; i < precision.length; i++) {
@@ -55,13 +65,14 @@ export function precisionRecallCurve(positives: Scores, negatives: Scores): Prec
  *
  * @param positives - scores of the class expected to score higher, at least one finite number
  * @param negatives - scores of the other class, at least one finite number
- * @throws RocError E_EMPTY, E_NOT_FINITE
+ * @param options - `weights` of the items, as scikit-learn's `sample_weight`
+ * @throws RocError E_EMPTY, E_NOT_FINITE; of weights E_ARGUMENT, E_SHAPE
  *
  * @example
  * auprTrapezoid([1, 1], [1, 1]) // 0.75
  */
-export function auprTrapezoid(positives: Scores, negatives: Scores): number {
-  const { recall, precision } = precisionRecallCurve(positives, negatives)
+export function auprTrapezoid(positives: Scores, negatives: Scores, options: WeightOptions = {}): number {
+  const { recall, precision } = precisionRecallCurve(positives, negatives, options)
   let area = 0
   for (let i = 1; i < recall.length; i++) {
     area += (recall[i]! - recall[i - 1]!) * 0.5 * (precision[i]! + precision[i - 1]!)
@@ -75,13 +86,14 @@ export function auprTrapezoid(positives: Scores, negatives: Scores): number {
  *
  * @param positives - scores of the class expected to score higher, at least one finite number
  * @param negatives - scores of the other class, at least one finite number
- * @throws RocError E_EMPTY, E_NOT_FINITE
+ * @param options - `weights` of the items, as scikit-learn's `sample_weight`
+ * @throws RocError E_EMPTY, E_NOT_FINITE; of weights E_ARGUMENT, E_SHAPE
  *
  * @example
  * averagePrecision([1, 1], [1, 1]) // 0.5
  */
-export function averagePrecision(positives: Scores, negatives: Scores): number {
-  const { recall, precision } = precisionRecallCurve(positives, negatives)
+export function averagePrecision(positives: Scores, negatives: Scores, options: WeightOptions = {}): number {
+  const { recall, precision } = precisionRecallCurve(positives, negatives, options)
   let sum = 0
   for (let i = 1; i < recall.length; i++) sum += (recall[i]! - recall[i - 1]!) * precision[i]!
   return sum

@@ -1,16 +1,18 @@
 // The ROC curve: false and true positive rates at every distinct score, ties grouped.
 import { checkObject } from './internal/check.ts'
 import { rates, type ThresholdCounts, thresholdCounts } from './internal/counts.ts'
+import { weightedCounts, weightPair } from './internal/weighted-counts.ts'
 import type { Scores } from './scores.ts'
+import type { ClassWeights } from './weights.ts'
 
 /** Operating points of the rule `score >= threshold`, strictest first; every array has one entry a point. */
-export interface RocCurve {
+export interface RocCurve<Counts extends Uint32Array | Float64Array = Uint32Array> {
   /** Thresholds, descending; the first is +Infinity (nothing accepted), the last is the lowest score. */
   readonly thresholds: Float64Array
-  /** Negatives accepted. */
-  readonly falsePositives: Uint32Array
-  /** Positives accepted. */
-  readonly truePositives: Uint32Array
+  /** Negatives accepted; with weights their weight. */
+  readonly falsePositives: Counts
+  /** Positives accepted; with weights their weight. */
+  readonly truePositives: Counts
   /** falsePositives / negativeCount. */
   readonly falsePositiveRate: Float64Array
   /** truePositives / positiveCount. */
@@ -21,7 +23,9 @@ export interface RocCurve {
 
 /** Options of {@link rocCurve}. */
 export interface RocCurveOptions {
-  /** Drop points that lie on the straight line between their neighbours (decided on integer counts). Default false. */
+  /** How much each item counts (default: once). Items of weight 0 make no point. */
+  readonly weights?: ClassWeights
+  /** Drop points that lie on the straight line between their neighbours (decided on the counts). Default false. */
   readonly dropCollinear?: boolean
 }
 
@@ -30,22 +34,39 @@ export interface RocCurveOptions {
  *
  * TPR(t) = #(positives >= t) / n+, FPR(t) = #(negatives >= t) / n-. Starts at (0, 0), ends at (1, 1). Equal scores are
  * one point, so the trapezoid under the curve is the Mann-Whitney statistic with 1/2 for ties (Fawcett 2006). Equals
- * scikit-learn's `roc_curve(drop_intermediate=False)`.
+ * scikit-learn's `roc_curve(drop_intermediate=False)`, with weights its `sample_weight`.
  *
  * @param positives - scores of the class expected to score higher, n+ >= 1 finite numbers
  * @param negatives - scores of the other class, n- >= 1 finite numbers
  * @returns arrays of 1 + (number of distinct scores) points; rates in [0, 1]
- * @throws RocError E_EMPTY, E_NOT_FINITE
+ * @throws RocError E_EMPTY, E_NOT_FINITE; of weights E_ARGUMENT, E_SHAPE
  *
- * Cost: O(n log n) time at worst, O(n) on spread-out scores.
+ * Cost: O(n log n) time at worst, O(n) without weights on spread-out scores.
  *
  * @example
  * const curve = rocCurve([2, 3], [1, 2])
  * // thresholds [Infinity, 3, 2, 1], falsePositiveRate [0, 0, 0.5, 1], truePositiveRate [0, 0.5, 1, 1]
  */
-export function rocCurve(positives: Scores, negatives: Scores, options: RocCurveOptions = {}): RocCurve {
+export function rocCurve(
+  positives: Scores,
+  negatives: Scores,
+  options?: RocCurveOptions & { readonly weights?: undefined },
+): RocCurve
+export function rocCurve(
+  positives: Scores,
+  negatives: Scores,
+  options?: RocCurveOptions,
+): RocCurve<Uint32Array | Float64Array>
+export function rocCurve(
+  positives: Scores,
+  negatives: Scores,
+  options: RocCurveOptions = {},
+): RocCurve<Uint32Array | Float64Array> {
   checkObject('options', options)
-  const counts = thresholdCounts(positives, negatives)
+  const counts: ThresholdCounts<Uint32Array | Float64Array> =
+    options.weights === undefined
+      ? thresholdCounts(positives, negatives)
+      : weightedCounts(positives, negatives, weightPair(options.weights, ['positives', 'negatives']))
   const { thresholds, truePositives, falsePositives, positiveCount, negativeCount } = options.dropCollinear
     ? withoutCollinear(counts)
     : counts
@@ -60,7 +81,9 @@ export function rocCurve(positives: Scores, negatives: Scores, options: RocCurve
   }
 }
 
-function withoutCollinear(counts: ThresholdCounts): ThresholdCounts {
+function withoutCollinear(
+  counts: ThresholdCounts<Uint32Array | Float64Array>,
+): ThresholdCounts<Uint32Array | Float64Array> {
   const { thresholds, truePositives: tp, falsePositives: fp } = counts
   const kept: number[] = [0]
   for (let i = 1; i < tp.length; i++) {
@@ -74,7 +97,13 @@ function withoutCollinear(counts: ThresholdCounts): ThresholdCounts {
   return {
     ...counts,
     thresholds: Float64Array.from(kept, (i) => thresholds[i]!),
-    truePositives: Uint32Array.from(kept, (i) => tp[i]!),
-    falsePositives: Uint32Array.from(kept, (i) => fp[i]!),
+    truePositives: picked(tp, kept),
+    falsePositives: picked(fp, kept),
   }
+}
+
+function picked(counts: Uint32Array | Float64Array, at: readonly number[]): Uint32Array | Float64Array {
+  const out = counts.slice(0, at.length)
+  for (const [i, from] of at.entries()) out[i] = counts[from]!
+  return out
 }

@@ -4,10 +4,10 @@ import { copyScores } from './check.ts'
 import { sortAscending } from './sort.ts'
 
 /** Counts of the rule `score >= threshold` at each distinct pooled score, thresholds descending from +Infinity. */
-export interface ThresholdCounts {
+export interface ThresholdCounts<Counts extends Uint32Array | Float64Array = Uint32Array> {
   readonly thresholds: Float64Array
-  readonly truePositives: Uint32Array
-  readonly falsePositives: Uint32Array
+  readonly truePositives: Counts
+  readonly falsePositives: Counts
   readonly positiveCount: number
   readonly negativeCount: number
 }
@@ -43,7 +43,7 @@ export function thresholdCounts(positives: Scores, negatives: Scores): Threshold
 }
 
 /** counts / total, as float64. */
-export function rates(counts: Uint32Array, total: number): Float64Array {
+export function rates(counts: Uint32Array | Float64Array, total: number): Float64Array {
   const out = new Float64Array(counts.length)
   for (let i = 0; i < out.length; i++) out[i] = counts[i]! / total
   return out
