@@ -72,9 +72,11 @@ export function gramTridiagonal(
  */
 export function scatterTridiagonal(points: FloatArray, rows: number, cols: number): Tridiagonal {
   assertSize('scatterTridiagonal rows', rows, 1)
-  assertJacobian('scatterTridiagonal', points, rows, cols)
+  assertSize('scatterTridiagonal cols', cols)
+  assertLength('scatterTridiagonal matrix', points, rows * cols)
   const out = emptyTridiagonal(cols, undefined)
-  if (areProductsSafe(points) && fastScatterTridiagonal(points, rows, cols, out)) return out
+  if (fastScatterTridiagonal(points, rows, cols, out)) return out
+  assertFiniteNumbers('scatterTridiagonal matrix', points)
   const mean = columnMeans(points, rows, cols)
   const centred = Float64Array.from(points, (value, at) => value - mean[at % cols]!)
   return tridiagonalize(gram(centred, rows, cols), cols)

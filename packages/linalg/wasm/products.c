@@ -101,3 +101,13 @@ void EXPORT(centreColumns)(f64 *M, int K, int n, f64 *mean) {
     for (; j < n; j++) row[j] -= mean[j];
   }
 }
+
+/** The largest |p_i| of n numbers, NaN if one of them is. */
+f64 EXPORT(largestOf)(const f64 *p, int n) {
+  vec most = zero();
+  int i = 0;
+  for (; i + 2 <= n; i += 2) most = wasm_f64x2_max(most, wasm_f64x2_abs(load(p + i)));
+  if (i < n) most = wasm_f64x2_max(most, wasm_f64x2_abs(splat(p + i)));
+  f64 a = wasm_f64x2_extract_lane(most, 0), b = wasm_f64x2_extract_lane(most, 1);
+  return a != a || b != b ? a + b : a > b ? a : b;
+}

@@ -1,6 +1,7 @@
 // WebAssembly versions of the plain kernels. Each returns undefined when WebAssembly SIMD cannot be had.
 import type { FloatArray } from '@ood/core'
 import type { Tridiagonal } from '../tridiagonal.ts'
+import { areSquaresSafe } from './scale.ts'
 import { type Workspace, workspace } from './wasm.ts'
 
 /** Columns of a panel of the tridiagonalisation, even; the best of 8..48 at n = 784, see wasm/tridiagonal.c. */
@@ -52,7 +53,10 @@ export function fastGramTridiagonal(
   return true
 }
 
-/** The tridiagonal form of Σ (x - mean)(x - mean)ᵀ over rows x; false also where the rows are more than fit at a time. */
+/**
+ * The tridiagonal form of Σ (x - mean)(x - mean)ᵀ over rows x; false also where the rows are more than fit at a time, or
+ * hold NaN, infinities or numbers whose squares' squares leave the range: others look at those.
+ */
 export function fastScatterTridiagonal(points: FloatArray, rows: number, cols: number, out: Tridiagonal): boolean {
   if (rows === 0 || rows * cols > 2 ** 20) return false
   const space = workspace([packedSize(cols), tridiagonalSize(cols), rows * cols, rows * roundUp4(cols)])
@@ -60,6 +64,7 @@ export function fastScatterTridiagonal(points: FloatArray, rows: number, cols: n
   const [A, work, moved, panels] = space.at as [number, number, number, number]
   const { kernels } = space
   space.numbers(moved, rows * cols).set(points)
+  if (!areSquaresSafe(kernels.largestOf(moved, rows * cols))) return false
   kernels.centreColumns(moved, rows, cols, work)
   kernels.panelsOfColumns(moved, rows, cols, cols, panels)
   kernels.clear(A, packedSize(cols))

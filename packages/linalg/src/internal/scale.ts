@@ -16,6 +16,11 @@ export function areProductsSafe(data: ArrayLike<number>): boolean {
     const size = Math.abs(data[i]!)
     if (size > largest) largest = size
   }
+  return areSquaresSafe(largest)
+}
+
+/** The same of numbers up to `largest`; false for NaN. */
+export function areSquaresSafe(largest: number): boolean {
   return largest === 0 || (largest < 2 ** 180 && largest > 2 ** -190)
 }
 

@@ -45,6 +45,7 @@ interface Exports {
     counts: number,
     open: number,
   ): number
+  largestOf(p: number, n: number): number
   packSymmetric(rows: number, n: number, r0: number, r1: number, A: number): void
   unpackSymmetric(A: number, n: number, r0: number, r1: number, rows: number): void
   tridiagonalize(A: number, n: number, z: number, d: number, e: number, work: number, k: number): void

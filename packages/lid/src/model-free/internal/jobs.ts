@@ -2,7 +2,7 @@
 import { type FloatArray, OodError } from '@ood/core'
 import { blockSquares, type DistancePoints, gram, matmul, rankNeighbours, searchNeighbours } from '@ood/linalg'
 import type { DimensionRule, RuleSpec } from '../neighbourhood.ts'
-import { type Local, localNeighbourhood } from './local.ts'
+import { type Local, localNeighbourhoods } from './local.ts'
 import type { Products } from './products.ts'
 
 /** One tile of a matrix of all pairs, and its mirror image. */
@@ -105,9 +105,10 @@ function rank({ data, targets, rows, excludeSelf, k, products, dots, range, indi
 }
 
 function estimate({ spec, local, points, range: [from, to], out }: EstimateJob, rule: DimensionRule): void {
+  const neighbourhood = localNeighbourhoods(local, spec !== undefined)
   for (let q = from; q < to; q++) {
     try {
-      out[q] = rule.dimension(localNeighbourhood(local, q, spec !== undefined))
+      out[q] = rule.dimension(neighbourhood(q))
     } catch (cause) {
       if (!(cause instanceof OodError)) throw cause
       throw new OodError(cause.code, `${rule.name} at point ${points[q]}: ${cause.message}`, { cause })

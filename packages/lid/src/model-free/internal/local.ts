@@ -40,42 +40,67 @@ function reused(what: 'gram' | 'pairs' | 'points', length: number): Float64Array
 }
 
 /**
- * The neighbourhood of query q. Its products and pairs are valid until the next neighbourhood is asked for its own; so are
- * its points with `passing`, for rules known not to keep them.
+ * The neighbourhoods of a table, one query at a time. Products and pairs of one are valid until another is asked for its
+ * own. With `passing`, for rules known to keep nothing, all of them are one object over the same few arrays: making
+ * and collecting new ones costs more than a cheap rule.
  */
-export function localNeighbourhood(local: Local, q: number, passing = false): Neighbourhood {
+export function localNeighbourhoods(local: Local, passing = false): (q: number) => Neighbourhood {
   const { ambient, k, indices, distances } = local
-  const rows = indices.subarray(q * k, (q + 1) * k)
   if (local.isMatrix)
-    return withoutPoints(k, ambient, distances.subarray(q * k, (q + 1) * k), () => squaresBetween(local, rows))
+    return (q) =>
+      withoutPoints(k, ambient, distances.subarray(q * k, (q + 1) * k), () =>
+        squaresBetween(local, indices.subarray(q * k, (q + 1) * k)),
+      )
+  if (!passing) return (q) => oneNeighbourhood(local)(q)
+  return oneNeighbourhood(local, new Float64Array(k))
+}
+
+/** Sets one neighbourhood to query q; `room` takes its distances where they need not last. */
+function oneNeighbourhood(local: Local, room?: Float64Array): (q: number) => Neighbourhood {
+  const { ambient, k, indices, distances } = local
+  let query = 0
+  let rows: Int32Array | undefined
+  let near = room
   let points: Float64Array | undefined
   let inner: Float64Array | undefined
   let pairs: Float64Array | undefined
   let squared: Float64Array | undefined
+  const rowsHere = (): Int32Array => {
+    rows ??= indices.subarray(query * k, (query + 1) * k)
+    return rows
+  }
   const coordinates = (): Float64Array => {
-    points ??= takeRows(local, rows, passing ? reused('points', k * ambient) : new Float64Array(k * ambient))
+    points ??= takeRows(local, rowsHere(), room ? reused('points', k * ambient) : new Float64Array(k * ambient))
     return points
   }
-  const centred = (): Float64Array => {
-    inner ??= fromProducts(local, rows) ?? fromPoints(coordinates(), k, ambient)
-    return inner
-  }
-  return {
+  const neighbourhood: Neighbourhood = {
     count: k,
     ambient,
     get points() {
       return coordinates()
     },
-    distances: distances.subarray(q * k, (q + 1) * k),
-    gram: () => centred(),
+    get distances() {
+      near ??= distances.subarray(query * k, (query + 1) * k)
+      return near
+    },
+    gram() {
+      inner ??= fromProducts(local, rowsHere()) ?? fromPoints(coordinates(), k, ambient)
+      return inner
+    },
     pairSquares() {
-      pairs ??= fromSquares(local, rows) ?? pairSquares(coordinates(), k, ambient, reused('pairs', k * k))
+      pairs ??= fromSquares(local, rowsHere()) ?? pairSquares(coordinates(), k, ambient, reused('pairs', k * k))
       return pairs
     },
     squares() {
-      squared ??= centreSquares(local, q)
+      squared ??= centreSquares(local, query)
       return squared
     },
+  }
+  return (q) => {
+    query = q
+    rows = points = inner = pairs = squared = undefined
+    if (room) for (let j = 0; j < k; j++) room[j] = distances[q * k + j]!
+    return neighbourhood
   }
 }
 
