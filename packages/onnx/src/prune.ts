@@ -6,7 +6,7 @@ export function usedValues(node: Node): string[] {
   const used = node.inputs.filter((name) => name !== '')
   for (const attribute of Object.values(node.attributes)) {
     if (attribute.kind !== 'graph') continue
-    for (const inner of attribute.value.nodes) used.push(...usedValues(inner))
+    for (const inner of attribute.value.nodes) for (const name of usedValues(inner)) used.push(name)
     for (const output of attribute.value.outputs) used.push(output.name)
   }
   return used

@@ -69,7 +69,7 @@ function blockOf({ graph, modelShape }: KernelSetup): number {
 export function openKernels(setup: KernelSetup): Kernels {
   const { name, graph, device, ports, dimension: d } = setup
   const tangentPort = `${ports.x}_tangent`
-  const block = blockOf(setup)
+  let block: number | undefined
   const plain = once(() => openSession(graph, { device, threads: 1, name: `${name} score` }))
   const derivative = once(() => {
     const model = writeModel(jvp(readModel(graph), { wrt: [ports.x], of: [ports.net] }))
@@ -108,6 +108,7 @@ export function openKernels(setup: KernelSetup): Kernels {
   async function runAll(session: Session, x: Float32Array, times: Float64Array, v?: Float32Array, k = 0) {
     const rows = times.length
     const list = passes(times, timePort(session, ports))
+    block ??= blockOf(setup)
     const net = new Float32Array(rows * d)
     const tangent = new Float32Array(k * rows * d)
     for (const pass of list) {

@@ -128,7 +128,7 @@ function descendants(t: Tangent, children: ReadonlyMap<Tangent, readonly Tangent
   const stack = [...(children.get(t) ?? [])]
   for (let next = stack.pop(); next; next = stack.pop()) {
     found.add(next)
-    stack.push(...(children.get(next) ?? []))
+    for (const child of children.get(next) ?? []) stack.push(child)
   }
   return found
 }

@@ -161,13 +161,27 @@ function unitRows(seed: Tangent, list: readonly Tangent[]): Map<Tangent, Rows> {
 /** The directions each tangent may be nonzero in: the hull of its operands'. */
 function liveRows(list: readonly Tangent[], units: ReadonlyMap<Tangent, Rows>): (t: Tangent) => Rows {
   const rows = new Map<Tangent, Rows>(units)
-  const find = (t: Tangent): Rows => {
-    const known = rows.get(t)
-    if (known) return known
-    const parts = operandsOf(t).map(find)
-    const hull = { from: Math.min(...parts.map((r) => r.from)), to: Math.max(...parts.map((r) => r.to)) }
-    rows.set(t, hull)
-    return hull
+  /** Operands before results, on a stack of its own: chains of tangents are as long as the network is deep. */
+  const find = (wanted: Tangent): Rows => {
+    const stack = [wanted]
+    for (let t = stack.at(-1); t; t = stack.at(-1)) {
+      const operands = operandsOf(t)
+      const open = rows.has(t) ? undefined : operands.find((operand) => !rows.has(operand))
+      if (open) {
+        stack.push(open)
+        continue
+      }
+      stack.pop()
+      if (rows.has(t)) continue
+      const hull = { from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY }
+      for (const operand of operands) {
+        const { from, to } = rows.get(operand)!
+        hull.from = Math.min(hull.from, from)
+        hull.to = Math.max(hull.to, to)
+      }
+      rows.set(t, hull)
+    }
+    return rows.get(wanted)!
   }
   for (const t of list) find(t)
   return find

@@ -37,11 +37,16 @@ export const zero: Rule = () => []
 
 /** The operator is elementwise with broadcasting: one partial derivative per input. */
 export function elementwise(...partials: Partial[]): Rule {
+  return elementwiseBy((i) => partials[i])
+}
+
+/** The same for operators of any number of inputs. */
+export function elementwiseBy(partialOf: (input: number) => Partial | undefined): Rule {
   return (a) => {
     const terms: Term[] = []
     a.t.forEach((of, i) => {
       if (!of) return
-      const partial = partials[i]
+      const partial = partialOf(i)
       if (!partial) throw unsupported(a, `no tangent on input ${i + 1}`)
       terms.push({ of: inType(a.tape, of, typeOf(a)), by: partial(a) })
     })

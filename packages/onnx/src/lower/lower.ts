@@ -49,7 +49,9 @@ export function lower(
     target,
     wrt,
     (node) => emit(node, target),
-    options.straightThrough ? (node, type) => mayVary(type) || carriers.has(node.opType) : undefined,
+    options.straightThrough
+      ? (node, type) => mayVary(type) || (carriers.has(node.opType) && node.opType !== 'Cast')
+      : undefined,
   )
   const functions = functionTable(model)
   const original = new Set(model.graph.nodes.flatMap((node) => node.outputs))

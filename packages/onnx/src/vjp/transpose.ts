@@ -72,7 +72,7 @@ function latestFirst(tangents: readonly Tangent[]): Tangent[] {
   for (let t = stack.pop(); t; t = stack.pop()) {
     if (found.has(t)) continue
     found.add(t)
-    stack.push(...operandsOf(t))
+    for (const operand of operandsOf(t)) stack.push(operand)
   }
   return [...found].sort((a, b) => b.id - a.id)
 }

@@ -7,6 +7,7 @@ import { type Primal, primal } from '../primal.ts'
 import {
   type Application,
   elementwise,
+  elementwiseBy,
   type Partial,
   type Rule,
   type RuleTable,
@@ -170,7 +171,7 @@ const extreme: Rule = (a) => {
   const attained = a.x.map((x) => p.mask(a.g.op('Equal', [x, a.y[0]!])))
   const ties = attained.reduce((sum, mask) => p.add(sum, mask))
   const share = (i: number): Factor => factorOf(a.g, p.div(attained[i]!, ties), { masked: true })
-  return elementwise(...a.x.map((_, i) => () => share(i)))(a)
+  return elementwiseBy((i) => () => share(i))(a)
 }
 
 /** 1 within the bounds, ends included. The bounds get a tangent where they bind. */
@@ -206,8 +207,8 @@ const prelu: Rule = elementwise(
   },
 )
 
-const sum: Rule = (a) => elementwise(...a.x.map(() => number(1)))(a)
-const mean: Rule = (a) => elementwise(...a.x.map(() => number(1 / a.x.length)))(a)
+const sum: Rule = (a) => elementwiseBy(() => number(1))(a)
+const mean: Rule = (a) => elementwiseBy(() => number(1 / a.x.length))(a)
 
 /** a - b trunc(a / b); the sign of the result is a's. */
 const mod: Rule = elementwise(number(1), (a) => {
