@@ -53,11 +53,11 @@ export function detector<Fit, Input = NdArray>(
 export function restoreDetector<Fit, Input = NdArray>(
   state: unknown,
   method: Method<Fit, Input>,
-  options: Pick<DetectorOptions, 'compat'> = {},
 ): OodDetector<Fit, Input> {
   const stored = parseStored(state)
   assertSameMethod(stored, method)
-  return build(method, { ...options, dataType: stored.dataType ?? undefined }, stored)
+  const { compat, dataType } = stored
+  return build(method, { compat: compat ?? undefined, dataType: dataType ?? undefined }, stored)
 }
 
 function build<Fit, Input>(
@@ -211,6 +211,7 @@ function build<Fit, Input>(
       referenceOf,
       threshold,
       outlierType,
+      compat: compat ?? null,
       dataType,
       data: structuredClone(profile),
     }),

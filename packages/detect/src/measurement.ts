@@ -90,11 +90,14 @@ export async function measureNeeds<Input>(
   options: MeasureOptions = {},
   known: Map<string, Columns> = new Map(),
 ): Promise<Columns> {
-  const distinct = new Map(Object.values(needs).map((entry) => [entry.key, entry]))
-  const missing = [...distinct.values()].filter(({ key }) => !known.has(key))
-  for (const [k, entry] of missing.entries()) {
+  const distinct = new Map<string, { prefix: string; entry: Measurement<Input> }>()
+  for (const [prefix, entry] of Object.entries(needs))
+    if (!distinct.has(entry.key)) distinct.set(entry.key, { prefix, entry })
+  const missing = [...distinct.values()].filter(({ entry }) => !known.has(entry.key))
+  for (const [k, { prefix, entry }] of missing.entries()) {
     throwIfAborted(options.signal, 'measure')
-    known.set(entry.key, checked(entry, await entry.measure(x, shareOf(options, k, missing.length)), rowsOf(x)))
+    const columns = await entry.measure(x, shareOf(options, k, missing.length))
+    known.set(entry.key, checked(prefix, entry, columns, rowsOf(x)))
   }
   const columns: Record<string, Columns[string]> = {}
   for (const [prefix, { key, columns: names, optional = [] }] of Object.entries(needs)) {
@@ -116,12 +119,17 @@ export function shareOf(options: MeasureOptions, index: number, count: number): 
   }
 }
 
-function checked<Input>(entry: Measurement<Input>, columns: Columns, rows: number | undefined): Columns {
+function checked<Input>(
+  prefix: string,
+  entry: Measurement<Input>,
+  columns: Columns,
+  rows: number | undefined,
+): Columns {
   for (const name of entry.columns)
     if (!Object.hasOwn(columns, name))
-      throw new OodError('E_SHAPE', `measurement ${entry.key}: expected column ${name}, got ${Object.keys(columns)}`)
+      throw new OodError('E_SHAPE', `measurement ${prefix}: expected column ${name}, got ${Object.keys(columns)}`)
   const n = columnRows(columns)
-  if (rows !== undefined && n !== rows) throw mismatch('E_SHAPE', `measurement ${entry.key}`, `${rows} rows`, n)
+  if (rows !== undefined && n !== rows) throw mismatch('E_SHAPE', `measurement ${prefix}`, `${rows} rows`, n)
   return columns
 }
 

@@ -28,6 +28,8 @@ export interface StoredDetector {
   threshold: number | null
   /** Which scores the threshold cuts. */
   outlierType: 'instance' | 'feature'
+  /** `reference`: p-values as in the reference library. */
+  compat: 'reference' | null
   dataType: string | null
   data: DataProfile
 }
@@ -43,7 +45,7 @@ export function parseStored(value: unknown): StoredDetector {
   const fields = record('', value)
   if (fields.format !== 'ood-detector') throw wrongField('format', 'ood-detector', fields.format)
   if (fields.schemaVersion !== 2) throw wrongField('schemaVersion', '2', fields.schemaVersion)
-  const { version, reference, referenceOf, threshold, outlierType, dataType } = fields
+  const { version, reference, referenceOf, threshold, outlierType, compat = null, dataType } = fields
   const method = record('method', fields.method)
   if (typeof version !== 'string') throw wrongField('version', 'text', version)
   if (typeof method.name !== 'string') throw wrongField('method.name', 'text', method.name)
@@ -57,6 +59,7 @@ export function parseStored(value: unknown): StoredDetector {
     throw wrongField('threshold', 'a finite number or null', threshold)
   if (outlierType !== 'instance' && outlierType !== 'feature')
     throw wrongField('outlierType', 'instance or feature', outlierType)
+  if (compat !== null && compat !== 'reference') throw wrongField('compat', 'reference or null', compat)
   if (dataType !== null && typeof dataType !== 'string') throw wrongField('dataType', 'text or null', dataType)
   if (!Object.hasOwn(fields, 'fit')) throw wrongField('fit', 'what the method learnt, or null', 'nothing')
   return {
@@ -70,6 +73,7 @@ export function parseStored(value: unknown): StoredDetector {
     referenceOf: referenceOf as ReferenceRows | null,
     threshold: threshold as number | null,
     outlierType,
+    compat,
     dataType,
     data: parseProfile(fields.data),
   }

@@ -27,21 +27,27 @@ const METHODS: Readonly<Record<string, (old: Old) => { settings: Record<string, 
     settings: { codecs, count, levelWidth, compat },
     fit: null,
   }),
-  CCLR: ({ tFrac, rule, joint, form, weighting, sharing, probes, compat }) => {
+  CCLR: ({ tFrac, rule, joint, form, weighting, sharing, probes, fractions, compat }) => {
     const spreads = joint as { whole: unknown; ratio: unknown } | null
     return {
-      // The old detector scored at its t_frac alone, so that is the t_frac the method is given.
-      settings: { tFrac, rule, form, weighting, sharing, probes, fractions: [tFrac], compat },
+      // The old detector scored with the strata of its t_frac alone, so that is the t_frac the method is given.
+      settings: {
+        tFrac,
+        rule,
+        form,
+        weighting,
+        sharing,
+        probes,
+        fractions: tFrac === null ? fractions : [tFrac],
+        compat,
+      },
       fit: tFrac === null ? null : { tFrac, joint: spreads && [spreads.whole, spreads.ratio], choice: null },
     }
   },
 }
 
-/** Whether a parsed JSON value is a detector that version 0.1 of this package stored. */
-export function isOldStored(value: unknown): value is Old {
-  const { schemaVersion, name, format } = (value ?? {}) as Partial<Old> & { format?: unknown }
-  return schemaVersion === 1 && format === undefined && typeof name === 'string' && Object.hasOwn(METHODS, name)
-}
+/** The old diffusion ratio took rows that were preprocessed; the method takes raw ones, whose range nothing says. */
+const unknownData: StoredDetector['data'] = { shape: null, valueRange: null, rangeSource: null, wholeNumbers: null }
 
 /**
  * A detector stored by version 0.1 (`JSON.stringify` of `likelihoodRatio(...)`, `typicality(...)`, `waic(...)`,
@@ -68,7 +74,9 @@ export function upgradeStored(value: unknown): StoredDetector {
     referenceOf: old.calibration === null ? null : old.calibrated ? 'calibration' : 'threshold',
     threshold: old.threshold,
     outlierType: old.outlierType,
+    // Of these two `compat` was the measurement's, never the p-values'.
+    compat: old.name === 'CCLR' || old.name === 'InputComplexity' ? null : old.compat,
     dataType: old.dataType,
-    data: old.data,
+    data: old.name === 'CCLR' ? unknownData : old.data,
   }
 }

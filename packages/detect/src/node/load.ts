@@ -65,9 +65,11 @@ export type LoadedDetector = OodDetector & {
  *   `openModel` and `makeMethod` throw, after the models opened before are released
  * @example
  * import { loadDetector } from '@ood/detect/node'
- * const ratio = await loadDetector('detectors/fmnist', (name, settings, models) => likelihoodRatio({ ...settings, ...models }), {
- *   openModel: (path) => openPixelCnn(path),
- * })
+ * const ratio = await loadDetector(
+ *   'detectors/fmnist',
+ *   (name, settings, { semantic, background }) => likelihoodRatio({ ...settings, semantic, background }),
+ *   { openModel: (path) => openPixelCnn(path) },
+ * )
  * const { data } = await ratio.predict(images)
  * await ratio.release()
  */

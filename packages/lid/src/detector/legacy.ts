@@ -61,6 +61,7 @@ export function upgradeStored(
     referenceOf: 'training',
     threshold,
     outlierType: 'instance',
+    compat: null,
     dataType: null,
     data: { shape: null, valueRange: null, rangeSource: null, wholeNumbers: null },
   }

@@ -1,6 +1,6 @@
 // Input complexity as a method over any likelihood model of 8-bit images.
-import { assertOptions, type LikelihoodModel, mismatch, type NdArray } from '@ood/core'
-import { describedBy, logProbOf, type Measurement, type Method, measurement, vector } from '@ood/detect'
+import { assertOptions, type LikelihoodModel, mismatch, type NdArray, rowCount, rowSize } from '@ood/core'
+import { type Columns, describedBy, logProbOf, type Measurement, type Method, measurement, vector } from '@ood/detect'
 import { noFit } from '../internal/no-fit.ts'
 import { type ComplexityOptions, checkedCodecs, complexity } from './complexity.ts'
 import { complexityScore } from './complexity-score.ts'
@@ -43,6 +43,11 @@ export function codeLength(
   })
 }
 
+/** D of every row. */
+const rowDimension: Measurement = measurement('rowDimension', [], {}, ['dimension'], (x: NdArray) => ({
+  dimension: new Float64Array(rowCount(x)).fill(rowSize(x)),
+}))
+
 /**
  * Input complexity (Serra et al. 2020, arXiv 1909.11480): S(x) = -log2 p(x) - L(x) in bits, see `complexityScore`. It needs
  * no second model and no training.
@@ -70,24 +75,25 @@ export function inputComplexity(model: LikelihoodModel, options: InputComplexity
   if (!(levelWidth > 0 && Number.isFinite(levelWidth)))
     throw mismatch('E_ARGUMENT', 'levelWidth', 'a positive number', levelWidth)
   // Codecs first: pixels that are no bytes are refused before the model is asked.
-  const needs = { code: codeLength(options), model: logProbOf(model) }
-  const described = describedBy([model])
-  const dimension = described.dataShape?.reduce((product, n) => product * n, 1)
-  if (levelWidth !== 1 && dimension === undefined)
-    throw mismatch('E_ARGUMENT', 'inputComplexity model', 'a model that says its dataShape, with levelWidth', 'none')
-  const offset = levelWidth === 1 ? 0 : dimension! * Math.log(levelWidth)
+  const needs = {
+    code: codeLength(options),
+    model: logProbOf(model),
+    ...(levelWidth === 1 ? {} : { row: rowDimension }),
+  }
+  const inLevels = (columns: Columns): Float64Array => {
+    const logProb = vector(columns, 'model.logProb')
+    if (levelWidth === 1) return logProb
+    const dimension = vector(columns, 'row.dimension')
+    return logProb.map((value, i) => value + dimension[i]! * Math.log(levelWidth))
+  }
   return {
     name: 'InputComplexity',
     source: 'Serra et al. 2020',
     settings: { codecs: checkedCodecs(options).map(({ name }) => name), count, levelWidth, compat },
     models: { model },
-    data: { ...described, valueRange: [0, 255] },
+    data: { ...describedBy([model]), valueRange: [0, 255] },
     ...noFit,
     needs: () => needs,
-    score: (columns) =>
-      complexityScore(
-        vector(columns, 'model.logProb').map((value) => value + offset),
-        vector(columns, 'code.bits'),
-      ),
+    score: (columns) => complexityScore(inLevels(columns), vector(columns, 'code.bits')),
   }
 }

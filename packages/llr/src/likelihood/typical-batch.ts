@@ -51,7 +51,7 @@ export function typicalBatch(options: TypicalBatchOptions): TypicalBatch {
       throw mismatch('E_ARGUMENT', `typicalBatch ${what}`, 'a positive whole number', value)
   if (!(confidence > 0 && confidence < 1))
     throw mismatch('E_ARGUMENT', 'typicalBatch confidence', 'a number in (0, 1)', confidence)
-  entropyOf(validation) // refuses infinities by row
+  entropyOf(validation, 'validation log-probabilities') // refuses infinities by row
   const entropy = entropyOf(training)
   const rng = random(seed).fork('typical-batch')
   const statistics = new Float64Array(resamples)

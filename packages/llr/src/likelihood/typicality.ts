@@ -44,12 +44,12 @@ export function typicality(model: LikelihoodModel, settings: LogProbSettings = {
 }
 
 /** Ĥ: minus the mean of log-probabilities. Throws `E_EMPTY`, `E_NOT_FINITE`. */
-export function entropyOf(logProb: ArrayLike<number>): number {
-  if (logProb.length === 0) throw new OodError('E_EMPTY', 'training log-probabilities: expected at least one, got none')
+export function entropyOf(logProb: ArrayLike<number>, what = 'training log-probabilities'): number {
+  if (logProb.length === 0) throw new OodError('E_EMPTY', `${what}: expected at least one, got none`)
   let sum = 0
   for (let i = 0; i < logProb.length; i++) {
     if (!Number.isFinite(logProb[i]!))
-      throw mismatch('E_NOT_FINITE', 'training log-probabilities', 'finite numbers', `${logProb[i]} in row ${i}`)
+      throw mismatch('E_NOT_FINITE', what, 'finite numbers', `${logProb[i]} in row ${i}`)
     sum += logProb[i]!
   }
   return -sum / logProb.length

@@ -1,10 +1,15 @@
 // Scores from losses: their sign, their errors, the rules that choose t_frac, the trend and the detector.
 import { flatData, normals, random, takeRows, tensor } from '@ood/core'
+import { type Columns, detector, fitWorst, type OodDetector, restoreDetector, type Spread, worst } from '@ood/detect'
 import { describe, expect, it } from 'vitest'
 import { couplingFraction, leastVarianceFraction, separationFraction } from '../../src/diffusion/choose.ts'
-import { diffusionRatio, diffusionRatioFromJSON } from '../../src/diffusion/diffusion-ratio.ts'
-import { fitJointRatio, jointRatio } from '../../src/diffusion/joint.ts'
-import { type DenoisingLosses, denoisingLosses } from '../../src/diffusion/losses.ts'
+import {
+  type DiffusionRatioFit,
+  type DiffusionRatioOptions,
+  diffusionRatio,
+  lossesOf,
+} from '../../src/diffusion/diffusion-ratio.ts'
+import { type DenoisingLosses, denoisingLosses, wholeLoss } from '../../src/diffusion/losses.ts'
 import { lossRatio } from '../../src/diffusion/ratio.ts'
 import { averageLossTrend, trendGrid } from '../../src/diffusion/trend.ts'
 import { quarterTurns } from '../../src/diffusion/turns.ts'
@@ -181,6 +186,26 @@ describe('averageLossTrend', () => {
   })
 })
 
+/** The columns that a method reads losses off. */
+function columnsOf({ fractions, loss, standardError, share, paired, evaluations }: DenoisingLosses): Columns {
+  const n = loss.shape[0]!
+  const facts = Float64Array.of(...fractions, ...share, paired ? 1 : 0, evaluations)
+  return {
+    'score.loss': loss,
+    'score.standardError': standardError,
+    'score.facts': tensor(
+      Float64Array.from({ length: n * facts.length }, (_, i) => facts[i % facts.length]!),
+      [n, facts.length],
+    ),
+  }
+}
+
+/** The two scores of the joint one: log L(1) and the log-ratio. */
+const parts = (found: DenoisingLosses, tFrac: number): Float64Array[] => [
+  wholeLoss(found).map(Math.log),
+  lossRatio(found, { tFrac }).score,
+]
+
 describe('the joint score', () => {
   const train = losses([
     [4, 3, 2],
@@ -188,117 +213,159 @@ describe('the joint score', () => {
     [2, 1.4, 1],
     [5, 3, 2.9],
   ])
+  const method = diffusionRatio({ model: model(), tFrac: 0.2, fractions: [0.2, 0.5] })
   it('is the further of two standardised scores', () => {
-    const fit = fitJointRatio(train, 0.2)
+    const fit = method.fit(columnsOf(train))
+    expect([fit.tFrac, fit.choice]).toEqual([0.2, null])
+    const [whole, ratio] = fit.joint as [Spread, Spread]
     const logs = [2, 4.2, 1, 2.9].map(Math.log)
     const mean = logs.reduce((a, b) => a + b, 0) / 4
     const deviation = Math.sqrt(logs.reduce((sum, v) => sum + (v - mean) ** 2, 0) / 3)
-    expect(fit.whole.mean).toBeCloseTo(mean, 12)
-    expect(fit.whole.standardDeviation).toBeCloseTo(deviation, 12)
+    expect(whole.mean).toBeCloseTo(mean, 12)
+    expect(whole.standardDeviation).toBeCloseTo(deviation, 12)
     // Much loss everywhere with a training row's ratio; little loss, nearly all of it coarse.
-    const [complex, strange] = jointRatio(
-      losses([
-        [40, 30, 20],
-        [0.5, 0.5, 0.5],
-      ]),
+    const [complex, strange] = method.score(
+      columnsOf(
+        losses([
+          [40, 30, 20],
+          [0.5, 0.5, 0.5],
+        ]),
+      ),
       fit,
     )
     expect(complex).toBeCloseTo((Math.log(20) - mean) / deviation, 12)
-    expect(strange).toBeCloseTo((0 - fit.ratio.mean) / fit.ratio.standardDeviation, 12)
-    expect(Math.min(complex!, strange!)).toBeGreaterThan(Math.max(...jointRatio(train, fit)))
+    expect(strange).toBeCloseTo((0 - ratio.mean) / ratio.standardDeviation, 12)
+    expect(Math.min(complex!, strange!)).toBeGreaterThan(Math.max(...method.score(columnsOf(train), fit)))
   })
   it('needs rows that differ', () => {
-    expect(() => fitJointRatio(losses([[4, 3, 2]]), 0.2)).toThrow('at least two rows, got 1')
+    expect(() => method.fit(columnsOf(losses([[4, 3, 2]])))).toThrow('at least two training rows, got 1')
     const alike = losses([
       [4, 3, 2],
       [4, 3, 2],
     ])
-    expect(() => fitJointRatio(alike, 0.2)).toThrow('rows that differ')
+    expect(() => method.fit(columnsOf(alike))).toThrow('values that vary over the training rows')
   })
 })
 
 describe('diffusionRatio', () => {
+  const make = (options: Omit<DiffusionRatioOptions, 'model'>): OodDetector<DiffusionRatioFit> =>
+    detector(diffusionRatio({ model: model(), ...options }))
+
   it('standardises on training rows where t_frac is given', async () => {
-    const detector = diffusionRatio({ model: model(), tFrac: 0.25, probes: 12 })
+    const ratio = make({ tFrac: 0.25, probes: 12 })
     const rows = draw(6, 1)
-    await expect(detector.score(rows)).rejects.toMatchObject({ code: 'E_NOT_FITTED' })
-    await detector.fit(rows)
-    const found = await detector.prepare(rows)
-    expect(await detector.score(rows)).toEqual(jointRatio(found, fitJointRatio(found, 0.25)))
-    expect(detector.scoreLosses(found)).toEqual(await detector.score(rows))
-    expect(detector.choice).toBeUndefined()
+    await expect(ratio.score(rows)).rejects.toMatchObject({ code: 'E_NOT_FITTED' })
+    await ratio.fit(rows)
+    const found = await denoisingLosses(model(), rows, { fractions: [0.25], probes: 12, sharing: 'shared' })
+    expect(await ratio.score(rows)).toEqual(worst(parts(found, 0.25), fitWorst(parts(found, 0.25))))
+    const columns = await ratio.measure(rows)
+    expect(lossesOf(columns, 'score')).toEqual(found)
+    expect(await ratio.score({ columns })).toEqual(await ratio.score(rows))
+    expect(ratio.learnt!.choice).toBeNull()
   })
 
   it('chooses t_frac on training rows, then tells other content of the same pixels', async () => {
-    const detector = diffusionRatio({ model: model(), probes: 48, fractions: [0.02, 0.1, 0.3] })
-    await expect(detector.score(draw(2, 1))).rejects.toMatchObject({ code: 'E_NOT_FITTED' })
+    const options = { probes: 48, fractions: [0.02, 0.1, 0.3] }
+    const ratio = make(options)
+    await expect(ratio.score(draw(2, 1))).rejects.toMatchObject({ code: 'E_NOT_FITTED' })
     const seen: number[] = []
-    await detector.fit(draw(60, 4), { onProgress: ({ done, total }) => seen.push(done / total) })
+    const train = draw(60, 4)
+    await ratio.fit(train, { onProgress: ({ done, total }) => seen.push(done / total) })
     expect(seen.at(-1)).toBe(1)
     expect(seen).toEqual([...seen].sort((a, b) => a - b))
-    expect(detector.choice!.tFrac).toBe(detector.tFrac)
+    const { tFrac, joint, choice } = ratio.learnt!
+    // The choice is that of the pure rule on the same losses, and so are the spreads: fitting and scoring read the same.
+    const settings = { ...options, sharing: 'shared' } as const
+    const found = await denoisingLosses(model(), train, settings)
+    const altered = await Promise.all(quarterTurns(train).map((set) => denoisingLosses(model(), set, settings)))
+    const direct = separationFraction(found, altered)
+    expect({ tFrac, ...choice }).toEqual({
+      tFrac: direct.tFrac,
+      fractions: [...direct.fractions],
+      criterion: [...direct.criterion],
+    })
+    expect(joint).toEqual(fitWorst(parts(found, tFrac)))
     const inside = draw(60, 5)
     const [outside] = quarterTurns(draw(60, 6))
-    const [a, b] = [await detector.score(inside), await detector.score(outside)]
+    const [a, b] = [await ratio.score(inside), await ratio.score(outside)]
     const wins = a.reduce((sum, value) => sum + b.filter((other) => other > value).length, 0) / 3600
     // Two axes of width 1 where the model has 0.1: more than nine of ten pairs, sampling error 3 %.
     expect(wins).toBeGreaterThan(0.8)
-    await detector.inferThreshold(inside, 0.05)
-    const { data } = await detector.predict(outside)
+    await ratio.inferThreshold(inside, 0.05)
+    const { data } = await ratio.predict(outside)
     expect(data.isOutlier!.reduce((sum, flag) => sum + flag, 0)).toBeGreaterThan(20)
   })
 
   it('scores rows alike in any batch, order and place', async () => {
-    const detector = diffusionRatio({ model: model(), tFrac: 0.25, probes: 16, rule: 'ratio' })
+    const ratio = make({ tFrac: 0.25, probes: 16, rule: 'ratio' })
     const rows = draw(9, 7)
-    const whole = await detector.score(rows)
+    const whole = await ratio.score(rows)
     const order = [8, 3, 3, 0]
-    const part = await detector.score(takeRows(rows, order), { batchSize: 5 })
+    const part = await ratio.score(takeRows(rows, order), { batchSize: 5 })
     expect([...part]).toEqual(order.map((i) => whole[i]!))
-    const losses = await detector.prepare(rows)
-    expect(detector.ratio(losses).score).toEqual(whole)
-    expect(detector.tFrac).toBe(0.25)
+    const found = lossesOf(await ratio.measure(rows), 'score')
+    expect(lossRatio(found, { tFrac: 0.25 }).score).toEqual(whole)
+    expect(ratio.learnt!.tFrac).toBe(0.25)
   })
 
   it('repeats the published score with its sign turned', async () => {
     const rows = draw(3, 8)
-    const detector = diffusionRatio({ model: model(), tFrac: 0.25, probes: 10, sharing: 'fresh', compat: 'reference' })
+    const ratio = make({ tFrac: 0.25, probes: 10, sharing: 'fresh', compat: 'reference' })
     const { loss } = await denoisingLosses(model(), rows, { fractions: [0.25], probes: 10, compat: 'reference' })
     const published = Array.from({ length: 3 }, (_, i) => loss.get(i, 0) - loss.get(i, 1))
-    expect([...(await detector.score(rows))]).toEqual(published.map((value) => -value))
+    expect([...(await ratio.score(rows))]).toEqual(published.map((value) => -value))
+  })
+
+  it('takes raw rows where the model has preprocess, and alters what the network sees', async () => {
+    const halved = (x: ReturnType<typeof draw>) =>
+      tensor(
+        flatData(x).map((value) => value / 2),
+        x.shape,
+      )
+    const raw = Object.assign(model(), { preprocess: async (x: ReturnType<typeof draw>) => halved(x) })
+    const options = { probes: 12, fractions: [0.1, 0.3] }
+    const ratio = detector(diffusionRatio({ model: raw, ...options }))
+    const own = make(options)
+    await ratio.fit(draw(10, 1))
+    await own.fit(halved(draw(10, 1)))
+    expect(ratio.learnt).toEqual(own.learnt)
+    expect(await ratio.score(draw(4, 2))).toEqual(await own.score(halved(draw(4, 2))))
   })
 
   it('comes back from JSON with the same scores, and refuses what is not its own', async () => {
-    const detector = diffusionRatio({ model: model(), probes: 24, fractions: [0.1, 0.3] })
-    expect(JSON.parse(JSON.stringify(detector)).tFrac).toBeNull()
-    await detector.fit(draw(12, 1))
-    await detector.inferThreshold(draw(20, 2), 0.1)
-    const state = JSON.parse(JSON.stringify(detector))
-    const again = diffusionRatioFromJSON(state, { model: model() })
+    const one = model()
+    const method = diffusionRatio({ model: one, probes: 24, fractions: [0.1, 0.3] })
+    const ratio = detector(method)
+    expect(JSON.parse(JSON.stringify(ratio)).fit).toBeNull()
+    await ratio.fit(draw(12, 1))
+    await ratio.inferThreshold(draw(20, 2), 0.1)
+    const state = JSON.parse(JSON.stringify(ratio))
+    const again = restoreDetector(state, diffusionRatio({ model: one, probes: 24, fractions: [0.1, 0.3] }))
     expect(JSON.parse(JSON.stringify(again))).toEqual(state)
     const rows = draw(5, 3)
-    expect((await again.predict(rows)).data).toEqual((await detector.predict(rows)).data)
-    for (const [field, value] of [
-      ['name', 'LLR'],
-      ['tFrac', 1],
-      ['form', 'ratio'],
-      ['rule', 'both'],
-      ['joint', { tFrac: 0.7 }],
-      ['weighting', null],
-      ['sharing', 'own'],
-      ['probes', 0],
-      ['fractions', [2]],
-    ] as const)
-      expect(() => diffusionRatioFromJSON({ ...state, [field]: value }, { model: model() })).toThrow(
-        `detector state ${field}`,
+    expect((await again.predict(rows)).data).toEqual((await ratio.predict(rows)).data)
+    const refused = (patch: object, message: string) =>
+      expect(() => restoreDetector({ ...state, ...patch }, method)).toThrow(`detector state ${message}`)
+    refused({ method: { ...state.method, name: 'LLR' } }, 'method.name')
+    for (const setting of ['tFrac', 'form', 'rule', 'weighting', 'sharing', 'probes', 'fractions', 'compat'])
+      refused(
+        { method: { ...state.method, settings: { ...state.method.settings, [setting]: 'x' } } },
+        'method.settings',
       )
+    for (const tFrac of [1, 0, null, '0.1']) refused({ fit: { ...state.fit, tFrac } }, 'fit.tFrac')
+    for (const joint of [null, [], [state.fit.joint[0]], [state.fit.joint[0], { mean: 0, standardDeviation: 0 }]])
+      refused({ fit: { ...state.fit, joint } }, 'fit.joint')
   })
 
   it('refuses bad settings and features', async () => {
-    expect(() => diffusionRatio({ model: model(), tFrac: 1 })).toThrow('tFrac: expected a number in (0, 1), got 1')
-    const detector = diffusionRatio({ model: model(), tFrac: 0.5, rule: 'ratio' })
-    await expect(detector.scores(draw(1, 1), { feature: 'required' })).rejects.toMatchObject({ code: 'E_UNSUPPORTED' })
-    await expect(diffusionRatio({ model: model() }).fit(draw(1, 1))).rejects.toMatchObject({ code: 'E_EMPTY' })
-    await expect(detector.score(tensor(new Float64Array(3), [1, 3]))).rejects.toMatchObject({ code: 'E_SHAPE' })
+    expect(() => make({ tFrac: 1 })).toThrow('tFrac: expected a number in (0, 1), got 1')
+    expect(() => make({ rule: 'both' as 'joint' })).toThrow('rule: expected one of joint, ratio, got both')
+    expect(() => make({ form: 'ratio' as 'difference' })).toThrow('form: expected one of log-ratio, difference')
+    const ratio = make({ tFrac: 0.5, rule: 'ratio' })
+    await expect(ratio.predict(draw(1, 1), { returnFeatureScore: true })).rejects.toMatchObject({
+      code: 'E_UNSUPPORTED',
+    })
+    await expect(make({}).fit(draw(1, 1))).rejects.toMatchObject({ code: 'E_EMPTY' })
+    await expect(ratio.score(tensor(new Float64Array(3), [1, 3]))).rejects.toMatchObject({ code: 'E_SHAPE' })
   })
 })

@@ -1,9 +1,10 @@
 // The likelihood-ratio detector: golden vectors, closed forms, seeds, batches, sweeps, errors.
 import { flatData, normals, random, tensor } from '@ood/core'
+import { type DetectorOptions, detector, type OodDetector } from '@ood/detect'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { vector } from '../../../../tools/vectors.ts'
-import { likelihoodRatio, negativeLogLikelihood, ratioScores } from '../../src/index.ts'
+import { type LikelihoodRatioOptions, likelihood, likelihoodRatio, ratioScores } from '../../src/index.ts'
 import { fixedModel, gaussianLogDensity, gaussianModel, rows, tableModel } from './models.ts'
 
 interface Scores {
@@ -32,20 +33,24 @@ const golden = vector<Scores>('llr-flows-ncis/llr_scores_thresholds')
 const sequential = vector<Sequential>('llr-flows-ncis/llr_sequential')
 const ren = vector<{ llr: { log_p: number[]; log_p_bg: number[]; llr: number[] } }>('dgm/ren_mutation')
 
+/** The method as users hold it. */
+const ratioOf = (options: LikelihoodRatioOptions, more: DetectorOptions = {}): OodDetector<null> =>
+  detector(likelihoodRatio(options), more)
+
 describe('golden vectors', () => {
   it('instance scores, thresholds at eight percentiles, decisions', async () => {
     const want = golden.instance
-    const detector = likelihoodRatio({
+    const ratio = ratioOf({
       semantic: fixedModel(want.logp_semantic),
       background: fixedModel(want.logp_background),
     })
     const x = rows(want.logp_semantic.length)
     // The same subtraction of the same float64 numbers: equal to the last bit.
-    expect([...(await detector.score(x))]).toEqual(want.expected_instance_score)
+    expect([...(await ratio.score(x))]).toEqual(want.expected_instance_score)
     expect(Object.keys(want.expected_threshold_by_perc).length).toBe(8)
     for (const [percentile, threshold] of Object.entries(want.expected_threshold_by_perc)) {
-      expect(await detector.inferThreshold(x, { percentile: Number(percentile) })).toBe(threshold)
-      const { data } = await detector.predict(x)
+      expect(await ratio.inferThreshold(x, { percentile: Number(percentile) })).toBe(threshold)
+      const { data } = await ratio.predict(x)
       expect([...data.isOutlier!]).toEqual(want.expected_is_outlier_at_perc[percentile])
       expect(data.threshold).toBe(threshold)
     }
@@ -60,13 +65,13 @@ describe('golden vectors', () => {
       flatData(scores).map((v) => -v),
       shape,
     )
-    const detector = likelihoodRatio({
+    const ratio = ratioOf({
       semantic: fixedModel([0, 0, 0, 0], minus),
       background: fixedModel([0, 0, 0, 0], zero),
     })
     const target = { percentile: want.threshold_perc, outlierType: 'feature' } as const
-    expect(await detector.inferThreshold(rows(4), target)).toBe(want.expected_threshold)
-    const { data } = await detector.predict(rows(4))
+    expect(await ratio.inferThreshold(rows(4), target)).toBe(want.expected_threshold)
+    const { data } = await ratio.predict(rows(4))
     expect(data.featureScore!.shape).toEqual(shape)
     expect([...data.isOutlier!]).toEqual(want.expected_is_outlier.flat(2))
   })
@@ -74,12 +79,12 @@ describe('golden vectors', () => {
   it('mean of steps for sequences', async () => {
     const want = sequential
     const x = tensor(Float64Array.from(want.X.flat()), [3, 6])
-    const detector = likelihoodRatio({
+    const ratio = ratioOf({
       semantic: tableModel(want.semantic_logits),
       background: tableModel(want.background_logits),
       convention: 'mean',
     })
-    const { instance, feature } = await detector.scores(x)
+    const [instance, feature] = [await ratio.score(x), await ratio.featureScore(x)]
     expect(feature!.shape).toEqual([3, 5])
     // 1e-12: a log-sum-exp of four terms of order 1 and a mean of five, each step rounded to 1e-16.
     flatData(feature!).forEach((value, i) => {
@@ -114,7 +119,8 @@ describe('a pair of Gaussians', () => {
     const n = 200
     const x = tensor(normals(random(1), n * 3), [n, 3])
     const pair = { semantic: gaussianModel({ mean, sd }), background: gaussianModel({ mean: background, sd }) }
-    const { instance, feature } = await likelihoodRatio(pair).scores(x)
+    const ratio = ratioOf(pair)
+    const [instance, feature] = [await ratio.score(x), await ratio.featureScore(x)]
     for (let row = 0; row < n; row++) {
       // log N(x; m, 1) - log N(x; 0, 1) = m x - m²/2.
       const terms = mean.map((m, d) => m * x.get(row, d) - (m * m) / 2)
@@ -131,15 +137,15 @@ describe('a pair of Gaussians', () => {
       draws.map((value, i) => value + mean[i % 3]!),
       [n, 3],
     )
-    const detector = likelihoodRatio({
+    const ratio = ratioOf({
       semantic: gaussianModel({ mean, sd }),
       background: gaussianModel({ mean: background, sd }),
     })
-    const threshold = await detector.inferThreshold(x, 0.05)
+    const threshold = await ratio.inferThreshold(x, 0.05)
     const s = 5.25
     // The 95 % point of N(-s/2, s); its sample error is sqrt(.05 .95 / n) / density = 0.0075 sd, four of those.
     expect(Math.abs(threshold - (-s / 2 + 1.6448536 * Math.sqrt(s)))).toBeLessThan(0.03 * Math.sqrt(s))
-    const { data } = await detector.predict(x)
+    const { data } = await ratio.predict(x)
     const flagged = data.isOutlier!.reduce((sum, value) => sum + value, 0)
     expect(flagged).toBeLessThanOrEqual(0.05 * n)
     expect(flagged).toBeGreaterThan(0.05 * n - 2)
@@ -159,23 +165,23 @@ describe('a pair of Gaussians', () => {
     const [inside, outside] = [draw(n, 21, 2, 1), draw(n, 22, 0, 0.5)]
     const semantic = gaussianModel({ mean: unit.map((_, d) => (d === 0 ? 2 : 0)), sd: unit })
     const background = gaussianModel({ mean: unit.map(() => 0), sd: unit })
-    const auroc = async (detector: { score: ReturnType<typeof likelihoodRatio>['score'] }) => {
-      const known = (await detector.score(inside)).sort()
-      const other = await detector.score(outside)
+    const auroc = async (found: OodDetector<null>) => {
+      const known = (await found.score(inside)).sort()
+      const other = await found.score(outside)
       let pairs = 0
       for (const score of other) pairs += known.filter((value) => value < score).length
       return pairs / n ** 2
     }
     // Standard error of an AUROC of 0.92 from 1000 and 1000: 0.006.
-    expect(Math.abs((await auroc(likelihoodRatio({ semantic, background }))) - 0.92135)).toBeLessThan(4 * 0.006)
-    expect(await auroc(negativeLogLikelihood(semantic))).toBeLessThan(0.2)
+    expect(Math.abs((await auroc(ratioOf({ semantic, background }))) - 0.92135)).toBeLessThan(4 * 0.006)
+    expect(await auroc(detector(likelihood(semantic)))).toBeLessThan(0.2)
   })
 
   it('is the likelihood where the background is flat', async () => {
     const x = tensor(Float64Array.of(0, 3), [2, 1])
     const flat = fixedModel([-7, -7])
-    const detector = likelihoodRatio({ semantic: gaussianModel({ mean: [1], sd: [2] }), background: flat })
-    const score = await detector.score(x)
+    const ratio = ratioOf({ semantic: gaussianModel({ mean: [1], sd: [2] }), background: flat })
+    const score = await ratio.score(x)
     expect(score[0]).toBeCloseTo(-gaussianLogDensity(0, 1, 2) - 7, 14)
     expect(score[1]).toBeCloseTo(-gaussianLogDensity(3, 1, 2) - 7, 14)
   })
@@ -185,11 +191,11 @@ describe('sweeps, seeds and batches', () => {
   it('takes one sweep of each model for scores, threshold and prediction', async () => {
     const feature = tensor(Float64Array.of(-1, -2, -3), [3, 1])
     const pair = { semantic: fixedModel([-1, -2, -3], feature), background: fixedModel([-1, -1, -1], feature) }
-    const detector = likelihoodRatio(pair)
-    await detector.scores(rows(3))
+    const ratio = ratioOf(pair)
+    await ratio.score(rows(3))
     expect([pair.semantic.sweeps, pair.background.sweeps]).toEqual([1, 1])
-    await detector.inferThreshold(rows(3), 0.5)
-    await detector.predict(rows(3))
+    await ratio.inferThreshold(rows(3), 0.5)
+    await ratio.predict(rows(3))
     expect([pair.semantic.sweeps, pair.background.sweeps]).toEqual([3, 3])
   })
 
@@ -199,7 +205,7 @@ describe('sweeps, seeds and batches', () => {
     const pair = { semantic: make(), background: make() }
     const x = tensor(normals(random(3), 20), [10, 2])
     for (const seed of [undefined, 0, 7]) {
-      const score = await likelihoodRatio(pair).score(x, seed === undefined ? {} : { seed })
+      const score = await ratioOf(pair).score(x, seed === undefined ? {} : { seed })
       expect([...score]).toEqual(new Array(10).fill(0))
     }
     expect(pair.semantic.seeds).toEqual([0, 0, 7])
@@ -215,11 +221,10 @@ describe('sweeps, seeds and batches', () => {
         }
         const x = tensor(normals(random(n), 2 * n), [n, 2])
         for (const convention of ['sum', 'mean'] as const) {
-          const detector = likelihoodRatio({ ...pair, convention })
-          const whole = await detector.scores(x)
-          const parts = await detector.scores(x, { batchSize })
-          expect(parts.instance).toEqual(whole.instance)
-          expect(flatData(parts.feature!)).toEqual(flatData(whole.feature!))
+          const ratio = ratioOf({ ...pair, convention })
+          expect(await ratio.score(x, { batchSize })).toEqual(await ratio.score(x))
+          const [whole, parts] = [await ratio.featureScore(x), await ratio.featureScore(x, { batchSize })]
+          expect(flatData(parts!)).toEqual(flatData(whole!))
         }
       }),
       { numRuns: 30 },
@@ -231,8 +236,8 @@ describe('sweeps, seeds and batches', () => {
     const events: [number, number][] = []
     const x = rows(10)
     const onProgress = ({ done, total }: { done: number; total: number }) => events.push([done, total])
-    const detector = likelihoodRatio({ semantic: make(), background: make() })
-    await detector.score(x, { batchSize: 5, onProgress })
+    const ratio = ratioOf({ semantic: make(), background: make() })
+    await ratio.score(x, { batchSize: 5, onProgress })
     expect(events).toEqual([
       [5, 20],
       [10, 20],
@@ -241,7 +246,7 @@ describe('sweeps, seeds and batches', () => {
     ])
     const abort = new AbortController()
     const stop = { batchSize: 10, signal: abort.signal, onProgress: () => abort.abort() }
-    await expect(detector.score(x, stop)).rejects.toMatchObject({ code: 'E_ABORTED' })
+    await expect(ratio.score(x, stop)).rejects.toMatchObject({ code: 'E_ABORTED' })
   })
 })
 
@@ -287,41 +292,48 @@ describe('models without feature maps', () => {
   })
 
   it('give instance scores and say so when features are asked for', async () => {
-    const detector = likelihoodRatio(pair())
-    const { data } = await detector.predict(rows(3))
+    const ratio = ratioOf(pair())
+    const { data } = await ratio.predict(rows(3))
     expect(data.instanceScore!.length).toBe(3)
     expect(data.featureScore).toBeNull()
-    const message = 'feature scores: expected log-probabilities of features, got none from the semantic model'
-    await expect(detector.predict(rows(3), { returnFeatureScore: true })).rejects.toThrow(message)
-    await expect(detector.inferThreshold(rows(3), { percentile: 50, outlierType: 'feature' })).rejects.toThrow(message)
-    await expect(detector.scores(rows(3), { feature: 'required' })).rejects.toMatchObject({ code: 'E_UNSUPPORTED' })
+    const message = 'LLR feature scores: expected a detector that has them, got instance scores only'
+    await expect(ratio.predict(rows(3), { returnFeatureScore: true })).rejects.toThrow(message)
+    await expect(ratio.inferThreshold(rows(3), { percentile: 50, outlierType: 'feature' })).rejects.toThrow(message)
+    await expect(ratio.predict(rows(3), { returnFeatureScore: true })).rejects.toMatchObject({ code: 'E_UNSUPPORTED' })
+    const [one, other] = await Promise.all([pair().semantic.logProb(rows(3)), pair().background.logProb(rows(3))])
+    expect(() => ratioScores(one, other, { feature: 'required' })).toThrow(
+      'feature scores: expected log-probabilities of features, got none from the semantic model',
+    )
   })
 
   it('cannot be averaged', async () => {
-    const detector = likelihoodRatio({ ...pair(), convention: 'mean' })
-    await expect(detector.score(rows(3))).rejects.toThrow('convention mean: expected log-probabilities of features')
+    const ratio = ratioOf({ ...pair(), convention: 'mean' })
+    await expect(ratio.score(rows(3))).rejects.toThrow('convention mean: expected log-probabilities of features')
   })
 })
 
 describe('wrong parts', () => {
   it('are refused in one line', async () => {
     const model = fixedModel([0])
-    const make = (options: object) => () => likelihoodRatio({ semantic: model, background: model, ...options })
+    const make =
+      (options: object, more: object = {}) =>
+      () =>
+        ratioOf({ semantic: model, background: model, ...options }, more)
     expect(make({ background: undefined })).toThrow(
       'likelihoodRatio background: expected a model with logProb, got undefined',
     )
     expect(make({ convention: 'max' })).toThrow('convention: expected sum or mean, got max')
-    expect(make({ threshold: Number.NaN })).toThrow('LLR threshold: expected a finite number, got NaN')
-    expect(make({ outlierType: 'pixel' })).toThrow('outlierType: expected instance or feature, got pixel')
+    expect(make({}, { threshold: Number.NaN })).toThrow('LLR threshold: expected a finite number, got NaN')
+    expect(make({}, { outlierType: 'pixel' })).toThrow('outlierType: expected instance or feature, got pixel')
     const small = { ...model, dataShape: [1, 28, 28], low: 0, high: 255 }
     const large = { ...model, dataShape: [3, 32, 32], low: 0, high: 255 }
     expect(make({ semantic: small, background: large })).toThrow('rows of one shape [1,28,28], got [3,32,32]')
     const other = { ...model, manifest: { data: { shape: [1, 28, 28], valueRange: [0, 1] } } }
     expect(make({ semantic: small, background: other })).toThrow('values in one range [0,255], got [0,1]')
-    await expect(make({})().score(rows(2))).rejects.toThrow('LLR scores: expected 2 rows, got 1')
+    await expect(make({})().score(rows(2))).rejects.toThrow('measurement semantic: expected 2 rows, got 1')
     const two = fixedModel([0, 0])
     await expect(make({ background: two })().score(rows(1))).rejects.toThrow(
-      'background log-probabilities: expected 1 rows, got 2',
+      'measurement background: expected 1 rows, got 2',
     )
   })
 

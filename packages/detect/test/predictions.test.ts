@@ -1,26 +1,46 @@
 // Thresholds, p-values, predictions and the data check, for detectors of any score.
 import { readFileSync } from 'node:fs'
-import { flatData, normals, random, tensor } from '@ood/core'
+import { flatData, type NdArray, normals, random, rowCount, tensor } from '@ood/core'
+import {
+  array,
+  calibration,
+  type DetectorOptions,
+  detector,
+  type Method,
+  measurement,
+  type OodDetector,
+} from '@ood/detect'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { vector } from '../../../../tools/vectors.ts'
-import { type DetectorOptions, type OutlierDetector, outlierDetector } from '../../src/index.ts'
+import { vector } from '../../../tools/vectors.ts'
 
 /** Scores are the rows' own first numbers; features, if any, the whole rows. */
-function identity(options: DetectorOptions & { features?: boolean } = {}): OutlierDetector {
-  return outlierDetector({
+function identity(options: DetectorOptions & { features?: boolean } = {}): OodDetector<null> {
+  const { features, ...rest } = options
+  const rows = measurement('row', [], {}, ['values'], (x: NdArray) => ({
+    values: tensor(Float64Array.from(flatData(x)), x.shape),
+  }))
+  const method: Method<null> = {
     name: 'Identity',
-    ...options,
-    async scores(x, feature) {
-      const size = x.shape.slice(1).reduce((product, n) => product * n, 1)
-      const data = Float64Array.from(flatData(x))
-      const instance = data.filter((_, i) => i % size === 0)
-      return { instance, feature: options.features && feature !== 'none' ? tensor(data, x.shape) : null }
+    source: 'a test',
+    settings: {},
+    initial: null,
+    needs: () => ({ row: rows }),
+    fit: () => null,
+    score(columns) {
+      const x = array(columns, 'row.values')
+      const size = flatData(x).length / Math.max(1, rowCount(x))
+      return flatData(x).filter((_, i) => i % size === 0)
     },
-  })
+    featureScore: (columns) => (features ? array(columns, 'row.values') : null),
+    parseFit: () => null,
+  }
+  return detector(method, rest)
 }
 const column = (values: ArrayLike<number>) => tensor(Float64Array.from(values), [values.length, 1])
-const found = (values: ArrayLike<number>) => ({ instance: Float64Array.from(values), feature: null })
+/** Scores that are there already. */
+const found = (values: ArrayLike<number>) => ({ columns: { 'row.values': Float64Array.from(values) } })
+const any = { data: { valueRange: 'any' } } as const
 
 interface Case {
   name: string
@@ -35,16 +55,15 @@ const { cases } = JSON.parse(readFileSync(fixture, 'utf8')) as { cases: Case[] }
 
 describe('against NumPy and SciPy', () => {
   it.each(cases)('percentiles of $name are equal to the last bit', ({ scores, linear, higher }) => {
-    const detector = identity()
+    const known = calibration(scores)
     expect(Object.keys(linear).length).toBe(14)
     for (const [percentile, want] of Object.entries(linear))
-      expect(detector.inferThresholdFromScores(found(scores), { percentile: Number(percentile) })).toBe(want)
-    for (const [rate, want] of Object.entries(higher))
-      expect(detector.inferThresholdFromScores(found(scores), Number(rate))).toBe(want)
+      expect(known.threshold({ percentile: Number(percentile) })).toBe(want)
+    for (const [rate, want] of Object.entries(higher)) expect(known.threshold(Number(rate))).toBe(want)
   })
 
   it.each(cases)('p-values of $name', async ({ scores, queries, pValues }) => {
-    const detector = identity({ valueRange: 'any' })
+    const detector = identity(any)
     await detector.calibrate(column(scores))
     expect([...detector.pValues(queries)!]).toEqual(pValues)
   })
@@ -72,9 +91,9 @@ describe('thresholds', () => {
         fc.double({ min: 0, max: 100, noNaN: true }),
         fc.double({ min: 0, max: 100, noNaN: true }),
         (list, a, b) => {
-          const detector = identity()
-          const low = detector.inferThresholdFromScores(found(list), { percentile: Math.min(a, b) })
-          const high = detector.inferThresholdFromScores(found(list), { percentile: Math.max(a, b) })
+          const known = calibration(list)
+          const low = known.threshold({ percentile: Math.min(a, b) })
+          const high = known.threshold({ percentile: Math.max(a, b) })
           expect(low).toBeLessThanOrEqual(high)
           expect(low).toBeGreaterThanOrEqual(Math.min(...list))
           expect(high).toBeLessThanOrEqual(Math.max(...list))
@@ -87,7 +106,7 @@ describe('thresholds', () => {
     fc.assert(
       fc.property(scores, fc.double({ min: 0.001, max: 0.999, noNaN: true }), (list, rate) => {
         fc.pre(rate >= 1 / list.length)
-        const threshold = identity().inferThresholdFromScores(found(list), { falsePositiveRate: rate })
+        const threshold = calibration(list).threshold({ falsePositiveRate: rate })
         const above = (cut: number) => list.filter((value) => value > cut).length
         expect(above(threshold)).toBeLessThanOrEqual(rate * list.length)
         expect(list).toContain(threshold)
@@ -101,44 +120,39 @@ describe('thresholds', () => {
   })
 
   it('of one score: that score, and rates below 1/n are refused', () => {
-    const detector = identity()
-    expect(detector.inferThresholdFromScores(found([4]), { percentile: 37 })).toBe(4)
-    expect(() => detector.inferThresholdFromScores(found([4]), 0.5)).toThrow('falsePositiveRate: expected at least 1/1')
-    expect(detector.inferThresholdFromScores(found([4, 5]), 0.5)).toBe(5)
+    expect(calibration([4]).threshold({ percentile: 37 })).toBe(4)
+    expect(() => calibration([4]).threshold(0.5)).toThrow('falsePositiveRate: expected at least 1/1')
+    expect(calibration([4, 5]).threshold(0.5)).toBe(5)
   })
 
-  it('pass infinite scores by, but are never infinite', () => {
+  it('pass infinite scores by, but are never infinite', async () => {
     const inf = Number.POSITIVE_INFINITY
     const detector = identity()
     const list = found([-inf, 1, 2, 3, inf])
-    expect(detector.inferThresholdFromScores(list, { percentile: 50 })).toBe(2)
-    expect(detector.inferThresholdFromScores(list, { percentile: 25 })).toBe(1)
-    expect(detector.inferThresholdFromScores(list, 0.4)).toBe(3)
+    expect(await detector.inferThreshold(list, { percentile: 50 })).toBe(2)
+    expect(await detector.inferThreshold(list, { percentile: 25 })).toBe(1)
+    expect(await detector.inferThreshold(list, 0.4)).toBe(3)
     for (const percentile of [0, 10, 80, 100])
-      expect(() => detector.inferThresholdFromScores(list, { percentile })).toThrow('a quantile among finite scores')
+      await expect(detector.inferThreshold(list, { percentile })).rejects.toThrow('a quantile among finite scores')
     // The last good one stays.
     expect(detector.threshold).toBe(3)
-    const { data } = detector.predictFromScores(list)
+    const { data } = await detector.predict(list)
     expect([...data.isOutlier!]).toEqual([0, 0, 0, 0, 1])
   })
 
   it('refuse what they cannot be made of', async () => {
     const detector = identity()
-    const scored = found([1, 2, 3])
-    const from = (target: unknown) => () => detector.inferThresholdFromScores(scored, target as number)
+    const from = (target: unknown, scores = [1, 2, 3]) =>
+      expect(detector.inferThreshold(found(scores), target as number)).rejects
     for (const rate of [0, 1, -0.1, 2, Number.NaN])
-      expect(from(rate)).toThrow('falsePositiveRate: expected a number in (0, 1)')
+      await from(rate).toThrow('falsePositiveRate: expected a number in (0, 1)')
     for (const percentile of [-1, 101, Number.NaN])
-      expect(from({ percentile })).toThrow('percentile: expected a number in [0, 100]')
-    expect(from({ percentile: 50, outlierType: 'pixel' })).toThrow(
-      'outlierType: expected instance or feature, got pixel',
-    )
-    expect(from({})).toThrow('falsePositiveRate: expected a number in (0, 1), got undefined')
-    expect(from({ percentile: 50, falsePositiveRate: 0.1 })).toThrow(
-      'expected percentile or falsePositiveRate, got both',
-    )
-    expect(() => detector.inferThresholdFromScores(found([]), 0.5)).toThrow('expected at least one score, got none')
-    expect(() => detector.inferThresholdFromScores(found([1, Number.NaN]), 0.5)).toThrow('got NaN at position')
+      await from({ percentile }).toThrow('percentile: expected a number in [0, 100]')
+    await from({ percentile: 50, outlierType: 'pixel' }).toThrow('outlierType: expected instance or feature, got pixel')
+    await from({}).toThrow('expected either percentile or falsePositiveRate, got neither')
+    await from({ percentile: 50, falsePositiveRate: 0.1 }).toThrow('percentile or falsePositiveRate, got both')
+    await from(0.5, []).toThrow('expected at least one row, got none')
+    await from(0.5, [1, Number.NaN]).toThrow('got NaN at position 1')
     await expect(detector.inferThreshold(tensor(new Float64Array(0), [0, 1]), 0.5)).rejects.toMatchObject({
       code: 'E_EMPTY',
     })
@@ -157,8 +171,8 @@ describe('p-values', () => {
         fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 1, maxLength: 30 }),
         fc.array(value),
         async (known, asked) => {
-          const detector = identity({ valueRange: 'any' })
-          const reference = identity({ valueRange: 'any', compat: 'reference' })
+          const detector = identity(any)
+          const reference = identity({ ...any, compat: 'reference' })
           await detector.calibrate(column(known))
           await reference.calibrate(column(known))
           const n = known.length
@@ -190,20 +204,20 @@ describe('p-values', () => {
   it('count in the scores of a false positive rate, never of a percentile, and calibrate wins', async () => {
     const detector = identity()
     await detector.inferThreshold(column([1, 2, 3]), { percentile: 50 })
-    expect(detector.calibrationScores).toBeNull()
+    expect(detector.calibration).toBeNull()
     expect((await detector.predict(column([2]))).data.pValue).toBeNull()
     await detector.inferThreshold(column([1, 2, 3]), 0.5)
-    expect([...detector.calibrationScores!]).toEqual([1, 2, 3])
+    expect([...detector.calibration!.scores]).toEqual([1, 2, 3])
     await detector.calibrate(column([4, 3]))
     await detector.inferThreshold(column([1, 2, 3]), 0.5)
-    expect([...detector.calibrationScores!]).toEqual([3, 4])
+    expect([...detector.calibration!.scores]).toEqual([3, 4])
     expect([...(await detector.predict(column([3]))).data.pValue!]).toEqual([1])
   })
 })
 
 describe('predict', () => {
   it('holds exactly the five meta fields and what was asked for', async () => {
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
       version: string
     }
     const detector = identity({ features: true, dataType: 'tabular' })
@@ -224,7 +238,7 @@ describe('predict', () => {
     expect(bare.data).toMatchObject({ instanceScore: null, featureScore: null, threshold: 5 })
     expect([...bare.data.isOutlier!]).toEqual([0, 1, 0, 1])
     expect((await detector.predict(x, { returnIsOutlier: false })).data.isOutlier).toBeNull()
-    expect(identity().predictFromScores(found([1])).meta.dataType).toBeNull()
+    expect((await identity().predict(found([1]))).meta.dataType).toBeNull()
   })
 
   it('has no decision without a threshold, and says so when asked for one', async () => {
@@ -252,11 +266,11 @@ describe('predict', () => {
   })
 
   it('refuses a score that is no number', async () => {
-    const broken = outlierDetector({
-      name: 'Broken',
-      scores: async () => ({ instance: Float64Array.of(1, Number.NaN), feature: null }),
-    })
-    await expect(broken.score(column([1, 2]))).rejects.toThrow('Broken scores: expected numbers, got NaN at position 1')
+    await expect(identity().score(found([1, Number.NaN]))).rejects.toThrow(
+      'Identity scores: expected numbers, got NaN at position 1',
+    )
+    const short: Method<null> = { ...identity().method, score: () => new Float64Array(1) }
+    await expect(detector(short).score(column([1, 2]))).rejects.toThrow('Identity scores: expected 2 rows, got 1')
   })
 })
 
@@ -292,7 +306,7 @@ describe('data of another shape or range', () => {
   })
 
   it('is refused exactly at given bounds', async () => {
-    const detector = identity({ dataShape: [1], valueRange: [0, 1] })
+    const detector = identity({ data: { dataShape: [1], valueRange: [0, 1] } })
     expect(await detector.score(column([0, 1]))).toEqual(Float64Array.of(0, 1))
     await expect(detector.score(column([0.5, 1.01]))).rejects.toThrow(
       'Identity data: expected values in [0,1], got 1.01 in row 1',
@@ -304,7 +318,7 @@ describe('data of another shape or range', () => {
   })
 
   it('passes where the check is switched off, and calibration sets widen what is known', async () => {
-    const open = identity({ valueRange: 'any' })
+    const open = identity(any)
     await open.calibrate(column([1, 2]))
     expect(await open.score(column([1e9, 0.5]))).toEqual(Float64Array.of(1e9, 0.5))
     const detector = identity()
@@ -315,7 +329,9 @@ describe('data of another shape or range', () => {
   })
 
   it('bad descriptions are refused', () => {
-    expect(() => identity({ dataShape: [0] })).toThrow('dataShape: expected sizes of at least 1, got [0]')
-    expect(() => identity({ valueRange: [1, 0] })).toThrow('valueRange: expected [smallest, largest], got [1, 0]')
+    expect(() => identity({ data: { dataShape: [0] } })).toThrow('dataShape: expected sizes of at least 1, got [0]')
+    expect(() => identity({ data: { valueRange: [1, 0] } })).toThrow(
+      'valueRange: expected [smallest, largest], got [1, 0]',
+    )
   })
 })
