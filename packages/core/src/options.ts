@@ -23,8 +23,11 @@ export function assertOptions(what: string, options: object | undefined, known: 
   }
 }
 
-/** The options every long call takes; see `CallOptions`. */
-export const CALL_OPTIONS: readonly string[] = ['batchSize', 'seed', 'signal', 'onProgress']
+/**
+ * The options every long call takes; see `CallOptions`. The keys of rows are among them: detectors hand one object to any
+ * model, and one without noise has no use for them.
+ */
+export const CALL_OPTIONS: readonly string[] = ['batchSize', 'seed', 'signal', 'onProgress', 'rows']
 
 /** The known word within two edits of `key`, upper and lower case aside. */
 function nearest(key: string, known: readonly string[]): string | undefined {

@@ -115,6 +115,8 @@ async function readByName(source: string, options: ImagesOptions): Promise<Named
   // A mistyped path is likelier than a data set with a slash or a dot in its name.
   if (/[/\\.]/.test(source) || rest.length > 0)
     throw mismatch('E_FILE', source, 'a file or folder of images', 'nothing there')
+  if (options.resize || options.invert)
+    throw mismatch('E_ARGUMENT', '--resize and --invert', 'pictures (PNG, JPEG, .zip)', source)
   const { limit, seed = 0, dataDir, signal, onProgress } = options
   const draw = { seed, ...(limit === undefined ? {} : { limit }) }
   const which = split as 'train' | 'test'

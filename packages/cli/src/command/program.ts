@@ -30,6 +30,16 @@ const scoreOptions = z.strictObject({
   detector: z.string().optional(),
 })
 
+const checkOptions = z.strictObject({
+  images: z.string().optional(),
+  rows: whole(1),
+  resize: z.boolean().optional(),
+  invert: z.boolean().optional(),
+  device: z.string().optional(),
+  workers: whole(0).optional(),
+  json: z.boolean().optional(),
+})
+
 const fitOptions = z.strictObject({
   ...workOptions,
   out: z.string(),
@@ -85,6 +95,18 @@ function program(signal: AbortSignal): Command {
       const report = await inspectTarget(target)
       print(json ? JSON.stringify(report, null, 2) : inspectText(report))
     })
+  top
+    .command('check-model')
+    .description('say what is wrong with a model folder and how to mend it: layout, batches, round trip, units, speed')
+    .argument('<folder>', 'checkpoint folder, or name of a shipped one')
+    .option('-i, --images <source>', 'a few images of the training distribution')
+    .option('-n, --rows <n>', 'rows to try', '4')
+    .option('--resize', 'resize pictures to the size the model takes')
+    .option('--invert', 'turn black into white')
+    .option('--device <name>', 'cpu, cuda ...')
+    .option('--workers <n>', 'worker threads')
+    .option('--json', 'print JSON')
+    .action((folder: string, raw: unknown) => check(folder, checkConfig(checkOptions, raw, 'options'), signal))
   withWorkOptions(top.command('score'))
     .description('log-likelihood, LID and verdict of every image, as CSV')
     .addOption(
@@ -135,6 +157,15 @@ function withWorkOptions(command: Command): Command {
     .option('--batch-size <n>', 'images between two stores', '16')
     .option('--device <name>', 'cpu, cuda ...')
     .option('--workers <n>', 'worker threads')
+}
+
+async function check(folder: string, options: z.output<typeof checkOptions>, signal: AbortSignal): Promise<void> {
+  const { checkModel } = await import('./check-model/check.ts')
+  const { checkText } = await import('./check-model/report.ts')
+  const { json, ...rest } = options
+  const report = await checkModel(folder, { ...rest, signal })
+  print(json ? JSON.stringify(report, null, 2) : checkText(report))
+  if (!report.ok) process.exitCode = exitCodes.userError
 }
 
 async function score(options: z.output<typeof scoreOptions>, signal: AbortSignal): Promise<void> {

@@ -80,7 +80,12 @@ describe('score', () => {
 
   const wrong: [string, () => Partial<ScoreOptions>, string, string][] = [
     ['a model that is not there', () => ({ model: 'nope' }), 'E_UNKNOWN_NAME', 'model: expected a checkpoint folder'],
-    ['images that are not there', () => ({ images: './nope.npy' }), 'E_FILE', './nope.npy: expected a file or folder of images, got nothing there'],
+    [
+      'images that are not there',
+      () => ({ images: './nope.npy' }),
+      'E_FILE',
+      './nope.npy: expected a file or folder of images, got nothing there',
+    ],
     ['an unknown data set', () => ({ images: 'nope:test' }), 'E_UNKNOWN_NAME', 'nope'],
     [
       'images of another shape',

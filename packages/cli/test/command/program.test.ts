@@ -102,6 +102,14 @@ describe('its options', () => {
     expect((await inside(...args, 'skip', '-o', out)).stdout).toContain(`1 images: ${out}, 1 broken one skipped`)
   })
 
+  it('check a model: code 0 or 2, text or JSON', async () => {
+    const right = await inside('check-model', model, '--workers', '0')
+    expect(right).toMatchObject({ code: undefined, stdout: expect.stringMatching(/nothing wrong found\n$/) })
+    const wrong = await inside('check-model', bytes, '--workers', '0', '-i', unit, '--json')
+    expect(wrong.code).toBe(2)
+    expect(JSON.parse(wrong.stdout)).toMatchObject({ ok: false, folder: bytes })
+  })
+
   it('refuse images of other units', async () => {
     const end = await inside('score', '-m', bytes, '-i', unit, '--workers', '0')
     expect(end.stderr).toContain('expected integers in [0, 255], got 0.25')

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encodeNpy } from '@ood/datasets'
-import { constantTensor, graphBuilder, writeModel } from '@ood/onnx'
+import { constantTensor, graphBuilder, int, writeModel } from '@ood/onnx'
 import { writeManifest } from '@ood/runtime'
 
 export const sigma: readonly number[] = [3, 1, 0.3, 0.05]
@@ -20,8 +20,10 @@ export function lid(x: readonly number[], scale: number): number {
   return x.filter((value, j) => Math.log(sigma[j]! * Math.hypot(1, value / sigma[j]!)) > scale).length
 }
 
-/** Units of the raw data. */
+/** Units of the raw data, and what is wrong with the graphs. */
 export interface Units {
+  /** A mistake of an export. */
+  fault?: 'logdet sign' | 'other decoder' | 'batch statistics' | 'baked batch'
   valueRange?: [number, number]
   preprocessing?: { name: string }[]
 }
@@ -38,18 +40,26 @@ export async function tinyFlow(folder: string, name = 'tiny', factor = 1, data: 
   const decode = graphBuilder()
   const z = decode.input('z', 'float32', ['N', 4])
   const difference = decode.op('Sub', [decode.op('Exp', [z]), decode.op('Exp', [decode.op('Neg', [z])])])
-  const half = decode.op('Mul', [difference, decode.scalar('float32', 0.5)])
+  const half = decode.op('Mul', [difference, decode.scalar('float32', data.fault === 'other decoder' ? 0.6 : 0.5)])
   const flat = decode.op('Mul', [half, decode.constant('sigma', scales)])
   decode.output('x', decode.op('Reshape', [flat, decode.int64([-1, 1, 2, 2])]))
 
   const encode = graphBuilder()
   const x = encode.input('x', 'float32', ['N', 1, 2, 2])
-  const rows = encode.op('Reshape', [x, encode.int64([-1, 4])])
+  const flatRows = encode.op('Reshape', [x, encode.int64([data.fault === 'baked batch' ? 4 : -1, 4])])
+  // What batch normalisation in training mode does: rows lose what they have in common.
+  const rows =
+    data.fault === 'batch statistics'
+      ? encode.op('Sub', [flatRows, encode.op('ReduceMean', [flatRows, encode.int64([0])], { keepdims: int(1) })])
+      : flatRows
   const u = encode.op('Div', [rows, encode.constant('sigma', scales)])
   const root = encode.op('Sqrt', [encode.op('Add', [encode.op('Mul', [u, u]), encode.scalar('float32', 1)])])
   encode.output('z', encode.op('Log', [encode.op('Add', [u, root])]))
   const stretch = encode.op('Log', [encode.op('Mul', [root, encode.constant('sigma2', scales)])])
-  const ones = encode.constant('ones', constantTensor('float32', [4], new Float32Array(4).fill(-1)))
+  const ones = encode.constant(
+    'ones',
+    constantTensor('float32', [4], new Float32Array(4).fill(data.fault === 'logdet sign' ? 1 : -1)),
+  )
   encode.output('logdet', encode.op('MatMul', [stretch, ones]))
 
   writeFileSync(join(folder, 'decode.onnx'), writeModel(decode.model()))

@@ -42,7 +42,7 @@ interface Block {
 }
 
 /** What calls with data rows take; `space` only matters to `logProb`, but detectors pass one object to several calls. */
-const FLOW_OPTIONS = [...CALL_OPTIONS, 'input', 'rows', 'space']
+const FLOW_OPTIONS = [...CALL_OPTIONS, 'input', 'space']
 
 /** Builds `logProb`, `bitsPerDim`, `preprocess`, `encode` and `invertibilityReport`. */
 export function createDensity(
