@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { flatData, OodError, sliceRows, tensor } from '@ood/core'
 import { manifold } from '@ood/datasets'
+import { runMain } from '@ood/run'
 import { modelId } from './checkpoints.ts'
 import { IMAGE_ESTIMATORS } from './image-models.ts'
 import { IMAGE_SETS, imageOutcome, imagesOf, pngSizes } from './images.ts'
@@ -43,6 +44,10 @@ const size = quick
   : { n: 1000, queries: 60, modelQueries: 100, imageQueries: 128 }
 const deadline = values.minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + 60_000 * Number(values.minutes)
 
+/** Set when the run begins; once it is aborted, no further cell is measured. */
+let stopped: AbortSignal | undefined
+const isOver = (): boolean => Date.now() > deadline || stopped?.aborted === true
+
 const wanted = (cell: Cell): boolean =>
   (values.only === undefined || cell.estimator.includes(values.only) || cell.set.includes(values.only)) &&
   (values.suite === undefined || cell.suite === values.suite) &&
@@ -52,7 +57,7 @@ const REFUSALS: readonly string[] = ['E_EMPTY', 'E_NOT_FINITE', 'E_ARGUMENT']
 
 /** Runs a cell unless it is logged; an estimator that refuses is logged with its reason. */
 async function measure(log: Log, cell: Cell, run: () => Promise<Outcome>): Promise<void> {
-  if (!wanted(cell) || Date.now() > deadline) return
+  if (!wanted(cell) || isOver()) return
   const load = (): number => Math.round(loadavg()[0]! * 100) / 100
   const line = `${cell.suite} ${cell.set} ${cell.estimator} seed ${cell.seed}`
   try {
@@ -91,6 +96,7 @@ const cellOf = (
 async function modelFree(): Promise<void> {
   for (const seed of seeds)
     for (const set of quick ? QUICK_SETS : ALL_SETS) {
+      if (isOver()) return
       const cells = MODEL_FREE.map((e) => [e, cellOf('model-free', set, e, [seed, size.n, size.queries])] as const)
       if (!cells.some(([, cell]) => wanted(cell))) continue
       const { points, lid } = manifold(set, { n: size.n, seed }).all()
@@ -106,6 +112,7 @@ async function modelFree(): Promise<void> {
 async function models(): Promise<void> {
   const q = size.modelQueries
   for (const set of MODEL_SETS) {
+    if (isOver()) return
     const { models: opened, release } = await openModels(set)
     try {
       const train = trainingPoints(set)
@@ -133,6 +140,7 @@ async function models(): Promise<void> {
 async function images(): Promise<void> {
   const q = size.imageQueries
   for (const set of IMAGE_SETS) {
+    if (isOver()) return
     const { bytes, rows } = await imagesOf(set)
     const sizes = pngSizes(bytes, q)
     for (const estimator of MODEL_FREE)
@@ -153,9 +161,16 @@ async function images(): Promise<void> {
   }
 }
 
-if (!values.report) {
-  await modelFree()
-  await models()
-  await images()
-}
-await writeReport(out, log.lines(), seeds.length)
+await runMain(
+  async (signal) => {
+    stopped = signal
+    if (!values.report) {
+      await modelFree()
+      await models()
+      await images()
+    }
+    // Also of a run that was stopped: it says what is there, and the next call goes on.
+    await writeReport(out, log.lines(), seeds.length)
+  },
+  { stoppedHint: `finished cells are in ${out}/log.jsonl and in the report; the same command goes on after them` },
+)
