@@ -1,6 +1,6 @@
 // The network's graph and its derivative as functions on flat rows: the arithmetic that runs in a worker, or in process.
 import { type FloatArray, once, type TracePlan, type Traces, traceRows } from '@ood/core'
-import { inspect, jvp, readModel, writeModel } from '@ood/onnx'
+import { inspect, jvp, type Model, readModel, writeModel } from '@ood/onnx'
 import {
   type Device,
   feedNumbers,
@@ -10,6 +10,7 @@ import {
   type TensorValue,
   takeFloats,
 } from '@ood/runtime'
+import { fullTimes } from './full-times.ts'
 import { fullBlocks, type Pass, passes, type TimePort } from './passes.ts'
 
 /** Names of a graph's data input, time input and output. */
@@ -67,13 +68,17 @@ function blockOf({ graph, modelShape }: KernelSetup): number {
 
 /** Opens sessions as they are first needed, each with one thread. */
 export function openKernels(setup: KernelSetup): Kernels {
-  const { name, graph, device, ports, dimension: d } = setup
+  const { name, graph, device, ports, modelShape, dimension: d } = setup
   const tangentPort = `${ports.x}_tangent`
   let block: number | undefined
-  const plain = once(() => openSession(graph, { device, threads: 1, name: `${name} score` }))
+  const model = (): Model => {
+    const given = readModel(graph)
+    return modelShape.length > 1 ? fullTimes(given, ports.x, ports.t) : given
+  }
+  const plain = once(async () => openSession(writeModel(model()), { device, threads: 1, name: `${name} score` }))
   const derivative = once(() => {
-    const model = writeModel(jvp(readModel(graph), { wrt: [ports.x], of: [ports.net] }))
-    return openSession(model, { device, threads: 1, name: `${name} score derivative` })
+    const tangents = writeModel(jvp(model(), { wrt: [ports.x], of: [ports.net] }))
+    return openSession(tangents, { device, threads: 1, name: `${name} score derivative` })
   })
 
   /** One run over the rows of a pass; `k` tangents each when `v` is given. */
