@@ -1,7 +1,8 @@
 // The pair every likelihood + LID detector looks at, and its moments on the training set.
 import { mismatch, OodError } from '@ood/core'
+import { varies } from '@ood/detect'
 import { assertFiniteList, assertSameLength } from '../internal/check.ts'
-import { mean, standardDeviation, varies } from '../internal/statistics.ts'
+import { mean, standardDeviation } from '../internal/statistics.ts'
 
 /** Log-likelihoods and local intrinsic dimensions of the same N points. */
 export interface LogProbLid {

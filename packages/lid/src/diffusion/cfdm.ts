@@ -89,6 +89,12 @@ export function cfdm(data: NdArray, options: CfdmOptions = {}): LidEstimator<NdA
         weightedDistance(distances.subarray(i * width, (i + 1) * width), v),
       )
     },
+    identity: { name: 'cfdm', models: [data], settings: { ...options } },
+    columns: {
+      names: ['squaredDistances'],
+      pack: (squaredDistances) => ({ squaredDistances }),
+      unpack: ({ squaredDistances }) => squaredDistances!,
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 // An estimate that has no scale, in the place of an estimator that has one.
 import { type CallOptions, type LidEstimator, mismatch, type NdArray, rowCount } from '@ood/core'
+import { lidColumn } from '../internal/lid-column.ts'
 
 /**
  * Wraps one LID a point, from whatever computes it, as a `LidEstimator` that gives it at every scale: what FPRegress, a
@@ -9,7 +10,7 @@ import { type CallOptions, type LidEstimator, mismatch, type NdArray, rowCount }
  * @throws OodError from `prepare`: `E_SHAPE` when the numbers are not as many as the rows
  * @example
  * const estimator = scaleFreeLid(async (x, call) => (await fpRegress(model, x, { ...call, probes: 50 })).lid)
- * const detector = likelihoodLidDetector({ model: likelihood, estimator, scale: 0 })
+ * const both = detector(likelihoodLid({ model: likelihood, estimator, scale: 0 }))
  */
 export function scaleFreeLid(
   estimate: (x: NdArray, options?: CallOptions) => Promise<Float64Array>,
@@ -21,5 +22,6 @@ export function scaleFreeLid(
       return lid
     },
     lid: (artifact) => artifact.slice(),
+    columns: lidColumn,
   }
 }

@@ -15,7 +15,7 @@ import { artifactShape, type FlowArtifact } from './artifact.ts'
  * @returns a number at most `scale`
  * @throws OodError `E_EMPTY` when every singular value of every point is above e^scale
  * @example
- * pairDetector({ rule: { name: 'localMass', logRadius: s, logResolution: meanLogThin(trainArtifact, s) } })
+ * pairMethod({ name: 'localMass', logRadius: s, logResolution: meanLogThin(trainArtifact, s) })
  */
 export function meanLogThin(artifact: FlowArtifact, scale: number): number {
   const threshold = variance('meanLogThin scale', scale)

@@ -12,11 +12,6 @@ export function mean(values: ArrayLike<number>): number {
   return from + sum / values.length
 }
 
-/** Whether numbers around `centre` that spread by `spread` differ by more than rounding. */
-export function varies(spread: number, centre: number): boolean {
-  return spread > 1e-9 * Math.abs(centre) && spread > 1e-300
-}
-
 /** Unbiased standard deviation (n - 1 in the denominator); 0 for fewer than two values. */
 export function standardDeviation(values: ArrayLike<number>): number {
   if (values.length < 2) return 0

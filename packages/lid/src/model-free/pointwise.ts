@@ -11,6 +11,7 @@ import {
   takeRows,
 } from '@ood/core'
 import { nearestNeighbours } from '@ood/linalg'
+import { lidColumn } from '../internal/lid-column.ts'
 import { standardDeviation } from '../internal/statistics.ts'
 import { combineDimensions, smoothDimensions } from './aggregate.ts'
 import { isDistanceMatrix } from './distance-matrix.ts'
@@ -202,5 +203,6 @@ export function modelFreeLid(
       return Float64Array.from(nearestNeighbours(data, x, 1).indices, (row) => lid[row]!)
     },
     lid: (artifact) => artifact.slice(),
+    columns: lidColumn,
   }
 }

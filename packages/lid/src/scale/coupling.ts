@@ -1,8 +1,9 @@
 // Scale by coupling: where the LID of training points explains their log-likelihood best.
 import { mismatch, OodError } from '@ood/core'
+import { varies } from '@ood/detect'
 import { linspace } from '../curve.ts'
 import { assertBetween } from '../internal/check.ts'
-import { mean, varies } from '../internal/statistics.ts'
+import { mean } from '../internal/statistics.ts'
 import type { ScaleChoice } from './training-curve.ts'
 import type { TrainingLid } from './training-lid.ts'
 

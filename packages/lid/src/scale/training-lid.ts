@@ -22,7 +22,7 @@ export interface TrainingLid {
   curve(scales?: ArrayLike<number>): TrainingCurve
 }
 
-/** Chooses a scale from training points, for `likelihoodLidDetector` and configurations. */
+/** Chooses a scale from training points, for `likelihoodLid` and configurations. */
 export type ScaleRule = (training: TrainingLid) => ScaleChoice
 
 /**

@@ -1,16 +1,16 @@
-// The detector over images, on an analytic flow with a low-dimensional outlier; the dual threshold; the version.
-import { readFileSync } from 'node:fs'
+// The method over images, on an analytic flow with a low-dimensional outlier; the dual threshold.
 import { type LidEstimator, type LikelihoodModel, type NdArray, random, rowCount, tensor } from '@ood/core'
+import { detector, type OodDetector, restoreDetector } from '@ood/detect'
 import { describe, expect, it } from 'vitest'
 import {
   bisectScale,
   dualThreshold,
   kneeScale,
-  type LikelihoodLidState,
-  likelihoodLidDetector,
+  type LikelihoodLidFit,
+  type LikelihoodLidOptions,
+  likelihoodLid,
   type TrainingLid,
 } from '../../src/index.ts'
-import { VERSION } from '../../src/internal/version.ts'
 
 /**
  * A model of pairs: row (l, r) has log p = l, and of its D = 50 log singular values those above `scale` number
@@ -22,6 +22,11 @@ const model: LikelihoodModel = {
 const estimator: LidEstimator<Float64Array> = {
   prepare: async (x) => Float64Array.from({ length: rowCount(x) }, (_, i) => x.get(i, 1)),
   lid: (artifact, scale) => artifact.map((r) => 50 / (1 + Math.exp(scale - r))),
+  columns: {
+    names: ['r'],
+    pack: (r) => ({ r: tensor(r, [r.length]) }),
+    unpack: ({ r }) => Float64Array.from({ length: rowCount(r!) }, (_, i) => r!.get(i)),
+  },
 }
 const images = (seed: number, n: number, l = 700, r = -2): NdArray => {
   const rng = random(seed)
@@ -33,12 +38,16 @@ const images = (seed: number, n: number, l = 700, r = -2): NdArray => {
 const train = images(1, 200)
 const outliers = images(2, 50, 850, -6)
 
-describe('likelihoodLidDetector', () => {
+type Options = Pick<LikelihoodLidOptions<Float64Array>, 'scale' | 'rule'>
+const methodOf = (options: Options) => likelihoodLid({ model, estimator, ...options })
+const make = (options: Options): OodDetector<LikelihoodLidFit> => detector(methodOf(options))
+
+describe('likelihoodLid', () => {
   it('separates what the likelihood alone has the wrong way round', async () => {
-    const detector = likelihoodLidDetector({ model, estimator, scale: -2 })
-    await detector.fit(train)
-    const inside = await detector.score(images(3, 200))
-    const outside = await detector.score(outliers)
+    const both = make({ scale: -2 })
+    await both.fit(train)
+    const inside = await both.score(images(3, 200))
+    const outside = await both.score(outliers)
     const wins = outside.reduce((s, o) => s + inside.filter((i) => o > i).length, 0) / (50 * 200)
     const likelihood = (await model.logProb(images(3, 200))).instance
     const paradox = (await model.logProb(outliers)).instance
@@ -49,64 +58,80 @@ describe('likelihoodLidDetector', () => {
 
   it('chooses the scale in fit, from the training points alone', async () => {
     const seen: TrainingLid[] = []
-    const detector = likelihoodLidDetector({
-      model,
-      estimator,
+    const both = make({
       scale: (training) => {
         seen.push(training)
         return bisectScale(training.meanLidAt, 25)
       },
     })
-    expect(detector.choice).toBeUndefined()
-    await detector.fit(train)
-    const choice = detector.choice!
+    expect(both.learnt).toBeUndefined()
+    await both.fit(train)
+    const { choice } = both.learnt!
     expect(choice.rule).toBe('bisection')
     expect(choice.meanLid).toBeCloseTo(25, 2)
-    const state = JSON.stringify(detector)
-    await detector.score(outliers)
-    await detector.predict(outliers)
-    await detector.inferThreshold(images(3, 50), 0.1)
-    expect(detector.choice).toBe(choice)
+    const fit = JSON.stringify(both.toJSON().fit)
+    await both.score(outliers)
+    await both.predict(outliers)
+    await both.inferThreshold(images(3, 50), 0.1)
+    expect(both.learnt!.choice).toBe(choice)
     expect(seen.length).toBe(1)
     expect(seen[0]!.logProb).toEqual((await model.logProb(train)).instance)
     expect(seen[0]!.dimension).toBe(2)
-    // Only the threshold moved.
-    const after = JSON.parse(JSON.stringify(detector)) as LikelihoodLidState
-    expect({ ...after, pairs: { ...after.pairs, threshold: null } }).toEqual(JSON.parse(state))
+    // Only threshold and reference moved.
+    expect(JSON.stringify(both.toJSON().fit)).toBe(fit)
   })
 
   it('localMass by name takes r = e^scale', async () => {
-    const detector = likelihoodLidDetector({ model, estimator, scale: -2.5, rule: 'localMass' })
-    await detector.fit(train)
-    expect(detector.toJSON().pairs.rule).toEqual({ name: 'localMass', logRadius: -2.5 })
+    const both = make({ scale: -2.5, rule: 'localMass' })
+    await both.fit(train)
+    expect(both.learnt!.pairs.rule).toEqual({ name: 'localMass', logRadius: -2.5 })
   })
 
   it('stored state scores alike with the same model, also by a knee', async () => {
     const options = {
-      model,
-      estimator,
       scale: (t: TrainingLid) => kneeScale({ ...t.curve(), dimension: 50 }),
       rule: 'oneSided',
     } as const
-    const detector = likelihoodLidDetector(options)
-    await detector.fit(train)
-    await detector.inferThreshold(train, 0.05)
-    const state = JSON.parse(JSON.stringify(detector)) as LikelihoodLidState
-    const loaded = likelihoodLidDetector(options, state)
-    expect(await loaded.predict(outliers)).toEqual(await detector.predict(outliers))
-    expect(loaded.choice!.scale).toBe(detector.choice!.scale)
+    const both = make(options)
+    await both.fit(train)
+    await both.inferThreshold(train, 0.05)
+    const loaded = restoreDetector(JSON.parse(JSON.stringify(both)), methodOf(options))
+    expect(await loaded.predict(outliers)).toEqual(await both.predict(outliers))
+    expect(loaded.learnt!.choice).toEqual(both.learnt!.choice)
+    expect(JSON.stringify(loaded)).toBe(JSON.stringify(both))
     expect((await loaded.predict(outliers)).data.isOutlier!.reduce((s, v) => s + v, 0)).toBeGreaterThan(40)
   })
 
-  it('refuses use before fit, scales that are no numbers and foreign states', async () => {
-    const detector = likelihoodLidDetector({ model, estimator, scale: -2 })
-    await expect(detector.score(train)).rejects.toThrow('likelihoodLidDetector: expected fit before use')
-    expect(() => detector.toJSON()).toThrow('expected fit before use')
-    expect(() => likelihoodLidDetector({ model, estimator, scale: Number.NaN })).toThrow(
-      'likelihoodLidDetector scale: expected a finite number, got NaN',
-    )
-    const foreign = { schemaVersion: 1, name: 'LikelihoodLid' } as unknown as LikelihoodLidState
-    expect(() => likelihoodLidDetector({ model, estimator, scale: -2 }, foreign)).toThrow('likelihoodLidDetector state')
+  it('measures once for fitting and scoring, and scores columns as rows', async () => {
+    const both = make({ scale: -2 })
+    const columns = await both.method.needs().lid!.measure(train)
+    expect(Object.keys(columns).sort()).toEqual(['dimension', 'r'])
+    await both.fit(train)
+    expect(await both.score({ columns: await both.measure(outliers) })).toEqual(await both.score(outliers))
+  })
+
+  it('refuses use before fit, scales that are no numbers, estimators without columns and foreign states', async () => {
+    const both = make({ scale: -2 })
+    await expect(both.score(train)).rejects.toThrow('LikelihoodLid: expected fit before use')
+    expect(both.toJSON().fit).toBeNull()
+    expect(() => make({ scale: Number.NaN })).toThrow('likelihoodLid scale: expected a finite number, got NaN')
+    expect(() => make({ scale: 'middle' as 'knee' })).toThrow('expected one of')
+    const { columns: _, ...without } = estimator
+    await expect(detector(likelihoodLid({ model, estimator: without, scale: -2 })).fit(train)).rejects.toMatchObject({
+      code: 'E_UNSUPPORTED',
+    })
+    await both.fit(train)
+    const state = both.toJSON()
+    const method = methodOf({ scale: -2 })
+    expect(() => restoreDetector({ schemaVersion: 1, name: 'LikelihoodLid' }, method)).toThrow('detector state format')
+    expect(() => restoreDetector(state, methodOf({ scale: -3 }))).toThrow('detector state method.settings')
+    expect(() => restoreDetector(state, methodOf({ scale: -2, rule: 'density' }))).toThrow('method.settings')
+    for (const [fit, message] of [
+      [{}, 'fit.choice.scale: expected a finite number, got undefined'],
+      [{ ...state.fit!, choice: { scale: null } }, 'fit.choice.scale'],
+      [{ choice: both.learnt!.choice }, 'fit.rule'],
+    ] as const)
+      expect(() => restoreDetector({ ...state, fit }, method)).toThrow(`detector state ${message}`)
   })
 })
 
@@ -114,29 +139,21 @@ describe('dualThreshold', () => {
   const pairs = { logProb: Float64Array.of(10, 10, 9, 11), lid: Float64Array.of(5, 4.9, 6, 7) }
 
   it('keeps points at or above both cuts', () => {
-    const { meta, data } = dualThreshold({ logProb: 10, lid: 5 }).predict(pairs)
-    expect([...data.isOutlier!]).toEqual([0, 1, 1, 0])
-    expect([meta.name, data.instanceScore, data.pValue]).toEqual(['DualThreshold', null, null])
+    expect(dualThreshold(pairs, { logProb: 10, lid: 5 })).toEqual(Uint8Array.of(0, 1, 1, 0))
   })
 
-  it('an infinite cut is no cut', () => {
-    const single = dualThreshold({ logProb: 10, lid: Number.NEGATIVE_INFINITY }).predict(pairs)
-    expect([...single.data.isOutlier!]).toEqual([0, 0, 1, 0])
+  it('an infinite cut is no cut, and an infinite value is cut as any other', () => {
+    expect([...dualThreshold(pairs, { logProb: 10, lid: Number.NEGATIVE_INFINITY })]).toEqual([0, 0, 1, 0])
+    const ruledOut = { logProb: Float64Array.of(Number.NEGATIVE_INFINITY), lid: Float64Array.of(5) }
+    expect([...dualThreshold(ruledOut, { logProb: 10, lid: 5 })]).toEqual([1])
   })
 
   it('refuses NaN', () => {
-    expect(() => dualThreshold({ logProb: Number.NaN, lid: 1 })).toThrow(
+    expect(() => dualThreshold(pairs, { logProb: Number.NaN, lid: 1 })).toThrow(
       'dualThreshold logProb: expected a number, got NaN',
     )
-    expect(() => dualThreshold({ logProb: 0, lid: 1 }).predict({ ...pairs, lid: Float64Array.of(1) })).toThrow(
+    expect(() => dualThreshold({ ...pairs, lid: Float64Array.of(1) }, { logProb: 0, lid: 1 })).toThrow(
       'dualThreshold: expected two lists of equal length, got 4 and 1',
     )
   })
-})
-
-it('predictions carry the package version', () => {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  expect(VERSION).toBe(manifest.version)
 })

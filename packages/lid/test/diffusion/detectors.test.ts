@@ -1,18 +1,22 @@
-// Diffusion estimators in the detectors: the likelihood paradox on an analytic mixture, solved with training points only.
-import { type LikelihoodModel, type NdArray, normals, type Prediction, random, rowCount, tensor } from '@ood/core'
+// Diffusion estimators in `likelihoodLid`: the likelihood paradox on an analytic mixture, solved with training points only.
+import { type LikelihoodModel, type NdArray, normals, random, rowCount, tensor } from '@ood/core'
+import { detector, type OodDetector, restoreDetector, vector } from '@ood/detect'
 import { describe, expect, it } from 'vitest'
 import {
   bisectScale,
   cfdm,
   diffusionKneeScale,
   dualThreshold,
+  fitPairs,
   flipd,
+  type LikelihoodLidFit,
   type LikelihoodLidOptions,
-  likelihoodLidDetector,
+  type LogProbLid,
+  likelihoodLid,
   normalBundle,
-  pairDetector,
   type ScaleRule,
   scaleFreeLid,
+  scorePairs,
 } from '../../src/index.ts'
 import { type AnalyticModel, mixture, vp } from './models.ts'
 
@@ -65,10 +69,27 @@ function auroc(negative: Float64Array, positive: Float64Array): number {
   return wins / (negative.length * positive.length)
 }
 
+const make = <A>(options: LikelihoodLidOptions<A>): OodDetector<LikelihoodLidFit> => detector(likelihoodLid(options))
+
+/** log p and LID that a detector reads of rows. */
+async function pairsOf<A>(
+  { estimator }: LikelihoodLidOptions<A>,
+  found: OodDetector<LikelihoodLidFit>,
+  x: NdArray,
+  call: object = {},
+): Promise<LogProbLid> {
+  const columns = await found.measure(x, call)
+  const { scale } = found.learnt!.choice
+  const lid = columns['lid.lidAt']
+    ? vector(columns, 'lid.lidAt')
+    : estimator.lid(await estimator.prepare(x, call), scale)
+  return { logProb: vector(columns, 'model.logProb'), lid }
+}
+
 async function auc<A>(options: LikelihoodLidOptions<A>): Promise<number> {
-  const detector = likelihoodLidDetector(options)
-  await detector.fit(train, { seed: 5 })
-  return auroc(await detector.score(inside, { seed: 6 }), await detector.score(outliers, { seed: 7 }))
+  const found = make(options)
+  await found.fit(train, { seed: 5 })
+  return auroc(await found.score(inside, { seed: 6 }), await found.score(outliers, { seed: 7 }))
 }
 
 describe('the likelihood paradox of an analytic mixture', () => {
@@ -103,29 +124,29 @@ describe('the likelihood paradox of an analytic mixture', () => {
 
   it('FLIPD at one time takes part through scaleFreeLid, and pairs go into a dual threshold', async () => {
     const fixed = scaleFreeLid(async (x, call) => (await estimator.at(x, { delta: 0.2 }, call)).lid)
-    const detector = likelihoodLidDetector({ model: likelihood, estimator: fixed, scale: 0 })
-    await detector.fit(train)
-    const judge = async (x: NdArray): Promise<Prediction['data']> =>
-      dualThreshold({ logProb: -20, lid: 4 }).predict(await detector.pairs(x)).data
-    const caught = (data: Prediction['data']): number => data.isOutlier!.reduce((sum, v) => sum + v, 0)
-    expect(caught(await judge(outliers))).toBeGreaterThan(45)
-    expect(caught(await judge(inside))).toBeLessThan(8)
+    const options = { model: likelihood, estimator: fixed, scale: 0 }
+    const found = make(options)
+    await found.fit(train)
+    const judge = async (x: NdArray): Promise<number> =>
+      dualThreshold(await pairsOf(options, found, x), { logProb: -20, lid: 4 }).reduce((sum, v) => sum + v, 0)
+    expect(await judge(outliers)).toBeGreaterThan(45)
+    expect(await judge(inside)).toBeLessThan(8)
   })
 })
 
-describe('likelihoodLidDetector with an estimator whose scales cost model calls', () => {
+describe('likelihoodLid with an estimator whose scales cost model calls', () => {
   it('prepares a curve in fit only, and for a rule only', async () => {
     const model = score()
     const estimator = flipd(model, { scales: [-3, -2, -1] })
     const rule: ScaleRule = (t) => bisectScale(t.meanLidAt, 6, { lower: -3, upper: -1 })
-    const chosen = likelihoodLidDetector({ model: likelihood, estimator, scale: rule })
+    const chosen = make({ model: likelihood, estimator, scale: rule })
     await chosen.fit(train)
     expect(model.calls.tangents).toBe(100 * D * 4) // three scales, then the chosen one
     model.calls.tangents = 0
     await chosen.score(inside)
     expect(model.calls.tangents).toBe(50 * D)
     model.calls.tangents = 0
-    const fixed = likelihoodLidDetector({ model: likelihood, estimator, scale: -2 })
+    const fixed = make({ model: likelihood, estimator, scale: -2 })
     await fixed.fit(train)
     expect(model.calls.tangents).toBe(100 * D)
   })
@@ -133,26 +154,28 @@ describe('likelihoodLidDetector with an estimator whose scales cost model calls'
   it('fits and scores the same LIDs, between the scales of the grid too', async () => {
     const estimator = flipd(score(), { scales: [-3, -1], probes: 5 })
     const rule: ScaleRule = (t) => bisectScale(t.meanLidAt, 6, { lower: -3, upper: -1 })
-    const detector = likelihoodLidDetector({ model: likelihood, estimator, scale: rule })
-    await detector.fit(train, { seed: 3 })
-    const pairs = await detector.pairs(train, { seed: 3 })
-    const again = pairDetector({ rule: 'standardisedSum' })
-    again.fit(pairs)
-    expect(await detector.score(train, { seed: 3 })).toEqual(again.score(pairs))
-    const loaded = likelihoodLidDetector({ model: likelihood, estimator, scale: rule }, detector.toJSON())
-    expect(await loaded.score(inside)).toEqual(await detector.score(inside))
+    const options = { model: likelihood, estimator, scale: rule }
+    const found = make(options)
+    await found.fit(train, { seed: 3 })
+    const pairs = await pairsOf(options, found, train, { seed: 3 })
+    const again = fitPairs(pairs, 'standardisedSum')
+    expect(found.learnt!.pairs).toEqual(again)
+    expect(await found.score(train, { seed: 3 })).toEqual(scorePairs(pairs, again))
+    const loaded = restoreDetector(JSON.parse(JSON.stringify(found)), likelihoodLid(options))
+    expect(await loaded.score(inside)).toEqual(await found.score(inside))
   })
 
   it('leaves estimators with cheap scales as they were', async () => {
     const stored = draw(ball, 300, 9)
-    const detector = likelihoodLidDetector({
+    const options = {
       model: likelihood,
       estimator: cfdm(stored),
-      scale: (t) => bisectScale(t.meanLidAt, 3, { lower: -3, upper: 2 }),
-    })
-    await detector.fit(train)
-    expect(detector.choice!.meanLid).toBeCloseTo(3, 3)
-    const { lid } = await detector.pairs(train)
+      scale: ((t) => bisectScale(t.meanLidAt, 3, { lower: -3, upper: 2 })) as ScaleRule,
+    }
+    const found = make(options)
+    await found.fit(train)
+    expect(found.learnt!.choice.meanLid).toBeCloseTo(3, 3)
+    const { lid } = await pairsOf(options, found, train)
     expect(lid.reduce((sum, value) => sum + value, 0) / lid.length).toBeCloseTo(3, 3)
   })
 })

@@ -32,7 +32,7 @@ export interface RatioValues {
  *
  * The difference takes one nat of fine loss for one of coarse loss, so an image with much detail passes for
  * in-distribution whatever it shows; the log-ratio has no unit and asks by which factor. Either is one-sided: of images
- * with more detail than any training image it says little, see `jointRatio`.
+ * with more detail than any training image it says little, see `diffusionRatio`.
  *
  * @throws OodError `E_ARGUMENT` for a t_frac that was not measured; `E_NOT_FINITE` for the log of a loss of 0
  * @example

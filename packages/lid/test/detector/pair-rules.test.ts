@@ -1,13 +1,17 @@
-// Scores of every rule by hand and by oracle, p-values, thresholds, stored state and errors of the pair detector.
+// Scores of every rule by hand and by oracle, p-values, thresholds, stored state and errors of pair rules.
 import { type OodError, random } from '@ood/core'
+import { detector, type Measured, type OodDetector, restoreDetector } from '@ood/detect'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  fitPairs,
   type LogProbLid,
-  type PairDetectorState,
+  type PairFit,
   type PairRule,
-  pairDetector,
-  pairDetectorFromJSON,
+  type PairRuleName,
+  pairMethod,
+  scorePairs,
+  trainingPairScores,
 } from '../../src/index.ts'
 import { logBallVolume, logGamma } from '../../src/internal/ball.ts'
 
@@ -33,6 +37,15 @@ function sample(seed: number, n: number, rho = -0.7): LogProbLid {
   return { logProb, lid }
 }
 
+type Rule = PairRule | PairRuleName
+const measured = ({ logProb, lid }: LogProbLid): Measured => ({ columns: { logProb, lid } })
+/** The rule as users hold it, fitted. */
+async function fitted(train: LogProbLid, rule?: Rule): Promise<OodDetector<PairFit, never>> {
+  const found = detector(pairMethod(rule))
+  await found.fit(measured(train))
+  return found
+}
+
 const pair = (logProb: number, lid: number): LogProbLid => ({
   logProb: Float64Array.of(logProb),
   lid: Float64Array.of(lid),
@@ -46,11 +59,8 @@ describe('rules by hand', () => {
   }
   const [sL, sD] = [Math.sqrt(14 / 4), Math.sqrt(336 / 4)]
   const rho = (20 + 6 + 0 + 0 + 42) / 4 / (sL * sD)
-  const score = (rule: PairRule, logProb: number, lid: number): number => {
-    const detector = pairDetector({ rule })
-    detector.fit(train)
-    return detector.score(pair(logProb, lid))[0]!
-  }
+  const score = (rule: PairRule, logProb: number, lid: number): number =>
+    scorePairs(pair(logProb, lid), fitPairs(train, rule))[0]!
 
   it('standardisedSum and standardisedMinimum', () => {
     const [a, b] = [(5 - 3) / sL, (8 - 20) / sD]
@@ -74,57 +84,53 @@ describe('rules by hand', () => {
 
   it('localMass fitted makes the training mass independent of LID, and never rewards a low dimension', () => {
     const data = sample(3, 400)
-    const detector = pairDetector({ rule: { name: 'localMass', logRadius: -2 } })
-    detector.fit(data)
-    const scores = detector.score(data)
+    const fit = fitPairs(data, { name: 'localMass', logRadius: -2 })
+    const scores = scorePairs(data, fit)
     const meanScore = scores.reduce((s, v) => s + v, 0) / 400
     const meanLid = data.lid.reduce((s, v) => s + v, 0) / 400
     const covariance = scores.reduce((s, v, i) => s + (v - meanScore) * (data.lid[i]! - meanLid), 0) / 399
     // Against a product of deviations of about 70 * 30: zero but for rounding.
     expect(Math.abs(covariance)).toBeLessThan(1e-8)
-    const { logResolution } = detector.toJSON().parameters
+    const { logResolution } = fit.parameters
     expect(logResolution as number).toBeLessThan(-2)
-    const rising = pairDetector({ rule: { name: 'localMass', logRadius: -2 } })
-    rising.fit(sample(4, 400, 0.7))
-    expect(rising.toJSON().parameters.logResolution).toBe(-2)
+    const rising = fitPairs(sample(4, 400, 0.7), { name: 'localMass', logRadius: -2 })
+    expect(rising.parameters.logResolution).toBe(-2)
   })
 
-  it('density equals an independent kernel density estimate, in and far outside the sample', () => {
-    const detector = pairDetector({ rule: 'density' })
-    detector.fit(train)
+  it('density equals an independent kernel density estimate, in and far outside the sample', async () => {
+    const fit = fitPairs(train, 'density')
     for (const [l, d] of [
       [5, 8],
       [3, 20],
       [0, 30],
     ] as const) {
-      expect(detector.score(pair(l, d))[0]).toBeCloseTo(-logKernelDensity(train, l, d, -1), 10)
+      expect(scorePairs(pair(l, d), fit)[0]).toBeCloseTo(-logKernelDensity(train, l, d, -1), 10)
     }
     // Beyond 38 bandwidths exp underflows; the log does not.
-    expect(detector.score(pair(1e6, 0))[0]).toBeGreaterThan(1e6)
+    expect(scorePairs(pair(1e6, 0), fit)[0]).toBeGreaterThan(1e6)
     // p-values of training points leave their own kernel out.
-    const loo = train.logProb.map((l, i) => -logKernelDensity(train, l, train.lid[i]!, i)).sort()
-    detector.toJSON().referenceScores.forEach((value, i) => {
+    const loo = train.logProb.map((l, i) => -logKernelDensity(train, l, train.lid[i]!, i))
+    trainingPairScores(train, fit).forEach((value, i) => {
       expect(value).toBeCloseTo(loo[i]!, 10)
     })
+    expect((await fitted(train, 'density')).calibration!.scores).toEqual(trainingPairScores(train, fit).sort())
   })
 
   it('density integrates to 1', () => {
-    const detector = pairDetector({ rule: { name: 'density', bandwidth: 0.5 } })
-    detector.fit(train)
+    const fit = fitPairs(train, { name: 'density', bandwidth: 0.5 })
     let mass = 0
     // Step 0.1 and 0.5 against kernel widths of 0.9 and 4.6: the trapezoid sum is exact to far below 1e-3.
     for (let l = -6; l < 12; l += 0.1)
-      for (let d = -25; d < 65; d += 0.5) mass += Math.exp(-detector.score(pair(l, d))[0]!) * 0.05
+      for (let d = -25; d < 65; d += 0.5) mass += Math.exp(-scorePairs(pair(l, d), fit)[0]!) * 0.05
     expect(mass).toBeCloseTo(1, 3)
   })
 
   it('oneSided is the likelihood ratio over shifts whose sum is not upwards, as a grid search finds it', () => {
     const z = fc.double({ min: -4, max: 4, noNaN: true })
-    const detector = pairDetector({ rule: 'oneSided' })
-    detector.fit(train)
+    const fit = fitPairs(train, 'oneSided')
     fc.assert(
       fc.property(z, z, (a, b) => {
-        const got = detector.score(pair(3 + a * sL, 20 + b * sD))[0]!
+        const got = scorePairs(pair(3 + a * sL, 20 + b * sD), fit)[0]!
         let best = 0
         for (let i = -80; i <= 80; i++)
           for (let j = -80; j <= -i && j <= 80; j++) {
@@ -141,52 +147,45 @@ describe('rules by hand', () => {
     )
   })
 
-  it('oneSided ignores what is high in both and sees what has gone far along the trade', () => {
+  it('oneSided ignores what is high in both and sees what has gone far along the trade', async () => {
     const data = sample(6, 500)
-    const at = (rule: 'oneSided' | 'standardisedSum' | 'mahalanobis', l: number, d: number): number => {
-      const detector = pairDetector({ rule })
-      detector.fit(data)
-      return detector.pValues(detector.score(pair(l, d)))[0]!
-    }
-    expect(at('mahalanobis', 850, 245)).toBeLessThan(0.02)
-    expect(at('oneSided', 850, 245)).toBeGreaterThan(0.5)
+    const at = async (rule: PairRuleName, l: number, d: number): Promise<number> =>
+      (await (await fitted(data, rule)).predict(measured(pair(l, d)))).data.pValue![0]!
+    expect(await at('mahalanobis', 850, 245)).toBeLessThan(0.02)
+    expect(await at('oneSided', 850, 245)).toBeGreaterThan(0.5)
     // Six standard deviations down in log p and up in LID: the sum sees nothing.
-    expect(at('standardisedSum', 100, 380)).toBeGreaterThan(0.1)
-    expect(at('oneSided', 100, 380)).toBeCloseTo(1 / 501, 12)
+    expect(await at('standardisedSum', 100, 380)).toBeGreaterThan(0.1)
+    expect(await at('oneSided', 100, 380)).toBeCloseTo(1 / 501, 12)
   })
 })
 
 describe('what every rule promises', () => {
   const train = sample(1, 300)
 
-  it.each(RULES)('$name: a low LID at a high likelihood scores above the training bulk', (rule) => {
-    const detector = pairDetector({ rule })
-    detector.fit(train)
-    const [typical, paradox] = detector.score({
-      logProb: Float64Array.of(700, 850),
-      lid: Float64Array.of(200, 60),
-    })
+  it.each(RULES)('$name: a low LID at a high likelihood scores above the training bulk', async (rule) => {
+    const found = await fitted(train, rule)
+    const { data } = await found.predict(
+      measured({ logProb: Float64Array.of(700, 850), lid: Float64Array.of(200, 60) }),
+    )
+    const [typical, paradox] = data.instanceScore!
     expect(paradox!).toBeGreaterThan(typical!)
-    expect(detector.pValues([paradox!])[0]).toBeCloseTo(1 / 301, 12)
-    expect(detector.pValues([typical!])[0]).toBeGreaterThan(0.1)
+    expect(data.pValue![1]).toBeCloseTo(1 / 301, 12)
+    expect(data.pValue![0]).toBeGreaterThan(0.1)
   })
 
-  it.each(RULES)('$name: p-values of new in-distribution pairs are close to uniform', (rule) => {
-    const detector = pairDetector({ rule })
-    detector.fit(train)
-    const p = detector.pValues(detector.score(sample(2, 2000))).sort()
+  it.each(RULES)('$name: p-values of new in-distribution pairs are close to uniform', async (rule) => {
+    const p = (await (await fitted(train, rule)).predict(measured(sample(2, 2000)))).data.pValue!.sort()
     let distance = 0
     for (let i = 0; i < p.length; i++) distance = Math.max(distance, Math.abs(p[i]! - (i + 0.5) / p.length))
     // Kolmogorov distance of samples of 300 and 2000: 1.63 sqrt(1/300 + 1/2000) = 0.10 at the 1 % level.
     expect(distance).toBeLessThan(0.1)
   })
 
-  it.each(RULES)('$name: the threshold keeps its false positive rate', (rule) => {
-    const detector = pairDetector({ rule })
-    detector.fit(train)
+  it.each(RULES)('$name: the threshold keeps its false positive rate', async (rule) => {
+    const found = await fitted(train, rule)
     for (const rate of [0.01, 0.05, 0.5]) {
-      const threshold = detector.inferThreshold(train, rate)
-      const scores = detector.score(train)
+      const threshold = await found.inferThreshold(measured(train), rate)
+      const scores = await found.score(measured(train))
       const above = scores.filter((value) => value > threshold).length
       expect(above).toBeLessThanOrEqual(rate * 300)
       expect(above).toBeGreaterThan(rate * 300 - 2)
@@ -194,106 +193,98 @@ describe('what every rule promises', () => {
     }
   })
 
-  it.each(RULES)('$name: stored as JSON and loaded gives the same predictions to the last bit', (rule) => {
-    const detector = pairDetector({ rule })
-    detector.fit(train)
-    detector.inferThreshold(train, 0.1)
-    const loaded = pairDetectorFromJSON(JSON.parse(JSON.stringify(detector)) as PairDetectorState)
-    const test = sample(5, 50)
-    expect(loaded.predict(test)).toEqual(detector.predict(test))
-    expect(JSON.stringify(loaded)).toBe(JSON.stringify(detector))
+  it.each(RULES)('$name: stored as JSON and loaded gives the same predictions to the last bit', async (rule) => {
+    const found = await fitted(train, rule)
+    await found.inferThreshold(measured(train), 0.1)
+    const loaded = restoreDetector(JSON.parse(JSON.stringify(found)), pairMethod(rule))
+    const test = measured(sample(5, 50))
+    expect(await loaded.predict(test)).toEqual(await found.predict(test))
+    expect(JSON.stringify(loaded)).toBe(JSON.stringify(found))
   })
 
-  it.each(RULES)('$name: infinite values are outliers, NaN an error', (rule) => {
-    const detector = pairDetector({ rule })
-    detector.fit(train)
-    expect(detector.score(pair(Number.NEGATIVE_INFINITY, 200))[0]).toBe(Number.POSITIVE_INFINITY)
-    expect(detector.pValues([Number.POSITIVE_INFINITY])[0]).toBeCloseTo(1 / 301, 12)
-    expect(() => detector.score(pair(Number.NaN, 200))).toThrow(
+  it.each(RULES)('$name: infinite values are outliers, NaN an error', async (rule) => {
+    const found = await fitted(train, rule)
+    const { data } = await found.predict(measured(pair(Number.NEGATIVE_INFINITY, 200)))
+    expect(data.instanceScore![0]).toBe(Number.POSITIVE_INFINITY)
+    expect(data.pValue![0]).toBeCloseTo(1 / 301, 12)
+    await expect(found.score(measured(pair(Number.NaN, 200)))).rejects.toThrow(
       'score logProb: expected numbers, got NaN at position 0',
     )
-    expect(detector.score({ logProb: new Float64Array(0), lid: new Float64Array(0) }).length).toBe(0)
+    const none = measured({ logProb: new Float64Array(0), lid: new Float64Array(0) })
+    expect((await found.score(none)).length).toBe(0)
   })
 })
 
 describe('prediction and calibration', () => {
   const train = sample(1, 99)
 
-  it('returns the prediction object, with decisions only once a threshold is set', () => {
-    const detector = pairDetector()
-    detector.fit(train)
-    const before = detector.predict(pair(700, 60))
+  it('returns the prediction object, with decisions only once a threshold is set', async () => {
+    const found = await fitted(train)
+    const before = await found.predict(measured(pair(700, 60)))
     expect(before.meta).toEqual({
-      name: 'LikelihoodLid',
+      name: 'LikelihoodLidPairs',
       online: false,
       dataType: null,
       version: expect.any(String),
       detectorType: 'outlier',
     })
     expect(before.data).toMatchObject({ featureScore: null, isOutlier: null, threshold: null })
-    const threshold = detector.inferThreshold(train, 0.05)
-    const after = detector.predict({ logProb: Float64Array.of(700, 700), lid: Float64Array.of(60, 200) })
+    const threshold = await found.inferThreshold(measured(train), 0.05)
+    const after = await found.predict(measured({ logProb: Float64Array.of(700, 700), lid: Float64Array.of(60, 200) }))
     expect(after.data.threshold).toBe(threshold)
     expect([...after.data.isOutlier!]).toEqual([1, 0])
     expect(after.data.pValue![0]).toBeCloseTo(0.01, 12)
   })
 
-  it('takes the higher quantile', () => {
-    const detector = pairDetector({ rule: { name: 'localMass', logRadius: 0, logResolution: 0 } })
+  it('takes the higher quantile', async () => {
     const line: LogProbLid = { logProb: Float64Array.from({ length: 10 }, (_, i) => -i), lid: new Float64Array(10) }
-    detector.fit(line) // scores 0..9
-    expect(detector.inferThreshold(line, 0.1)).toBe(9) // quantile 0.9 is 8.1, the higher neighbour is 9
-    expect(detector.inferThreshold(line, 0.5)).toBe(5)
-    expect(detector.inferThreshold(line, 0.999)).toBe(1)
-    expect(() => detector.inferThreshold(line, 0.09)).toThrow(
-      'falsePositiveRate: expected a number in [1/10, 1), got 0.09',
-    )
-    expect(() => detector.inferThreshold(line, 1)).toThrow('falsePositiveRate')
+    const found = await fitted(line, { name: 'localMass', logRadius: 0, logResolution: 0 }) // scores 0..9
+    const at = (rate: number) => found.inferThreshold(measured(line), rate)
+    expect(await at(0.1)).toBe(9) // quantile 0.9 is 8.1, the higher neighbour is 9
+    expect(await at(0.5)).toBe(5)
+    expect(await at(0.999)).toBe(1)
+    await expect(at(0.09)).rejects.toThrow('falsePositiveRate: expected at least 1/10')
+    await expect(at(1)).rejects.toThrow('falsePositiveRate')
   })
 
-  it('counts ties as at least as extreme', () => {
-    const detector = pairDetector({ rule: { name: 'localMass', logRadius: 0, logResolution: 0 } })
-    detector.fit({ logProb: Float64Array.of(0, -1, -1, -2), lid: new Float64Array(4) }) // scores 0, 1, 1, 2
-    expect([...detector.pValues([1, 1.5, -5, 3])]).toEqual([4 / 5, 2 / 5, 1, 1 / 5])
+  it('counts ties as at least as extreme', async () => {
+    const four: LogProbLid = { logProb: Float64Array.of(0, -1, -1, -2), lid: new Float64Array(4) } // scores 0, 1, 1, 2
+    const found = await fitted(four, { name: 'localMass', logRadius: 0, logResolution: 0 })
+    expect([...found.pValues([1, 1.5, -5, 3])!]).toEqual([4 / 5, 2 / 5, 1, 1 / 5])
   })
 
-  it('calibrate replaces the reference scores and keeps the rule', () => {
-    const detector = pairDetector({ rule: 'mahalanobis' })
-    detector.fit(train)
-    const before = detector.score(sample(8, 5))
-    detector.calibrate(sample(9, 19))
-    expect(detector.score(sample(8, 5))).toEqual(before)
-    expect(detector.toJSON().referenceScores.length).toBe(19)
-    expect(detector.pValues([1e9])[0]).toBe(1 / 20)
+  it('calibrate replaces the reference scores and keeps the rule', async () => {
+    const found = await fitted(train, 'mahalanobis')
+    const before = await found.score(measured(sample(8, 5)))
+    await found.calibrate(measured(sample(9, 19)))
+    expect(await found.score(measured(sample(8, 5)))).toEqual(before)
+    expect(found.calibration!.scores.length).toBe(19)
+    expect(found.pValues([1e9])![0]).toBe(1 / 20)
   })
 
-  it('fitting again forgets the threshold', () => {
-    const detector = pairDetector()
-    detector.fit(train)
-    detector.inferThreshold(train, 0.1)
-    detector.fit(sample(2, 99))
-    expect(detector.predict(pair(1, 1)).data.threshold).toBeNull()
+  it('fitting again forgets the threshold', async () => {
+    const found = await fitted(train)
+    await found.inferThreshold(measured(train), 0.1)
+    await found.fit(measured(sample(2, 99)))
+    expect((await found.predict(measured(pair(1, 1)))).data.threshold).toBeNull()
   })
 })
 
 describe('errors', () => {
   const train = sample(1, 20)
 
-  it('before fit', () => {
-    const detector = pairDetector()
-    for (const use of [
-      () => detector.score(train),
-      () => detector.pValues([1]),
-      () => detector.inferThreshold(train, 0.5),
-      () => detector.predict(train),
-      () => detector.toJSON(),
-    ])
-      expect(use).toThrow('standardisedSum detector: expected fit before use')
+  it('before fit, and of rows in place of pairs', async () => {
+    const found = detector(pairMethod())
+    const x = measured(train)
+    for (const use of [() => found.score(x), () => found.inferThreshold(x, 0.5), () => found.predict(x)])
+      await expect(use()).rejects.toThrow('LikelihoodLidPairs: expected fit before use')
+    expect(found.pValues([1])).toBeNull()
+    await expect(found.fit({} as never)).rejects.toThrow('expected { columns: { logProb, lid } }, got rows to measure')
   })
 
   it('of training data', () => {
     const fit = (logProb: number[], lid: number[]) => () =>
-      pairDetector().fit({ logProb: Float64Array.from(logProb), lid: Float64Array.from(lid) })
+      fitPairs({ logProb: Float64Array.from(logProb), lid: Float64Array.from(lid) })
     expect(fit([], [])).toThrow('fit logProb: expected at least one number, got none')
     expect(fit([1], [1])).toThrow('fit: expected at least 2 training pairs, got 1')
     expect(fit([1, 2], [1])).toThrow('fit: expected two lists of equal length, got 2 and 1')
@@ -312,23 +303,28 @@ describe('errors', () => {
     expect(fit([1, Number.NaN], [5, 6])).toThrow('fit logProb: expected finite numbers, got NaN at position 1')
     const line = { logProb: Float64Array.of(1, 2, 3), lid: Float64Array.of(2, 4, 6) }
     for (const rule of ['mahalanobis', 'oneSided', 'density'] as const)
-      expect(() => pairDetector({ rule }).fit(line)).toThrow('not an exact function of each other')
+      expect(() => fitPairs(line, rule)).toThrow('not an exact function of each other')
   })
 
-  it('of rules and stored states', () => {
-    expect(() => pairDetector({ rule: 'sum' as 'density' })).toThrow('detector rule: expected one of standardisedSum')
-    const detector = pairDetector()
-    detector.fit(train)
-    const state = detector.toJSON()
-    const load = (patch: object) => () => pairDetectorFromJSON({ ...state, ...patch } as PairDetectorState)
-    expect(load({ schemaVersion: 2 })).toThrow('detector state schemaVersion: expected 1, got 2')
-    expect(load({ name: 'x' })).toThrow('detector state name: expected LikelihoodLid, got x')
-    expect(load({ referenceScores: [null] })).toThrow('detector state referenceScores')
-    expect(load({ threshold: 'high' })).toThrow('detector state threshold')
-    expect(load({ parameters: { ...state.parameters, lidMean: null } })).toThrow('detector parameter lidMean')
-    expect(load({ rule: { name: 'constructor' } })).toThrow('detector rule: expected one of')
+  it('of rules and stored states', async () => {
+    for (const use of [pairMethod, (rule: PairRuleName) => fitPairs(train, rule)])
+      expect(() => use('sum' as 'density')).toThrow('detector rule: expected one of standardisedSum')
+    const state = (await fitted(train)).toJSON()
+    const load =
+      (patch: object, method = pairMethod()) =>
+      () =>
+        restoreDetector({ ...state, ...patch }, method)
+    const fit = state.fit as PairFit
+    expect(load({ method: { ...state.method, name: 'x' } })).toThrow('method.name: expected LikelihoodLidPairs, got x')
+    expect(load({}, pairMethod('density'))).toThrow('detector state method.settings')
+    expect(load({ fit: { ...fit, parameters: { ...fit.parameters, lidMean: null } } })).toThrow(
+      'detector parameter lidMean',
+    )
+    expect(load({ fit: { ...fit, rule: { name: 'constructor' } } })).toThrow('detector rule: expected one of')
+    expect(load({ fit: { ...fit, rule: 'density' } })).toThrow('detector state fit.rule')
+    expect(load({ fit: { rule: fit.rule } })).toThrow('detector state fit.parameters')
     try {
-      load({ parameters: {} })()
+      load({ fit: { ...fit, parameters: {} } })()
       expect.unreachable()
     } catch (error) {
       expect((error as OodError).code).toBe('E_FILE')
