@@ -25,7 +25,7 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
   const open = (name: string): Promise<SequenceModel> =>
     openSequenceModel(checkpoints === undefined ? checkpointPath(name) : join(checkpoints, name), {
       instance: 'mean',
-      ...(workers === undefined ? {} : { workers }),
+      workers,
     })
   const semantic = await open('lstm-genome')
   const background = await open('lstm-genome-background')

@@ -36,7 +36,7 @@ export async function loadImages(
 ): Promise<NdArray> {
   const limit = part === 'calibration' ? Math.min(n, CALIBRATION) : n
   if (!dataDir) return (await loadSample(name, part === 'test' ? 'test' : 'train', { limit })).images
-  const call = { dataDir, ...(signal ? { signal } : {}) }
+  const call = { dataDir, signal }
   if (part === 'test') return (await loadDataset(name, { ...call, split: 'test', limit, seed })).images
   const first = 60_000 - VALIDATION
   const rows = permutation(random(seed).fork(name), VALIDATION).slice(0, limit)

@@ -34,7 +34,7 @@ export async function openScorer(folder: string, workers: number | undefined): P
     return {
       title: 'PixelCNN++',
       key,
-      logProb: async (x, { signal }) => (await model.logProb(x, signal ? { signal } : {})).instance,
+      logProb: async (x, { signal }) => (await model.logProb(x, { signal })).instance,
       release: () => model.release(),
     }
   }

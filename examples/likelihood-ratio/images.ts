@@ -44,7 +44,7 @@ export async function loadImages(
   const size = setSizes(n)
   const load = async (name: DataSet, split: 'train' | 'test', limit: number): Promise<NdArray> => {
     if (!dataDir) return (await loadSample(name, split, { limit })).images
-    const call = { split, dataDir, ...(signal ? { signal } : {}) }
+    const call = { split, dataDir, signal }
     if (split === 'test') return (await loadDataset(name, { ...call, limit, seed })).images
     // Both data sets have 60,000 training images.
     const first = 60_000 - VALIDATION

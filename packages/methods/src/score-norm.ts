@@ -13,9 +13,9 @@ export function scoreNormMethod(model: Diffusion): Method<{ mean: number }> {
     score: measurement('scoreNorm', [model], { t }, ['norm'], async (x, call = {}) => {
       const { seed, rows, signal } = call
       const options = {
-        ...(seed === undefined ? {} : { seed }),
-        ...(rows ? { rows } : {}),
-        ...(signal ? { signal } : {}),
+        seed,
+        rows,
+        signal,
       }
       return { norm: await scoreNorm(model, await model.preprocess(x, options), { ...options, level: { t } }) }
     }),

@@ -18,14 +18,14 @@ export interface MixtureParams {
 /** What the pixels mean. */
 export interface MixtureOptions {
   /** Smallest value (default 0). */
-  low?: number
+  low?: number | undefined
   /** Largest value (default 255). */
-  high?: number
+  high?: number | undefined
   /**
    * What couples the channels of a pixel: their values in [-1, 1] (`normalized`, default, as in PixelCNN++), or as they
    * are (`raw`, what the log-probability of the reference library does).
    */
-  channelDependence?: 'normalized' | 'raw'
+  channelDependence?: 'normalized' | 'raw' | undefined
 }
 
 /** Log-probabilities with one number a pixel, channels of a pixel together. */

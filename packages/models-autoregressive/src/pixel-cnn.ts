@@ -9,24 +9,24 @@ export interface PixelCnnCallOptions extends CallOptions {
    * What a conditional model is conditioned on: [K, ...conditionShape], or one condition without a batch axis. Batch axes
    * are broadcast: as many conditions as images, one condition for all images, or one image under every condition.
    */
-  condition?: NdArray
+  condition?: NdArray | undefined
 }
 
 /** Options of `sample`. */
 export interface PixelCnnSampleOptions extends CallOptions {
   /** K conditions for a conditional model, repeated in turn up to n samples: n must be a multiple of K. */
-  condition?: NdArray
+  condition?: NdArray | undefined
   /**
    * What stands where nothing has been sampled yet: a first guess of every pixel from noise (`guess`, as the reference
    * does it: H W + 1 evaluations of the network), or the noise itself (`noise`: H W evaluations). No pixel depends on
    * later ones, so the samples are the same.
    */
-  start?: 'guess' | 'noise'
+  start?: 'guess' | 'noise' | undefined
   /**
    * What couples channels. Default: the model's own, so that samples follow its log-probability. The reference's sampler
    * uses `normalized` even for models whose log-probability is `raw`.
    */
-  channelDependence?: 'normalized' | 'raw'
+  channelDependence?: 'normalized' | 'raw' | undefined
 }
 
 /**

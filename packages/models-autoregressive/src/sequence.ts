@@ -15,9 +15,9 @@ export interface SequenceOptions extends EngineOptions {
    * How steps make an instance: `sum` (default), log p(x_2..x_T | x_1) in nats, or `mean`, nats a step, which the
    * reference's sequential detector takes.
    */
-  instance?: 'sum' | 'mean'
+  instance?: 'sum' | 'mean' | undefined
   /** Replaces the log-softmax of the logits at the target. */
-  logProb?: SequenceScore
+  logProb?: SequenceScore | undefined
 }
 
 /** Options of the calls of a sequence model. */

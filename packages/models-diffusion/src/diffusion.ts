@@ -25,21 +25,21 @@ export type Space = 'pixel' | 'model'
 /** Options of calls that take data rows. */
 export interface DiffusionCallOptions extends CallOptions {
   /** What `x` holds: raw data (`pixel`, default), which is preprocessed with noise from `seed`, or `model` rows. */
-  input?: Space
+  input?: Space | undefined
   /** A key for each row (default 0..N-1): everything random about a row depends on `seed` and its key only. */
-  rows?: ArrayLike<number>
+  rows?: ArrayLike<number> | undefined
 }
 
 /** Options of `logProb`. */
 export interface DiffusionLogProbOptions extends Omit<OdeLogProbOptions, 'rows'>, DiffusionCallOptions {
   /** Which density to report: of raw data (`pixel`, default) or of the network's input (`model`). */
-  space?: Space
+  space?: Space | undefined
 }
 
 /** Options of `sample`. */
 export interface DiffusionSampleOptions extends SampleOptions {
   /** Return raw data, whole pixels for byte images (`pixel`, default), or model space (`model`). */
-  space?: Space
+  space?: Space | undefined
 }
 
 /** A score network with everything that follows from it. Times, scores and derivatives are in the network's space. */

@@ -99,7 +99,7 @@ export async function openDiffusion(
     if (rows && rows.length !== rowCount(x))
       throw mismatch('E_SHAPE', `${what} rows`, `${rowCount(x)} keys, one a row`, rows.length)
     if (input === 'model') return { v: x, logDet: new Float64Array(rowCount(x)) }
-    const { y, logDet } = transform.forward(x, { seed, ...(rows ? { rows } : {}) })
+    const { y, logDet } = transform.forward(x, { seed, rows })
     return { v: y, logDet }
   }
 

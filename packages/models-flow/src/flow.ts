@@ -24,30 +24,30 @@ export interface FlowCallOptions extends CallOptions {
    * What `x` holds: raw data (`pixel`, default), which is preprocessed with noise from `seed`, or rows that are already
    * preprocessed (`model`).
    */
-  input?: Space
+  input?: Space | undefined
   /**
    * A key for each row (default 0..N-1): the dequantisation noise of a row depends on `seed` and its key only, so an
    * image keeps its noise in any batch, order or resumed run.
    */
-  rows?: ArrayLike<number>
+  rows?: ArrayLike<number> | undefined
 }
 
 /** Options of `logProb`. */
 export interface LogProbOptions extends FlowCallOptions {
   /** Which density to report (default `pixel`). */
-  space?: Space
+  space?: Space | undefined
 }
 
 /** Options of `decode` and `sample`. */
 export interface DecodeOptions extends CallOptions {
   /** Return raw data, whole pixels 0..255 for byte images (`pixel`, default), or model space (`model`). */
-  space?: Space
+  space?: Space | undefined
 }
 
 /** Options of `sample`. */
 export interface SampleOptions extends DecodeOptions {
   /** Latents are drawn from N(0, temperature² I) (default 1). */
-  temperature?: number
+  temperature?: number | undefined
 }
 
 /** How well encode and decode undo each other on some rows; absolute errors. */

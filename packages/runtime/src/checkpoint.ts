@@ -20,7 +20,7 @@ export interface Checkpoint {
 /** Options of `openCheckpoint`. */
 export interface CheckpointOptions {
   /** Largest graph file accepted, in bytes (default 2 GiB, the limit of the format). */
-  maxGraphBytes?: number
+  maxGraphBytes?: number | undefined
 }
 
 /** A manifest is a page of JSON; anything of this size is some other file. */

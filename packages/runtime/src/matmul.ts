@@ -6,9 +6,9 @@ import { openSession } from './session.ts'
 /** Options of {@link openMatmul}. */
 export interface MatmulOptions {
   /** Arithmetic inside (default `float64`). `float32` is about twice as fast and as accurate as its unit roundoff says. */
-  type?: 'float32' | 'float64'
+  type?: 'float32' | 'float64' | undefined
   /** Threads (default: one per core). */
-  threads?: number
+  threads?: number | undefined
 }
 
 /** A matrix product to be given back after use. */
@@ -36,7 +36,7 @@ export async function openMatmul(options: MatmulOptions = {}): Promise<OpenMatmu
   if (type !== 'float32' && type !== 'float64') throw unknownName('matmul type', type, ['float32', 'float64'])
   const session = await openSession(productGraph(type), {
     name: 'matrix product',
-    ...(threads === undefined ? {} : { threads }),
+    threads,
   })
   return {
     name: `onnxruntime ${type}`,

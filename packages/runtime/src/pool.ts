@@ -7,7 +7,7 @@ import type { Call, Reply, Request } from './internal/pool-protocol.ts'
 /** What `openPool` takes. */
 export interface PoolOptions {
   /** Worker threads (default: one per core). They start when first needed. */
-  size?: number
+  size?: number | undefined
   /** Module each worker imports: `new URL('./tasks.js', import.meta.url)`. Its exports are the tasks. */
   module: URL
   /**
@@ -15,14 +15,14 @@ export interface PoolOptions {
    * sessions, with one thread each. The export `release`, when there is one, is the place to close them. Functions of an
    * object that `setup` returns count as exports too.
    */
-  setup?: unknown
+  setup?: unknown | undefined
 }
 
 /** Options of one task. */
 export interface TaskOptions {
   signal?: AbortSignal | undefined
   /** Buffers handed over to the worker instead of copied. */
-  transfer?: readonly Transferable[]
+  transfer?: readonly Transferable[] | undefined
 }
 
 /** A pool of worker threads. */

@@ -21,13 +21,13 @@ export type Optimization = 'disabled' | 'basic' | 'extended' | 'all'
 /** How a session runs. */
 export interface SessionOptions {
   /** Default `cpu`. */
-  device?: Device
+  device?: Device | undefined
   /** Threads inside one operator (default: one per core). Use 1 inside worker threads. */
-  threads?: number
+  threads?: number | undefined
   /** Default `all`. */
-  optimization?: Optimization
+  optimization?: Optimization | undefined
   /** Name used in error messages (default: the file's path, or `model`). */
-  name?: string
+  name?: string | undefined
 }
 
 /** One loaded graph. `run` blocks the thread it is called on; put long work in a pool (`openPool`). */

@@ -80,9 +80,9 @@ async function readPath(source: string, options: ImagesOptions): Promise<Found> 
   const picture = {
     mode: shape[0] === 1 ? ('greyscale' as const) : ('rgb' as const),
     ...(resize ? { size: [shape[1]!, shape[2]!] as const } : {}),
-    ...(invert ? { invert } : {}),
-    ...(signal ? { signal } : {}),
-    ...(onProgress ? { onProgress } : {}),
+    invert,
+    signal,
+    onProgress,
     ...(options.onError === 'skip'
       ? { onBroken: (name: string, error: OodError) => void skipped.push({ name, reason: error.message }) }
       : {}),
@@ -101,7 +101,7 @@ async function readPath(source: string, options: ImagesOptions): Promise<Found> 
   if (kind === 'npy') return { ...first(numbered(toBatch(await readNpy(source))), limit), kind }
   if (kind === 'idx') {
     const rows = firstRows((await readIdxShape(source))[0] ?? 0, limit)
-    return { ...numbered(toBatch(await readIdx(source, { rows, ...(signal ? { signal } : {}) }))), kind }
+    return { ...numbered(toBatch(await readIdx(source, { rows, signal }))), kind }
   }
   const kinds = 'a PNG, JPEG, .zip, .npy or IDX file, or a folder of pictures'
   throw mismatch('E_FILE', source, kinds, await foundKind(source))
@@ -118,16 +118,16 @@ async function readByName(source: string, options: ImagesOptions): Promise<Named
   if (options.resize || options.invert)
     throw mismatch('E_ARGUMENT', '--resize and --invert', 'pictures (PNG, JPEG, .zip)', source)
   const { limit, seed = 0, dataDir, signal, onProgress } = options
-  const draw = { seed, ...(limit === undefined ? {} : { limit }) }
+  const draw = { seed, limit }
   const which = split as 'train' | 'test'
   const { images, indices } = sample
     ? await loadSample(name, which, draw)
     : await loadDataset(name, {
         ...draw,
         split: which,
-        ...(dataDir ? { dataDir } : {}),
-        ...(signal ? { signal } : {}),
-        ...(onProgress ? { onProgress } : {}),
+        dataDir,
+        signal,
+        onProgress,
       }).catch((cause: unknown) => {
         if (!(cause instanceof OodError && cause.code === 'E_UNKNOWN_NAME' && parts.length === 1)) throw cause
         const known = `a file, a folder, or a data set (${datasetNames.join(', ')})`

@@ -1,6 +1,6 @@
 // What `ood score` and `ood fit` share: open the flow, read the images, work through them in stored batches.
 import { renameSync, rmSync } from 'node:fs'
-import { flatData, forEachBatch, type NdArray, OodError, type Progress, rowCount, sliceRows } from '@ood/core'
+import { type CallOptions, flatData, forEachBatch, type NdArray, OodError, rowCount, sliceRows } from '@ood/core'
 import { sha256 } from '@ood/core/node'
 import type { Flow } from '@ood/models-flow'
 import { type BatchColumns, joinBatches, openRun, type Run } from '@ood/run'
@@ -45,15 +45,15 @@ export async function withFlow<T>(
   const { parseDevice } = await import('@ood/runtime')
   const { model, device, workers, seed, batchSize, signal, onProgress } = options
   const flow = await openFlow(await checkpointFolder(model), {
-    ...(device === undefined ? {} : { device: parseDevice(device) }),
-    ...(workers === undefined ? {} : { workers }),
+    device: device === undefined ? undefined : parseDevice(device),
+    workers,
   })
   try {
     const { images, names, skipped } = await readImages(options.images, { ...options, shape: flow.dataShape })
     options.onSkipped?.(skipped)
     const contents = sha256(bytesOf(images))
     const everything = { ...config, model: flow.manifest.sha256, images: contents, seed, batchSize }
-    const rest = { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) }
+    const rest = { signal, onProgress }
     const parts = (run?: Run): WorkParts => ({
       flow,
       images,
@@ -91,7 +91,7 @@ async function stored<T>(out: string, config: object, work: (run: Run) => Promis
   }
 }
 
-type CallRest = { signal?: AbortSignal; onProgress?: (progress: Progress) => void }
+type CallRest = Pick<CallOptions, 'signal' | 'onProgress'>
 
 function batchWorker(images: NdArray, batchSize: number, run: Run | undefined, rest: CallRest): WorkParts['batches'] {
   const total = rowCount(images)

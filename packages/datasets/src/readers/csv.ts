@@ -8,19 +8,19 @@ import { openStream } from '../internal/files.ts'
 /** Which columns of a CSV file to read, and what to do where it is not whole. */
 export interface ReadCsvOptions {
   /** Names of the columns to read, in this order (default: all). Others may hold text. */
-  columns?: readonly string[]
+  columns?: readonly string[] | undefined
   /**
    * Cells without a value - empty, `NA`, `N/A`, `null`, `None` - are an error naming row and column (default), or NaN
    * in their place. Rows never move.
    */
-  missing?: 'error' | 'nan'
+  missing?: 'error' | 'nan' | undefined
   /**
    * Whether the last row must end in a line end (default `required`): a file cut inside its last number is then an
    * error, where -2345.6789 would read as -2345. `optional` takes files of writers that leave it out.
    */
-  finalNewline?: 'required' | 'optional'
+  finalNewline?: 'required' | 'optional' | undefined
   /** Most bytes of numbers to keep (default 2^31). */
-  maxBytes?: number
+  maxBytes?: number | undefined
 }
 
 /** A numeric table. */

@@ -24,12 +24,12 @@ const bytesOf: Readonly<Record<number, number>> = { 8: 1, 9: 1, 11: 2, 12: 4, 13
 /** How much of an IDX file to read, and what it must be. */
 export interface ReadIdxOptions {
   /** Rows to keep, in this order, repeats allowed (default: all). Memory is that of the rows kept. */
-  rows?: ArrayLike<number>
+  rows?: ArrayLike<number> | undefined
   /** Most bytes to keep (default 2^31). */
-  maxBytes?: number
+  maxBytes?: number | undefined
   /** Expected SHA-256 of the unzipped file, checked while reading. */
-  sha256?: string
-  signal?: AbortSignal
+  sha256?: string | undefined
+  signal?: AbortSignal | undefined
 }
 
 /** Bytes of packed data handed to the unpacker at once: deflate makes at most 1032 times as many of them. */

@@ -4,20 +4,20 @@ import { type CallOptions, forEachBatch, mismatch, type NdArray, OodError } from
 /** How images become a batch. */
 export interface ImageOptions extends Pick<CallOptions, 'signal' | 'onProgress'> {
   /** Grey by ITU-R 601 luma, one channel, or colour, three (default `rgb`; grey images are repeated). */
-  mode?: 'greyscale' | 'rgb'
+  mode?: 'greyscale' | 'rgb' | undefined
   /** Resize to [height, width], bilinear with antialiasing; without it all images must be of one size. */
-  size?: readonly [number, number]
+  size?: readonly [number, number] | undefined
   /** Turn black into white: 255 - value, before resizing. */
-  invert?: boolean
+  invert?: boolean | undefined
   /** Which images, as positions in the sorted list, in this order (default: all). */
-  rows?: ArrayLike<number>
+  rows?: ArrayLike<number> | undefined
   /**
    * Told of every image that is broken; it is left out then, of `files` and `labels` as well (default: the first one
    * ends the reading). Images of another size than the first are no broken ones.
    */
-  onBroken?: (file: string, error: OodError) => void
+  onBroken?: ((file: string, error: OodError) => void) | undefined
   /** Most bytes of the batch (default 2^31). */
-  maxBytes?: number
+  maxBytes?: number | undefined
 }
 
 /** Images with the folder each stood in as its class. */

@@ -34,7 +34,7 @@ export const MAX_HEADER = 65_536
 /** Bounds of a `.npy` or `.npz` read. */
 export interface ReadNpyOptions {
   /** Largest file, for `.npz` largest unpacked contents of the arrays asked for, in bytes (default 2^31). */
-  maxBytes?: number
+  maxBytes?: number | undefined
 }
 
 /**

@@ -12,11 +12,11 @@ export interface DownloadOptions extends Pick<CallOptions, 'signal' | 'onProgres
   /** Throws when the finished file is not what it should be. */
   verify: (path: string) => Promise<void>
   /** Tries at each address (default 3). */
-  attempts?: number
+  attempts?: number | undefined
   /** Milliseconds before the second try, doubled for each further one (default 500). */
-  delay?: number
+  delay?: number | undefined
   /** Milliseconds without a byte after which a connection counts as lost (default 30,000). */
-  idle?: number
+  idle?: number | undefined
 }
 
 /**
@@ -58,7 +58,7 @@ export async function download(urls: readonly string[], target: string, options:
 class GoneError extends Error {}
 
 async function pause(milliseconds: number, signal: AbortSignal | undefined, url: string): Promise<void> {
-  await sleep(milliseconds, undefined, signal ? { signal } : {}).catch(() => throwIfAborted(signal, url))
+  await sleep(milliseconds, undefined, { signal }).catch(() => throwIfAborted(signal, url))
 }
 
 async function verified(part: string, options: DownloadOptions): Promise<void> {

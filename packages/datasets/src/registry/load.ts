@@ -43,8 +43,8 @@ async function loadIdx(name: string, source: Source, split: Split, options: Load
   const read = (path: string, sha256: string): ReturnType<typeof readIdx> =>
     readIdx(path, {
       rows,
-      ...(options.verify === false ? {} : { sha256 }),
-      ...(options.signal ? { signal: options.signal } : {}),
+      sha256: options.verify === false ? undefined : sha256,
+      signal: options.signal,
     })
   const labels = await read(labelPath, files.labels.sha256)
   const images = await read(imagePath, files.images.sha256)
@@ -83,8 +83,8 @@ async function loadZips(name: string, source: Source, split: Split, options: Loa
     size: [28, 28],
     invert: true,
     rows: indices.map((i) => members[i]!),
-    ...(options.signal ? { signal: options.signal } : {}),
-    ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+    signal: options.signal,
+    onProgress: options.onProgress,
   })
   return { images, labels, classes, indices }
 }

@@ -29,8 +29,8 @@ export async function locate(name: string, source: Source, file: DataFile, optio
     await download(urls, target, {
       maxBytes: file.maxBytes,
       verify: (path) => verify(path, file, options.signal),
-      ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+      signal: options.signal,
+      onProgress: options.onProgress,
     })
   } catch (error) {
     if (!(error instanceof OodError) || error.code !== 'E_NETWORK') throw error

@@ -11,9 +11,9 @@ import { type Split, sourceOf } from '../registry/sources.ts'
 /** Which of the 512 images to load. */
 export interface SampleOptions extends Pick<CallOptions, 'seed'> {
   /** At most this many, a random subset fixed by `seed` (default 0); a smaller one begins a larger one. */
-  limit?: number
+  limit?: number | undefined
   /** These rows of the sample (0..511) instead, in this order. */
-  indices?: ArrayLike<number>
+  indices?: ArrayLike<number> | undefined
 }
 
 /** One entry of sample-data/index.json. */

@@ -34,20 +34,20 @@ export type TransformSpec =
 /** How a batch goes forward. */
 export interface ForwardOptions {
   /** Seed of the noise (default 0). */
-  seed?: number
+  seed?: number | undefined
   /**
    * A key for each row (default 0..N-1). Row i's noise depends on (seed, rows[i]) and nothing else, so the same image
    * gets the same noise in any batch size or order as long as it keeps its key.
    */
-  rows?: ArrayLike<number>
+  rows?: ArrayLike<number> | undefined
   /** The noise itself instead of a seed, as many numbers as `x`, for the one noise step of the list. */
-  noise?: ArrayLike<number>
+  noise?: ArrayLike<number> | undefined
 }
 
 /** How a batch goes back. */
 export interface InverseOptions {
   /** Return whole pixels, clamped to the range (default), or the continuous values the noise was added to. */
-  quantize?: boolean
+  quantize?: boolean | undefined
 }
 
 /** A transformed batch. */

@@ -61,10 +61,10 @@ export async function fpRegress(model: ScoreModel, x: NdArray, options: FpRegres
   const { deltas: given = lidlDeltas(), compat, method, probes, sharing, chunkSize, onProgress, ...call } = options
   const deltas = checkedDeltas('fpRegress', given)
   const settings = {
-    ...(method === undefined ? {} : { method }),
-    ...(probes === undefined ? {} : { probes }),
-    ...(sharing === undefined ? {} : { sharing }),
-    ...(chunkSize === undefined ? {} : { chunkSize }),
+    method,
+    probes,
+    sharing,
+    chunkSize,
   }
   const levels = Array.from(deltas, (delta) => noiseAt('fpRegress', model.sde, { delta }))
   const weights = compat === 'reference' ? eulerWeights(model, levels) : cubicWeights(deltas)

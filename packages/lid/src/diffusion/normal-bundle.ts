@@ -198,7 +198,7 @@ async function eachCopy(
     const copies = new (point.constructor as new (n: number) => FloatArray)(size * d)
     for (let j = 0; j < copies.length; j++)
       copies[j] = noise.mean * point[j % d]! + noise.standardDeviation * rng.normal()
-    const score = await model.score(tensor(copies, [size, ...model.dataShape]), noise.t, signal ? { signal } : {})
+    const score = await model.score(tensor(copies, [size, ...model.dataShape]), noise.t, { signal })
     assertFinite('normalBundle score', score)
     take(copies, flatData(score))
   }

@@ -25,7 +25,7 @@ export interface ComplexityOptions extends CallOptions {
    */
   compat?: 'reference'
   /** Told of every codec that drops out (default: `console.warn`). */
-  onWarning?: (message: string) => void
+  onWarning?: ((message: string) => void) | undefined
 }
 
 /** Sizes of a batch of images. */

@@ -34,10 +34,10 @@ export function codeLength(
       codecs,
       count,
       ...(compat ? { compat } : {}),
-      ...(onWarning ? { onWarning } : {}),
-      ...(signal ? { signal } : {}),
-      ...(onProgress ? { onProgress } : {}),
-      ...(batchSize === undefined ? {} : { batchSize }),
+      onWarning,
+      signal,
+      onProgress,
+      batchSize,
     })
     return { bits, winner: Float64Array.from(winner) }
   })

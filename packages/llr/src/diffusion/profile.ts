@@ -78,7 +78,7 @@ export async function denoisingProfile(
       ),
       Float64Array.from(pairs, (pair) => times[levelOf(pair)]!),
       noise,
-      call.signal ? { signal: call.signal } : {},
+      { signal: call.signal },
     )
     pairs.forEach((pair, i) => {
       const at = Math.floor(pair / perRow) * scales.length + levelOf(pair)

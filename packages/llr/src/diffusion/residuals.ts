@@ -33,7 +33,7 @@ export async function residualNorms(
   x: NdArray,
   times: Float64Array,
   noise: Float64Array,
-  call: { signal?: AbortSignal } = {},
+  call: { signal?: AbortSignal | undefined } = {},
 ): Promise<ResidualNorms> {
   const m = rowCount(x)
   const d = rowSize(x)

@@ -57,7 +57,7 @@ export async function blockMeans(
       x,
       Int32Array.from({ length: pairs }, (_, pair) => rowOf(pair)),
     )
-    const { l1, l2 } = await residualNorms(model, rows, times, noise, signal ? { signal } : {})
+    const { l1, l2 } = await residualNorms(model, rows, times, noise, { signal })
     const norms = plan.norm === 1 ? l1 : l2
     for (let pair = 0; pair < pairs; pair++)
       moments.add(rowOf(pair) * k + places[(from + pair) % places.length]!.block, factors[pair]! * norms[pair]!)

@@ -48,7 +48,7 @@ export function createMeasurer(options: MeasurerOptions = {}): Measurer {
     const compute = async (from: number, to: number): Promise<Record<string, NdArray<Float64Array>>> => {
       const rows = Array.from({ length: to - from }, (_, i) => from + i)
       const start = performance.now()
-      const columns = await entry.measure(sliceRows(x, from, to), { seed, rows, ...(signal ? { signal } : {}) })
+      const columns = await entry.measure(sliceRows(x, from, to), { seed, rows, signal })
       const seconds = (performance.now() - start) / 1000 / (to - from)
       const batches = Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, columnBatch(column)]))
       return { ...batches, [SECONDS]: columnBatch(new Float64Array(to - from).fill(seconds)) }
@@ -57,7 +57,7 @@ export function createMeasurer(options: MeasurerOptions = {}): Measurer {
     const whole = store
       ? await store.batches(stepName(set, entry.key), total, batchSize, compute, {
           key: entry.key,
-          ...(signal ? { signal } : {}),
+          signal,
           ...(onProgress ? { onProgress: (p) => onProgress({ ...p, label }) } : {}),
         })
       : await plainBatches(total, batchSize, compute, (done) => onProgress?.({ done, total, label }))

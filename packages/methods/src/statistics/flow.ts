@@ -22,9 +22,9 @@ export function flowTermsOf(flow: Flow): Measurement {
     async (x: NdArray, call) => {
       const { seed, rows, signal } = call ?? {}
       const options = {
-        ...(seed === undefined ? {} : { seed }),
-        ...(rows ? { rows } : {}),
-        ...(signal ? { signal } : {}),
+        seed,
+        rows,
+        signal,
       }
       const { latents, logDet, preprocessingLogDet } = await flow.terms(x, options)
       const z = flatData(latents)

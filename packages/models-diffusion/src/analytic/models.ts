@@ -6,7 +6,7 @@ import { type AnalyticScoreModel, mixtureModel } from './mixture.ts'
 
 /** Shape of a row, where it is not simply [D]. */
 export interface AnalyticOptions {
-  dataShape?: readonly number[]
+  dataShape?: readonly number[] | undefined
 }
 
 /**

@@ -21,7 +21,7 @@ export interface OdeOptions {
   /** First step of `dopri5`, in lambda. */
   firstStep: number
   /** Called with the mean share of the path that is done, 0..1. */
-  onProgress?: (share: number) => void
+  onProgress?: ((share: number) => void) | undefined
 }
 
 /** A row gives up after this many steps, accepted or not. */

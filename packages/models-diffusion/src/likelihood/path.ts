@@ -14,7 +14,7 @@ export function traceDefaults(options: TraceOptions, d: number, n: number): Trac
     seed: options.seed ?? 0,
     sharing: options.sharing ?? 'fresh',
     rows: options.rows ?? Array.from({ length: n }, (_, i) => i),
-    ...(options.signal ? { signal: options.signal } : {}),
+    signal: options.signal,
   }
 }
 

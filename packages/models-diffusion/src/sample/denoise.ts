@@ -126,7 +126,7 @@ function timesOf(model: ScoreModel, options: DenoiseOptions): Float64Array {
   }
   if (method === 'plms' && grid !== 'uniform')
     throw mismatch('E_ARGUMENT', 'denoise grid', 'uniform for plms, whose weights are those of equal steps', grid)
-  return timeGrid(sde, { steps, from, to, grid, ...(rho === undefined ? {} : { rho }) })
+  return timeGrid(sde, { steps, from, to, grid, rho })
 }
 
 function checkEqual(times: Float64Array): void {

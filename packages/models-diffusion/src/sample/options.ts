@@ -21,48 +21,48 @@ export const SAMPLERS: readonly SamplerMethod[] = ['heun', 'rk45', 'euler', 'eul
 /** Options of `denoise`. */
 export interface DenoiseOptions extends CallOptions {
   /** Default `heun`. */
-  method?: SamplerMethod
+  method?: SamplerMethod | undefined
   /** Steps from `from` to `to`, default 32 (`rk45` chooses its own). */
-  steps?: number
+  steps?: number | undefined
   /** How the times lie: `karras` for `heun`, else `uniform`; or the times themselves, from `from` down to `to`. */
-  grid?: TimeGrid | ArrayLike<number>
+  grid?: TimeGrid | ArrayLike<number> | undefined
   /** Exponent of the `karras` grid, default 7. */
-  rho?: number
+  rho?: number | undefined
   /** Time of the rows given, default `sde.tMax`. */
-  from?: number
+  from?: number | undefined
   /** Time to end at, default `sde.tMin`. */
-  to?: number
+  to?: number | undefined
   /** End with the posterior mean E[x_0 | x_to] by one more call (default), or with x_to itself (`false`). */
-  clean?: boolean
+  clean?: boolean | undefined
   /** `ddim`: share of fresh noise, default 0. */
-  eta?: number
+  eta?: number | undefined
   /** `ddpm`: posterior variance (`small`, default) or that of the forward step (`large`). */
-  variance?: 'small' | 'large'
+  variance?: 'small' | 'large' | undefined
   /** `rk45`: local error relative to the noise level plus 0.05, default 1e-3. */
-  tolerance?: number
+  tolerance?: number | undefined
   /** A key for each row (default 0..N-1): a row's noise depends on `seed` and its key only. */
-  rows?: ArrayLike<number>
+  rows?: ArrayLike<number> | undefined
   /** The standard normal numbers of each step instead of seeded ones, step-major [steps, N, D]. */
-  noise?: ArrayLike<number>
+  noise?: ArrayLike<number> | undefined
   /**
    * `euler` and `euler-maruyama` as published (spec dgm 2.4): N times from `from` to `to` and N updates, also at the
    * last time, so that the path runs past `to` by a step; `clean` is then off.
    */
-  compat?: 'reference'
+  compat?: 'reference' | undefined
 }
 
 /** Options of `sample`. */
 export interface SampleOptions extends Omit<DenoiseOptions, 'from' | 'rows'> {
   /** Noise is drawn from N(0, (temperature sigma_T)² I), default 1. */
-  temperature?: number
+  temperature?: number | undefined
 }
 
 /** Options of `encode`. */
 export interface EncodeOptions extends CallOptions {
   /** Time of the rows given, default `sde.tMin`. */
-  from?: number
+  from?: number | undefined
   /** Time to go to, default `sde.tMax`. */
-  to?: number
+  to?: number | undefined
   /** Local error relative to the noise level plus 0.05, default 1e-3. */
-  tolerance?: number
+  tolerance?: number | undefined
 }

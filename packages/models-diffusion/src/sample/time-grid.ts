@@ -15,9 +15,9 @@ export interface TimeGridOptions {
   from: number
   to: number
   /** Default `uniform`. */
-  grid?: TimeGrid
+  grid?: TimeGrid | undefined
   /** Exponent of `karras` (Karras et al. 2022, eq. 5), default 7. */
-  rho?: number
+  rho?: number | undefined
 }
 
 /**

@@ -17,9 +17,9 @@ export interface OpenRunOptions<C> {
   /** The resolved configuration: everything the results depend on, as a plain tree of JSON values. */
   config: C
   /** `false` forgets finished steps and begins again (default `true`: finished steps are loaded). */
-  resume?: boolean
+  resume?: boolean | undefined
   /** `true` gives up an earlier run of another configuration instead of refusing it (default `false`). */
-  overwrite?: boolean
+  overwrite?: boolean | undefined
 }
 
 /** An open run folder. */

@@ -11,7 +11,7 @@ import type { Journal, RunEvent } from './journal.ts'
 /** Options of `run.step`. */
 export interface StepOptions {
   /** What the result depends on beside the configuration (a checkpoint's hash ...): a new key redoes the step. */
-  key?: unknown
+  key?: unknown | undefined
 }
 
 /** How to store a result that is not a plain tree of numbers and arrays. */

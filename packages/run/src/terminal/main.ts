@@ -14,9 +14,9 @@ export const exitCodes: Readonly<{ ok: 0; failure: 1; userError: 2; stopped: 130
 /** Options of `runMain`. */
 export interface RunMainOptions {
   /** Milliseconds a stopping program gets before it is ended (default 10 000); stored steps survive either way. */
-  graceMs?: number
+  graceMs?: number | undefined
   /** What a stopped program advises (default `run the same command again to resume`). */
-  stoppedHint?: string
+  stoppedHint?: string | undefined
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

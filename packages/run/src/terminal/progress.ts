@@ -8,9 +8,9 @@ export type ProgressStream = Pick<NodeJS.WriteStream, 'write'> & { isTTY?: boole
 /** Options of `progressBar`. */
 export interface ProgressBarOptions {
   /** Without a terminal: a line after every so many percent (default 10). */
-  everyPercent?: number
+  everyPercent?: number | undefined
   /** Milliseconds now; for tests. */
-  now?: () => number
+  now?: (() => number) | undefined
 }
 
 /** A sink for progress events. */

@@ -6,7 +6,7 @@ export type TableCell = string | number | undefined
 /** Options of `formatTable`. */
 export interface TableOptions {
   /** Digits after the point of numbers that are not whole (default 3). */
-  digits?: number
+  digits?: number | undefined
 }
 
 /**
