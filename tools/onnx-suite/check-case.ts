@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { OodError } from '@ood/core'
-import { jvp, type Model, readModel, simplify, toFloat64, vjp, writeModel } from '@ood/onnx'
+import { jvp, type Model, readModel, simplify, type TypedArray, toFloat64, vjp, writeModel } from '@ood/onnx'
 import { difference, identical, type Tensors } from './compare.ts'
 import { adjoint, againstDifferences, derive, type Setting, seeds } from './derivatives.ts'
 import { load, NotRunnable, type Runner } from './engine.ts'
@@ -34,6 +34,8 @@ const PRECISION: Record<string, [number, number, number]> = {
 /** Checks one case; files of everything written are left in `folder`/written for onnx.checker. */
 export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
   const findings: Finding[] = []
+  /** What the engine makes of the standard's own model, which everything else is measured by. */
+  let runs: Tensors | undefined
   const note = (step: string, kind: Kind, detail = ''): void => void findings.push({ case: c.name, step, kind, detail })
   /** Runs a step; what it throws is a finding. */
   const attempt = async <T>(step: string, work: () => T | Promise<T>): Promise<T | undefined> => {
@@ -41,7 +43,7 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
       return await work()
     } catch (error) {
       if (error instanceof OodError) note(step, 'refused', error.message)
-      else if (error instanceof NotRunnable) note(step, 'invalid', error.message)
+      else if (error instanceof NotRunnable) note(step, runs ? 'invalid' : 'unrunnable', error.message)
       else note(step, 'crash', (error as Error).stack?.split('\n').slice(0, 3).join(' | ') ?? String(error))
       return undefined
     }
@@ -64,15 +66,14 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
     note('write', same ? 'ok' : 'wrong', same ? '' : 'read again, the model differs')
   })
 
-  // What the engine makes of the standard's own model is what everything else is measured by.
   const isRandom = model.graph.nodes.some((node) => RANDOM.test(node.opType))
   const own = await runOnce(model, c.inputs).catch((error: Error) => error)
   if (own instanceof Error) note('run', 'unrunnable', own.message)
   else {
+    runs = own
     const wrong = isRandom ? undefined : compare(own, c.outputs, c.rtol, c.atol)
     note('run', 'ok', wrong === undefined ? '' : `the engine itself differs from the standard: ${wrong}`)
   }
-  const runs = own instanceof Error ? undefined : own
 
   const small = await attempt('simplify', () => {
     const result = simplify(model)
@@ -94,12 +95,11 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
   let wideRuns: Tensors | undefined
   if (wide) {
     await attempt('float64', async () => {
-      if (runs) {
-        wideRuns = await runOnce(wide, c.inputs)
-        const reference = compare(wideRuns, c.outputs, 1e-3, 1e-5)
-        const wrong = isRandom || !reference ? undefined : compare(wideRuns, runs, 1e-3, 1e-5)
-        note('float64', wrong ? 'wrong' : 'ok', wrong)
-      } else note('float64', 'ok')
+      const got = await runOnce(wide, c.inputs)
+      const reference = compare(got, c.outputs, 1e-3, 1e-5)
+      const wrong = isRandom || !reference ? undefined : runs ? compare(got, runs, 1e-3, 1e-5) : reference
+      note('float64', wrong ? 'wrong' : 'ok', wrong)
+      wideRuns = got
     })
   }
 
@@ -111,14 +111,14 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
   const of = floating(model.graph.outputs, c.outputs)
   if (inputs.length === 0 || of.length === 0) return findings
 
-  for (const [step, base, primal] of [
-    ['', model, runs],
+  for (const [step, given, primal] of [
+    ['', model, runs ?? tensorsOf(c.outputs)],
     ['float64 ', wide, wideRuns],
   ] as const) {
-    if (!base) continue
-    const derived = await derivatives(base, inputs, of, `${step}jvp`, attempt)
+    if (!given) continue
+    const derived = await derivatives(given, c, inputs, of, `${step}jvp`, attempt)
     if (!derived) continue
-    const [forward, wrt] = derived
+    const { base, forward, wrt } = derived
     keep(`${step}jvp`.replace(' ', '-'), forward)
     const back = await attempt(`${step}vjp`, () => vjp(base, { wrt, of }))
     if (back) keep(`${step}vjp`.replace(' ', '-'), back)
@@ -127,7 +127,7 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
       if (back) note(`${step}vjp`, 'ok')
       continue
     }
-    const type = narrowest(base)
+    const type = narrowest(given)
     const setting: Setting = { wrt, of, inputs: c.inputs, outputs: primal }
     const v = seeds(wrt, c.inputs, 7)
     const u = seeds(of, primal, 1007)
@@ -142,6 +142,11 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
         tolerance,
         tolerance,
       )
+      tangents = got.derivative
+      if (!runs && step === '') {
+        note(`${step}jvp`, primalWrong ? 'wrong' : 'ok', primalWrong)
+        return
+      }
       const runner: Runner = await load(base)
       try {
         const wrong = primalWrong ?? (await againstDifferences(runner, setting, v, got.derivative, precision))
@@ -149,7 +154,6 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
       } finally {
         await runner.release()
       }
-      tangents = got.derivative
     })
     if (!back) continue
     await attempt(`${step}vjp`, async () => {
@@ -162,29 +166,57 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
   return findings
 }
 
-/** jvp by all inputs, or by as many as have a derivative; those that do not are a refusal each. */
+/** What a derivative was made of. */
+interface Derived {
+  readonly base: Model
+  readonly forward: Model
+  readonly wrt: readonly string[]
+}
+
+/**
+ * jvp by all inputs; else with integer inputs (axes, sizes, steps) made constants; else by as many inputs as have a
+ * derivative. Each input without one is a refusal.
+ */
 async function derivatives(
   model: Model,
+  c: Case,
   inputs: readonly string[],
   of: readonly string[],
   step: string,
   attempt: <T>(step: string, work: () => T) => Promise<T | undefined>,
-): Promise<[Model, readonly string[]] | undefined> {
-  try {
-    return [jvp(model, { wrt: inputs, of }), inputs]
-  } catch (error) {
-    if (!(error instanceof OodError) || inputs.length === 1) {
-      await attempt(step, () => {
-        throw error
-      })
-      return undefined
+): Promise<Derived | undefined> {
+  const bound = withConstants(model, c.inputs)
+  for (const base of [model, bound]) {
+    try {
+      return { base, forward: jvp(base, { wrt: inputs, of }), wrt: inputs }
+    } catch (error) {
+      if (!(error instanceof OodError) || (base === bound && inputs.length === 1)) {
+        await attempt(step, () => {
+          throw error
+        })
+        return undefined
+      }
     }
   }
   const wrt: string[] = []
   for (const name of inputs)
-    if (await attempt(`${step} by ${name}`, () => jvp(model, { wrt: [name], of }))) wrt.push(name)
-  const forward = wrt.length > 0 ? await attempt(step, () => jvp(model, { wrt, of })) : undefined
-  return forward && [forward, wrt]
+    if (await attempt(`${step} by ${name}`, () => jvp(bound, { wrt: [name], of }))) wrt.push(name)
+  const forward = wrt.length > 0 ? await attempt(step, () => jvp(bound, { wrt, of })) : undefined
+  return forward && { base: bound, forward, wrt }
+}
+
+/** The model with its inputs of integers and booleans as constants. */
+function withConstants(model: Model, values: ReadonlyMap<string, Value>): Model {
+  const initializers = new Map(model.graph.initializers)
+  const inputs = model.graph.inputs.filter(({ name, type }) => {
+    const value = values.get(name)
+    if (!value || !('data' in value) || (type !== 'int64' && type !== 'int32' && type !== 'bool')) return true
+    const data = type === 'int32' ? Int32Array.from(value.data as BigInt64Array, Number) : value.data
+    initializers.set(name, { type, shape: value.shape, data: data as TypedArray })
+    return false
+  })
+  if (inputs.length === model.graph.inputs.length) return model
+  return { ...model, graph: { ...model.graph, inputs, initializers } }
 }
 
 async function runOnce(model: Model, inputs: ReadonlyMap<string, Value>): Promise<Map<string, Tensor>> {
@@ -202,6 +234,12 @@ function compare(got: Tensors, expected: ReadonlyMap<string, Value>, rtol: numbe
     if (wrong) return `${name}: ${wrong}`
   }
   return undefined
+}
+
+/** Expected outputs, if all are tensors of numbers. */
+function tensorsOf(values: ReadonlyMap<string, Value>): Tensors | undefined {
+  const tensors = [...values].flatMap(([name, value]): [string, Tensor][] => ('data' in value ? [[name, value]] : []))
+  return tensors.length === values.size ? new Map(tensors) : undefined
 }
 
 /** The least precise floating-point type at a model's boundary. */

@@ -37,6 +37,11 @@ const CODES: Partial<Record<ElementType, number>> = {
   float8e8m0: 24,
 }
 
+/** Newest file format that the engine reads. */
+const NEWEST_IR = 13
+/** Newest standard operator set that the engine knows; what later ones changed is in the new operators. */
+const NEWEST_OPSET = 27
+
 const CROSSING: readonly ElementType[] = ['float32', 'float64', 'int64', 'bool']
 
 /** The type that stands for another one at the boundary. */
@@ -69,9 +74,11 @@ function portable(model: Model): Model {
     if (other) after.push(cast(port.name, other.name, other.type))
     return other ?? port
   })
-  if (before.length + after.length === 0) return model
-  if ((model.opsets[''] ?? 0) < 13) throw new NotRunnable('casts at the boundary need operator set 13')
-  return { ...model, graph: { ...graph, inputs, outputs, nodes: [...before, ...graph.nodes, ...after] } }
+  const opset = model.opsets['']
+  const known = opset === undefined ? {} : { '': Math.min(opset, NEWEST_OPSET) }
+  const aged = { ...model, irVersion: Math.min(model.irVersion, NEWEST_IR), opsets: { ...model.opsets, ...known } }
+  if (before.length + after.length === 0) return aged
+  return { ...aged, graph: { ...graph, inputs, outputs, nodes: [...before, ...graph.nodes, ...after] } }
 }
 
 /** Loads a model; what the engine does not load is `NotRunnable`. */

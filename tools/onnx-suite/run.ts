@@ -35,7 +35,7 @@ async function inProcesses(folder: string, names: readonly string[], count: numb
   const waiting = [...names]
   const findings: Finding[] = []
   const one = (): Promise<void> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       let child: ChildProcess
       let current: string | undefined
       let timer: NodeJS.Timeout | undefined
@@ -61,13 +61,12 @@ async function inProcesses(folder: string, names: readonly string[], count: numb
           next()
         })
         child.on('exit', (code, signal) => {
-          if (current !== undefined)
-            findings.push({
-              case: current,
-              step: 'check',
-              kind: 'crash',
-              detail: `process ended with ${signal ?? code}`,
-            })
+          if (current === undefined) {
+            reject(new Error(`a worker ended with ${signal ?? code} before its first case`))
+            return
+          }
+          findings.push({ case: current, step: 'check', kind: 'crash', detail: `process ended with ${signal ?? code}` })
+          current = undefined
           start()
         })
       }

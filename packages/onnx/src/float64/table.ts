@@ -54,6 +54,9 @@ export const throughLowering: readonly string[] = [
   'Col2Im',
   'Det',
   'MaxUnpool',
+  'LinearAttention',
+  'CausalConvWithState',
+  'SwiGLU',
 ]
 
 /** Operators that only take or give float32, or have no float64 kernel and no other form here. */

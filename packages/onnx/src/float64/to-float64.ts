@@ -1,5 +1,6 @@
 // float32 models as float64 models, for runtimes that have few float64 kernels.
 import { mismatch } from '@ood/core'
+import { PREVIEW } from '../lower/flex-attention.ts'
 import { lower } from '../lower/lower.ts'
 import { prune } from '../prune.ts'
 import type { Graph, Model } from '../types.ts'
@@ -53,7 +54,8 @@ export function toFloat64(model: Model, options: Float64Options = {}): Model {
     throw mismatch('E_ARGUMENT', 'toFloat64 fallback', 'error or float32', fallback)
   // Local functions are inlined and old operator sets brought to 18: the forms are written for that and later ones.
   const opset = model.opsets[''] ?? 0 // lowering gives a model of other domains a standard set
-  const plain = model.functions.length > 0 || opset < 18 ? { ...lower('toFloat64', model, []), functions: [] } : model
+  const calls = model.functions.length > 0 || model.graph.nodes.some((node) => node.domain === PREVIEW)
+  const plain = calls || opset < 18 ? { ...lower('toFloat64', model, []), functions: [] } : model
   const converter: Converter = {
     opset: checkPassOpset('toFloat64', plain.opsets),
     names: { taken: new Set(allNames(plain.graph)), serial: 0 },

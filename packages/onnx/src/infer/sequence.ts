@@ -2,7 +2,7 @@
 import { attribute } from '../attributes.ts'
 import type { Dim } from '../types.ts'
 import { over, plus, times, unknownDim } from './dims.ts'
-import type { InferNode, InferRule, InferTable, Info } from './rule.ts'
+import { type InferNode, type InferRule, type InferTable, type Info, likeFirst } from './rule.ts'
 
 /** Y of all steps, and the last hidden state (and cell state of an LSTM). */
 const recurrent: InferRule = (n) => {
@@ -39,4 +39,38 @@ const attention: InferRule = (n) => {
   ]
 }
 
-export const sequence: InferTable = { LSTM: recurrent, GRU: recurrent, RNN: recurrent, Attention: attention }
+const linearAttention: InferRule = (n) => {
+  const [q, , v, past] = n.inputs
+  const type = q?.type ?? 'other'
+  if (!q?.shape || !v?.shape) return [{ type, shape: undefined }]
+  const [qHeads, kvHeads] = [headsOf(n, 'q_num_heads'), headsOf(n, 'kv_num_heads')]
+  const [batch, rows, packed] = q.shape as [Dim, Dim, Dim]
+  const valueSize = over(v.shape[2]!, kvHeads)
+  return [
+    { type, shape: [batch, rows, times(qHeads, valueSize)] },
+    { type: past?.type ?? type, shape: [batch, kvHeads, over(packed, qHeads), valueSize] },
+  ]
+}
+
+const causalConvolution: InferRule = (n) => {
+  const [x, weight] = n.inputs
+  const type = x?.type ?? 'other'
+  const k = weight?.shape?.[2]
+  const state = x?.shape && typeof k === 'number' ? [x.shape[0]!, x.shape[1]!, k - 1] : undefined
+  return [
+    { type, shape: x?.shape },
+    { type, shape: state },
+  ]
+}
+
+export const sequence: InferTable = {
+  LSTM: recurrent,
+  GRU: recurrent,
+  RNN: recurrent,
+  Attention: attention,
+  LinearAttention: linearAttention,
+  CausalConvWithState: causalConvolution,
+  TensorScatter: likeFirst,
+  CumProd: likeFirst,
+  SwiGLU: likeFirst,
+}

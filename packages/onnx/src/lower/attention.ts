@@ -24,7 +24,7 @@ function joinHeads(l: Lowered, y: string): string {
 }
 
 /** Every key or value head once for each of the query heads that share it. */
-function repeatHeads(l: Lowered, x: string, times: number, heads: number): string {
+export function repeatHeads(l: Lowered, x: string, times: number, heads: number): string {
   if (times === 1) return x
   const { g } = l
   const copies = g.op('Expand', [g.op('Unsqueeze', [x, g.int64([2])]), g.int64([1, 1, times, 1, 1])])

@@ -20,11 +20,12 @@ export interface Coverage {
 }
 
 const notes: Readonly<Record<string, string>> = {
+  CumProd: 'size of the axis known',
   DequantizeLinear: 'by the scale; by quantized numbers with straightThrough',
   DynamicQuantizeLinear: 'by the scale; rounding with straightThrough',
+  LinearAttention: 'sequence length known: unrolled',
   Det: 'matrices up to 3 x 3',
-  DFT: 'signal length known; not the inverse of one side',
-  Dropout: 'inference',
+  DFT: 'signal length known',
   FusedMatMul: 'without transBatchA and transBatchB',
   GridSample: 'image size known',
   GRU: 'sequence length known: unrolled',
@@ -32,7 +33,6 @@ const notes: Readonly<Record<string, string>> = {
   Loop: 'known number of rounds, up to 4096: unrolled',
   LpPool: 'without ceil_mode',
   LSTM: 'sequence length known: unrolled',
-  MaxPool: 'row-major indices',
   ConvInteger: 'not 0 with straightThrough',
   MatMulInteger: 'not 0 with straightThrough',
   QLinearConv: 'not 0 with straightThrough',
@@ -41,6 +41,7 @@ const notes: Readonly<Record<string, string>> = {
   Resize: 'spatial axes',
   RNN: 'sequence length known: unrolled',
   Scan: 'sequence length known: unrolled',
+  STFT: 'signal length known',
   Upsample: 'as Resize',
 }
 
@@ -58,21 +59,12 @@ const constants = (
   'RandomNormal RandomUniform RegexFullMatch StringConcat StringNormalizer StringSplit TfIdfVectorizer'
 ).split(' ')
 
-const later = 'newer than operator set 23'
 const refused: Readonly<Record<string, string>> = {
-  CausalConvWithState: later,
-  CumProd: later,
-  LinearAttention: later,
-  SwiGLU: later,
-  TensorScatter: later,
   DeformConv: 'no exporter of the common frameworks writes it',
   MaxRoiPool: 'replaced by RoiAlign in every detector of the last years',
   MelWeightMatrix: 'its inputs are sizes and frequencies of a filter bank, which are constants in models',
-  Range: 'number of elements depends on the values',
   RoiAlign: 'regions of interest come from a selection that has no derivative',
   SequenceMap: 'write it as a Loop',
-  STFT: 'write it as frames and DFT',
-  Unique: 'number of elements depends on the values',
 }
 
 function entries(): [string, Coverage][] {

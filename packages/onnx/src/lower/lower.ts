@@ -9,6 +9,7 @@ import { OLDEST_OPSET } from '../versions.ts'
 import { withGraph } from '../write.ts'
 import { inlineFunction, renameInputs } from './body.ts'
 import { bothBranches, takenBranch, unrollLoop, unrollScan } from './control.ts'
+import { flexAttention, PREVIEW } from './flex-attention.ts'
 import { mayVary, type Rewriter, rewriter } from './rewriter.ts'
 import { sequences } from './sequences.ts'
 import { lowerNode } from './table.ts'
@@ -98,6 +99,8 @@ export function lower(
     const control = { w, emit: (inner: Node) => emit(inner, written) }
     const taken = node.opType === 'If' && node.domain === '' ? takenBranch(control, node) : undefined
     if (taken) return taken
+    // The standard defines it as a function, and like functions it is always written out.
+    if (node.domain === PREVIEW && node.opType === 'FlexAttention') return flexAttention(control, node)
     if (idle || !usedValues(node).some((name) => w.isActive(name))) return undefined
     if (node.domain === '' && node.opType === 'If') return bothBranches(control, node)
     if (node.domain === '' && node.opType === 'Loop') return unrollLoop(control, node)

@@ -109,7 +109,33 @@ function unpooledSizes(l: Lowered): string {
   return g.op('Concat', [head, g.int64(spatial)], { axis: int(0) })
 }
 
+/** The node with an output that its derivative is written with, which it may not have yet. */
+const reporting: Lowering = ({ g, x, node }) => {
+  if (node.outputs[1]) return undefined
+  const outputs = Math.max(2, node.outputs.length)
+  const values = g.ops(node.opType, x, node.attributes, outputs)
+  return node.outputs.map((name, i) => (name === '' ? undefined : values[i]))
+}
+
+/** A dropout that can never drop anything needs no mask. */
+const dropout: Lowering = (l) => {
+  const training = l.x[2] ? l.g.constantTensor(l.x[2]) : undefined
+  return !l.x[2] || (training && Number(training.data[0]) === 0) ? undefined : reporting(l)
+}
+
+/** start + i delta, as many as lie before the limit. */
+const range: Lowering = ({ g, p, x, type }) => {
+  const [start, limit, delta] = x as [string, string, string]
+  const steps = p.un('Ceil', p.div(p.sub(limit, start), delta))
+  const [zero, one] = [g.scalar('int64', 0), g.scalar('int64', 1)]
+  const numbers = g.op('Range', [zero, g.op('Cast', [steps], { to: int(7) }), one])
+  return [p.add(start, p.mul(g.op('Cast', [numbers], { to: int(elementNumber(type)) }), delta))]
+}
+
 export const movementLowerings: LoweringTable = {
+  Range: range,
+  Unique: reporting,
+  Dropout: dropout,
   Compress: compress,
   OneHot: oneHot,
   ReverseSequence: reverseSequence,

@@ -5,6 +5,7 @@ import { microsoftLowerings, simplified } from './contrib.ts'
 import { einsum } from './einsum.ts'
 import { gridSample } from './grid.ts'
 import { layerLowerings } from './layers.ts'
+import { linearAttentionLowerings } from './linear-attention.ts'
 import { movementLowerings } from './movement.ts'
 import { recurrentLowerings } from './recurrent.ts'
 import type { NodeWriter } from './rewriter.ts'
@@ -18,6 +19,7 @@ export const standardLowerings: LoweringTable = {
   ...layerLowerings,
   ...movementLowerings,
   ...signalLowerings,
+  ...linearAttentionLowerings,
   Einsum: einsum,
   GridSample: gridSample,
   // The runtime writes it without a domain.

@@ -218,11 +218,22 @@ const mod: Rule = elementwise(number(1), (a) => {
   return { ...factorOf(a.g, p.un('Round', whole)), scale: -1 }
 })
 
-/** In inference nothing is dropped. */
+/**
+ * In inference nothing is dropped; in training, what the mask keeps is divided by 1 - ratio. Lowering has seen to it that
+ * the node reports its mask where training is possible.
+ */
 const dropout: Rule = (a) => {
-  const training = a.x[2] ? a.g.constantTensor(a.x[2]) : undefined
-  if (a.x[2] && !(training && plainNumbers(training)[0] === 0)) throw unsupported(a, 'a training mode that is false')
-  return elementwise(number(1))(a)
+  const type = typeOf(a)
+  const [, ratio, training] = a.x
+  const known = training ? a.g.constantTensor(training) : undefined
+  if (!training || (known && plainNumbers(known)[0] === 0)) return elementwise(number(1), number(0))(a)
+  const p = primal(a.g, type)
+  const kept = p.sub(1, ratio ? a.g.op('CastLike', [ratio, a.x[0]!]) : 0.5)
+  const scale = p.where(training, p.div(p.mask(a.y[1]!), kept), 1)
+  return elementwise(
+    () => factorOf(a.g, scale, { masked: true }),
+    () => factorOf(a.g, p.where(training, p.div(a.y[0]!, kept), 0), { masked: true }),
+  )(a)
 }
 
 const where: Rule = (a) => {

@@ -211,8 +211,9 @@ const topK: Rule = linear((a, t) => {
 
 /** The tangents at the positions of the maxima, which the operator itself reports. */
 const maxPool: Rule = linear((a, t) => {
-  if (attribute(a.node, 'storage_order', 'int', 0) !== 0) throw unsupported(a, 'row-major storage order')
-  const [, indices] = a.g.ops('MaxPool', [a.x[0]!], a.node.attributes, 2)
+  // The order that a model wants its indices in is not the one tangents are read in.
+  const { storage_order: _order, ...attributes } = a.node.attributes
+  const [, indices] = a.g.ops('MaxPool', [a.x[0]!], attributes, 2)
   return take(a.tape, t, indices!, firstOutput(a))
 })
 
@@ -231,6 +232,16 @@ const globalMaxPool: Rule = linear((a, t) => {
   return reshape(a.tape, gatherElements(a.tape, flat, 2, first, out), shapeOf(a, a.y[0]!), a.y[0])
 })
 
+/** The elements that are kept, by the positions the operator reports; lowering has made it report them. */
+const unique: Rule = linear((a, t) => {
+  const axis = attribute(a.node, 'axis', 'int', undefined)
+  const index = a.y[1]!
+  if (axis !== undefined) return gatherAlong(a.tape, t, positiveAxis(axis, t.shape.length), index, firstOutput(a))
+  const list = a.g.op('Reshape', [a.x[0]!, a.g.int64([-1])])
+  const flat = reshape(a.tape, t, [times(...t.shape)], list)
+  return gatherAlong(a.tape, flat, 0, index, firstOutput(a))
+})
+
 export const indexingRules: RuleTable = {
   Gather: gather,
   GatherElements: gatherElementsRule,
@@ -240,4 +251,5 @@ export const indexingRules: RuleTable = {
   TopK: topK,
   MaxPool: maxPool,
   GlobalMaxPool: globalMaxPool,
+  Unique: unique,
 }

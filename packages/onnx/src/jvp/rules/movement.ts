@@ -4,7 +4,7 @@ import { toBind } from '../../hints.ts'
 import { positiveAxis } from '../../infer/dims.ts'
 import { sliceRange } from '../../infer/movement.ts'
 import { plainNumbers } from '../../tensors.ts'
-import { scalar } from '../factor.ts'
+import { factorOf, scalar } from '../factor.ts'
 import { custom, mapped, type Out } from '../ops/apply.ts'
 import { depthToSpace, spaceToDepth } from '../ops/blocks.ts'
 import { concatAtRunTime, cutAxes, piece } from '../ops/cut.ts'
@@ -112,7 +112,7 @@ const tile: Rule = linear((a, t) => {
 })
 
 /** Padding with a constant pads tangents with zeros; the other modes copy elements and stay as they are. */
-const padRule: Rule = linear((a, t) => {
+const padded: Rule = linear((a, t) => {
   const rank = t.shape.length
   const mode = attribute(a.node, 'mode', 'string', 'constant')
   const axes = (a.x[3] ? intsOf(a, 3) : t.shape.map((_, axis) => axis)).map((axis) => positiveAxis(axis, rank))
@@ -128,6 +128,20 @@ const padRule: Rule = linear((a, t) => {
   if (full.some((n) => n < 0)) throw unsupported(a, `pads of 0 or more in mode ${mode}`)
   return padCopies(a.tape, t, full, mode as Mode, firstOutput(a))
 })
+
+/** The number padded with has a tangent too: it goes to every place outside. */
+const padRule: Rule = (a) => {
+  const value = a.t[2]
+  const t = a.t.map((tangent, i) => (i === 2 ? undefined : tangent))
+  const inside = t.some((tangent) => tangent !== undefined) ? padded({ ...a, t })[0] : undefined
+  if (!value || attribute(a.node, 'mode', 'string', 'constant') !== 'constant') return [inside]
+  const type = typeOf(a)
+  const zeros = a.g.op('Expand', [a.g.scalar(type, 0), a.g.op('Shape', [a.x[0]!])])
+  const outside = a.g.op('Pad', [zeros, a.x[1]!, a.g.scalar(type, 1), ...a.x.slice(3)], a.node.attributes)
+  const terms = [{ of: value, by: factorOf(a.g, outside, { masked: true }) }]
+  const whole = inside ? [{ of: inside, by: scalar(type, 1) }, ...terms] : terms
+  return [combine(a.tape, whole, shapeOf(a, a.y[0]!), a.y[0])]
+}
 
 /** Pads known at run time, those of axes without any included. */
 function allPads(a: Application, axes: readonly number[], rank: number): string {
