@@ -36,6 +36,7 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
   const findings: Finding[] = []
   /** What the engine makes of the standard's own model, which everything else is measured by. */
   let runs: Tensors | undefined
+  let lacksKernels = false
   const note = (step: string, kind: Kind, detail = ''): void => void findings.push({ case: c.name, step, kind, detail })
   /** Runs a step; what it throws is a finding. */
   const attempt = async <T>(step: string, work: () => T | Promise<T>): Promise<T | undefined> => {
@@ -43,7 +44,7 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
       return await work()
     } catch (error) {
       if (error instanceof OodError) note(step, 'refused', error.message)
-      else if (error instanceof NotRunnable) note(step, runs ? 'invalid' : 'unrunnable', error.message)
+      else if (error instanceof NotRunnable) note(step, runs && !lacksKernels ? 'invalid' : 'unrunnable', error.message)
       else note(step, 'crash', (error as Error).stack?.split('\n').slice(0, 3).join(' | ') ?? String(error))
       return undefined
     }
@@ -58,6 +59,8 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
   const model = await attempt('read', () => readModel(modelBytes(folder, c.name)))
   if (!model) return findings
   note('read', 'ok')
+  // The engine has few kernels for bfloat16, so other nodes than the model's own may lack one.
+  lacksKernels = narrowest(model) === 'bfloat16'
   await attempt('write', () => {
     const again = readModel(keep('write', model))
     const rewritten = { ...model, graph: { ...model.graph, nodes: model.graph.nodes.map((node) => ({ ...node })) } }
@@ -82,7 +85,10 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
   })
   if (small) {
     await attempt('simplify', async () => {
-      const wrong = runs && !isRandom ? identical(await runOnce(small, c.inputs), runs) : undefined
+      // Between half-precision nodes the engine rounds or not as it likes.
+      const half = narrowest(model).endsWith('float16')
+      const got = runs && !isRandom ? await runOnce(small, c.inputs) : undefined
+      const wrong = got && runs && (half ? compare(got, runs, 4e-3, 4e-3) : identical(got, runs))
       note('simplify', wrong ? 'wrong' : 'ok', wrong)
     })
   }

@@ -63,7 +63,7 @@ const equal: InferRule = (n) => {
 const unary =
   'Relu Sigmoid Tanh Exp Log Sqrt Softplus Softsign Neg Abs Reciprocal Elu Selu Celu LeakyRelu ThresholdedRelu Gelu Erf ' +
   'Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Sign Floor Ceil Round HardSigmoid HardSwish Swish Mish Not ' +
-  'Clip PRelu Softmax LogSoftmax Hardmax CumSum Trilu Dropout ScatterElements ScatterND Scatter BitwiseNot Shrink ' +
+  'Clip PRelu Softmax LogSoftmax Hardmax CumSum Trilu ScatterElements ScatterND Scatter BitwiseNot Shrink ' +
   'ReverseSequence RotaryEmbedding TensorScatter CumProd'
 
 /** uint8 numbers, and the scale and zero point that were found. */
@@ -90,6 +90,10 @@ export const elementwise: InferTable = {
   IsInf: comparison,
   Cast: cast,
   CastLike: (n) => [{ type: n.inputs[1]?.type ?? 'other', shape: n.inputs[0]?.shape }],
+  Dropout: (n) => [
+    { type: n.inputs[0]?.type ?? 'other', shape: n.inputs[0]?.shape },
+    { type: 'bool', shape: n.inputs[0]?.shape },
+  ],
   Identity: (n) => [n.inputs[0] ?? { type: 'other', shape: undefined }],
   Where: where,
   DynamicQuantizeLinear: dynamicQuantize,
