@@ -39,7 +39,7 @@ export function coverage(): string {
   const later = missing.filter((op) => peer.unreleased.includes(op))
   const others = Object.keys(derivatives).filter((op) => op.startsWith('com.microsoft.'))
   return [
-    `${names.length} operators of the default domain up to operator set 23: ${here.length} carry a derivative, ${names.filter((op) => isZero(derivatives[op])).length} have none by nature (0), ${names.filter((op) => !derivatives[op] || derivatives[op].how === 'refused').length} are refused. onnx-ad ${peer.version} documents no rule for ${missing.length} of the ${here.length}; its repository announces ${later.length} of these for the next version ("next").`,
+    `${names.length} operators of the default domain up to operator set 28: ${here.length} carry a derivative, ${names.filter((op) => isZero(derivatives[op])).length} have none by nature (0), ${names.filter((op) => !derivatives[op] || derivatives[op].how === 'refused').length} are refused. onnx-ad ${peer.version} documents no rule for ${missing.length} of the ${here.length}; its repository announces ${later.length} of these for the next version ("next").`,
     '',
     line(['operator', 'jvp', 'vjp', 'float64', `onnx-ad ${peer.version}`, 'how, limits']),
     line(['---', ':-:', ':-:', ':-:', ':-:', '---']),
