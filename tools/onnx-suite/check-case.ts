@@ -94,7 +94,7 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
   }
 
   const wide = await attempt('float64', () => {
-    const result = toFloat64(model)
+    const result = firstThat([model, withConstants(model, c.inputs), withConstants(model, c.inputs, true)], toFloat64)
     keep('float64', result)
     return result
   })
@@ -186,12 +186,14 @@ interface Derived {
 async function derivatives(
   model: Model,
   c: Case,
-  inputs: readonly string[],
+  given: readonly string[],
   of: readonly string[],
   step: string,
   attempt: <T>(step: string, work: () => T) => Promise<T | undefined>,
 ): Promise<Derived | undefined> {
   const bound = withConstants(model, c.inputs)
+  const inputs = given.filter((name) => model.graph.inputs.some((port) => port.name === name))
+  if (inputs.length === 0) return undefined
   for (const base of [model, bound]) {
     try {
       return { base, forward: jvp(base, { wrt: inputs, of }), wrt: inputs }
@@ -211,12 +213,29 @@ async function derivatives(
   return forward && { base: bound, forward, wrt }
 }
 
-/** The model with its inputs of integers and booleans as constants. */
-function withConstants(model: Model, values: ReadonlyMap<string, Value>): Model {
+/** The first result that is not refused; else the refusal of the last. */
+function firstThat(models: readonly Model[], make: (model: Model) => Model): Model {
+  const [model, ...others] = models as [Model, ...Model[]]
+  if (others.length === 0) return make(model)
+  try {
+    return make(model)
+  } catch (error) {
+    if (error instanceof OodError) return firstThat(others, make)
+    throw error
+  }
+}
+
+/** The model with its inputs of integers and booleans as constants, and with `lists` short lists of numbers (scales), too. */
+function withConstants(model: Model, values: ReadonlyMap<string, Value>, lists = false): Model {
   const initializers = new Map(model.graph.initializers)
   const inputs = model.graph.inputs.filter(({ name, type }) => {
     const value = values.get(name)
-    if (!value || !('data' in value) || (type !== 'int64' && type !== 'int32' && type !== 'bool')) return true
+    if (!value || !('data' in value)) return true
+    if (lists && type === 'float32' && value.shape.length === 1 && value.data.length <= 8) {
+      initializers.set(name, { type, shape: value.shape, data: Float32Array.from(value.data as Float64Array) })
+      return false
+    }
+    if (type !== 'int64' && type !== 'int32' && type !== 'bool') return true
     const data = type === 'int32' ? Int32Array.from(value.data as BigInt64Array, Number) : value.data
     initializers.set(name, { type, shape: value.shape, data: data as TypedArray })
     return false

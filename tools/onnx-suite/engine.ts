@@ -121,5 +121,5 @@ function feed(value: Value, type: ElementType): TensorValue {
 function tensor({ data, shape }: TensorValue): Tensor {
   if (data instanceof BigInt64Array) return { kind: 'int64', shape, data }
   if (data instanceof Uint8Array) return { kind: 'bool', shape, data }
-  return { kind: 'float64', shape, data: Float64Array.from(data) }
+  return { kind: 'float64', shape, data: Float64Array.from(data as Float64Array) }
 }

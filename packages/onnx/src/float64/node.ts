@@ -9,6 +9,7 @@ import type { Attribute, Graph, Node, Tensor } from '../types.ts'
 import type { Converter } from './converter.ts'
 import type { Scope } from './scope.ts'
 import { float32Only, forms, throughLowering } from './table.ts'
+import { widenedType } from './types.ts'
 
 const FLOAT = 1
 const DOUBLE = 11
@@ -67,6 +68,7 @@ export function wideNode(node: Node, convert: (graph: Graph) => Graph): Node {
 function wideAttribute(node: Node, name: string, a: Attribute, convert: (graph: Graph) => Graph): Attribute {
   if (a.kind === 'tensor' && a.value.type === 'float32') return tensorAttribute(wideTensor(a.value))
   if (a.kind === 'graph') return { kind: 'graph', value: convert(a.value) }
+  if (a.kind === 'other') return widenedType(a)
   const typed = node.domain === '' ? typeAttributes[node.opType] : undefined
   return typed?.name === name && a.kind === 'int' && a.value === FLOAT ? int(DOUBLE) : a
 }
@@ -86,6 +88,7 @@ export function writeNode(node: Node, s: Scope, c: Converter): void {
 function otherForm(node: Node, s: Scope, c: Converter): readonly (string | undefined)[] | undefined {
   const isDouble = (name: string | undefined): boolean => name !== undefined && s.info(name).type === 'float64'
   const standard = node.domain === ''
+  if (standard && node.opType === 'BitCast') return bitCast(node, s)
   const form = standard && Object.hasOwn(forms, node.opType) ? forms[node.opType] : undefined
   if (form) {
     const index = node.opType === 'OneHot' ? Math.max(0, node.inputs.findIndex(isDouble)) : 0
@@ -113,6 +116,25 @@ function otherForm(node: Node, s: Scope, c: Converter): readonly (string | undef
     'E_UNSUPPORTED',
     `toFloat64: expected an operator with a float64 form, got ${describe(node)} (fallback: 'float32' computes it in float32)`,
   )
+}
+
+/** Element types of 32 bits other than float32, by number: what bits of float32 numbers can become. */
+const wordTypes = [6, 12]
+
+/** Bits are those of the float32 numbers that the model had. */
+function bitCast(node: Node, s: Scope): readonly string[] | undefined {
+  const to = attribute(node, 'to', 'int', 0)
+  const x = node.inputs[0]!
+  const word = s.info(x).type === 'float64' && (wordTypes.includes(to) || to === FLOAT)
+  if (!word && to !== FLOAT) return undefined
+  const result = s.fresh('BitCast')
+  s.append({ ...node, inputs: [word ? s.op('Cast', [x], { to: int(FLOAT) }) : x], outputs: [result] })
+  if (to !== FLOAT) {
+    s.declare(result, { type: to === 6 ? 'int32' : 'uint32', shape: s.info(x).shape })
+    return [result]
+  }
+  s.declare(result, { type: 'float32', shape: s.info(x).shape })
+  return [s.op('Cast', [result], { to: int(DOUBLE) })]
 }
 
 /** Operators that make float32 numbers from nothing of the kind. */

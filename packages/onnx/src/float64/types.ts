@@ -1,6 +1,6 @@
 // Declared types of values in float64, sequences and optionals of tensors included.
 import { sources, withFields } from '../proto.ts'
-import type { ValueInfo } from '../types.ts'
+import type { Attribute, ValueInfo } from '../types.ts'
 
 const FLOAT = 1
 const DOUBLE = 11
@@ -12,6 +12,15 @@ export function widened(info: ValueInfo): ValueInfo {
   if (info.type !== 'other' || !message?.type) return info
   const copy: ValueInfo = { ...info }
   sources.value.set(copy, withFields(message, { type: wideType(message.type) }))
+  return copy
+}
+
+/** An attribute that holds a type, as that of Optional does, with float64 for float32. */
+export function widenedType(a: Attribute): Attribute {
+  const message = sources.attribute.get(a)
+  if (a.kind !== 'other' || !message?.tp) return a
+  const copy: Attribute = { ...a }
+  sources.attribute.set(copy, withFields(message, { tp: wideType(message.tp) }))
   return copy
 }
 

@@ -59,12 +59,17 @@ export function linearize(
   const tangents = new Map<string, Tangent>()
   for (const name of wrt) tangents.set(name, seed(name, program))
   const ends = of.map((name) => ({ name, ...g.info(name) }))
-  for (const node of prune({ ...model.graph, outputs: ends }).nodes) {
+  const { nodes } = prune({ ...model.graph, outputs: ends })
+  const optional = choices(nodes)
+  for (const node of nodes) {
     if (!usedValues(node).some((name) => tangents.has(name))) continue
     const t = node.inputs.map((name) => tangents.get(name))
     if (!straightThrough && rounding.includes(node.opType)) stopped.push(node)
     checkCarrier(node, g, t)
-    const found = ruleOf(node, straightThrough)({ node, g, tape: program, x: node.inputs, y: node.outputs, t })
+    const found = ruleOf(
+      node,
+      straightThrough,
+    )({ node, g, tape: program, x: node.inputs, y: node.outputs, t, mayBeDropped: optional.has(node.outputs[0]!) })
     node.outputs.forEach((name, i) => {
       // A value named in wrt is independent: what reaches it from before does not count.
       const tangent = found[i]
@@ -73,6 +78,22 @@ export function linearize(
   }
   if (stopped.length > 0) onWarning(warningOf(stopped))
   return tangents
+}
+
+/** Values that a Where may drop, seen through casts and copies: where they are NaN, their derivative is 0 and not NaN. */
+function choices(nodes: readonly Node[]): ReadonlySet<string> {
+  const copies = new Map(
+    nodes.flatMap((node): [string, string][] =>
+      /^(Cast|CastLike|Identity|Dropout)$/.test(node.opType) ? [[node.outputs[0]!, node.inputs[0]!]] : [],
+    ),
+  )
+  const found = new Set<string>()
+  for (const node of nodes) {
+    if (node.opType !== 'Where' || node.domain !== '') continue
+    for (const choice of node.inputs.slice(1))
+      for (let name: string | undefined = choice; name !== undefined; name = copies.get(name)) found.add(name)
+  }
+  return found
 }
 
 function warningOf(stopped: readonly Node[]): string {

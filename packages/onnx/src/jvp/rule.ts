@@ -22,6 +22,8 @@ export interface Application {
   readonly y: readonly string[]
   /** Tangents of the inputs; undefined is 0. */
   readonly t: readonly (Tangent | undefined)[]
+  /** May a Where drop the first output (rows of attention that see nothing, which are NaN)? */
+  readonly mayBeDropped?: boolean
 }
 
 /** Tangents of a node's outputs; missing or undefined is 0. At least one input tangent is there. */

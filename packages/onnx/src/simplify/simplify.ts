@@ -4,7 +4,7 @@ import type { Info } from '../infer/rule.ts'
 import { renameInputs } from '../lower/body.ts'
 import { prune, usedValues } from '../prune.ts'
 import { count, tensorOf } from '../tensors.ts'
-import type { Attribute, Graph, Model, Node, Tensor } from '../types.ts'
+import type { Attribute, Graph, Model, Node, Tensor, ValueInfo } from '../types.ts'
 import { checkPassOpset } from '../versions.ts'
 import { keepBase, withGraph } from '../write.ts'
 import { fuseBatchNorms } from './batch-norm.ts'
@@ -134,7 +134,18 @@ function simplifyGraph(graph: Graph, opset: number, outer: Facts | undefined, na
       makers.set(name, node)
     })
   }
-  const simple: Graph = { ...graph, nodes: publicNames(nodes, graph, constants), initializers: constants }
+  // A branch says no types where a node makes its outputs; of a constant they have to be said.
+  const typed = graph.outputs.map((output): ValueInfo => {
+    const tensor = output.type === 'other' ? constants.get(output.name) : undefined
+    return tensor ? { name: output.name, type: tensor.type, shape: tensor.shape } : output
+  })
+  const ports = typed.every((output, i) => output === graph.outputs[i]) ? graph.outputs : typed
+  const simple: Graph = {
+    ...graph,
+    outputs: ports,
+    nodes: publicNames(nodes, graph, constants),
+    initializers: constants,
+  }
   keepBase(simple, graph)
   return simple
 }

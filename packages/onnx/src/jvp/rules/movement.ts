@@ -14,7 +14,17 @@ import { concat, reshape, slice, transpose } from '../ops/movement.ts'
 import { padZeros } from '../ops/padding.ts'
 import { resize } from '../ops/resize.ts'
 import { sumRepeats } from '../ops/unbroadcast.ts'
-import { type Application, combine, intsOf, linear, type Rule, type RuleTable, shapeOf, unsupported } from '../rule.ts'
+import {
+  type Application,
+  combine,
+  intsOf,
+  linear,
+  type Rule,
+  type RuleTable,
+  shapeOf,
+  typeOf,
+  unsupported,
+} from '../rule.ts'
 import type { Tangent, Transposer } from '../tangent.ts'
 
 /** Where a rule's result goes: shape and name of the first output. */

@@ -76,9 +76,14 @@ function productOfOthers(a: Application, p: Primal, _kept: () => string, axes: r
 const softmaxAxis = (a: Application, t: Tangent): number =>
   positiveAxis(attribute(a.node, 'axis', 'int', -1), t.shape.length)
 
+/** The first output with 0 for NaN: what the model puts in place of NaN is not reached by a product of NaN and 0. */
+function withoutNaN(a: Application): string {
+  return primal(a.g, typeOf(a)).where(a.g.op('IsNaN', [a.y[0]!]), 0, a.y[0]!)
+}
+
 /** dy = y dx - y sum(y dx). */
 const softmax: Rule = linear((a, t) => {
-  const y = factorOf(a.g, a.y[0]!)
+  const y = factorOf(a.g, a.mayBeDropped ? withoutNaN(a) : a.y[0]!)
   const weighted = combine(a.tape, [{ of: t, by: y }], t.shape, a.y[0])
   const total = reduceSum(a.tape, weighted, [softmaxAxis(a, t)], true)
   return combine(
