@@ -23,6 +23,8 @@ export interface Finding {
 /** Random numbers, which no second run repeats. */
 const RANDOM = /^(RandomNormal|RandomUniform|RandomNormalLike|RandomUniformLike|Bernoulli|Multinomial|Dropout)$/
 
+const ROUNDING = /^(Round|QuantizeLinear|DynamicQuantizeLinear|QLinear)/
+
 /** Step, relative tolerance and rounding of the differences, by the type they are computed in. */
 const PRECISION: Record<string, [number, number, number]> = {
   float64: [1e-5, 1e-5, 1e-14],
@@ -102,8 +104,10 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
   if (wide) {
     await attempt('float64', async () => {
       const got = await runOnce(wide, c.inputs)
-      const reference = compare(got, c.outputs, 1e-3, 1e-5)
-      const wrong = isRandom || !reference ? undefined : runs ? compare(got, runs, 1e-3, 1e-5) : reference
+      // What is rounded to whole numbers may lie on the other side of a half in more digits.
+      const step = model.graph.nodes.some((node) => ROUNDING.test(node.opType)) ? 1 : 0
+      const reference = compare(got, c.outputs, 1e-3, 1e-5, step)
+      const wrong = isRandom || !reference ? undefined : runs ? compare(got, runs, 1e-3, 1e-5, step) : reference
       note('float64', wrong ? 'wrong' : 'ok', wrong)
       wideRuns = got
     })
@@ -155,7 +159,13 @@ export async function checkCase(c: Case, folder: string): Promise<Finding[]> {
       }
       const runner: Runner = await load(base)
       try {
-        const wrong = primalWrong ?? (await againstDifferences(runner, setting, v, got.derivative, precision))
+        const wrong =
+          primalWrong ??
+          (await againstDifferences(runner, setting, v, got.derivative, precision).catch((error: Error) => {
+            // Inputs beside the given ones may be outside what the operator takes (scales below 1).
+            if (error instanceof NotRunnable) return undefined
+            throw error
+          }))
         note(`${step}jvp`, wrong ? 'wrong' : 'ok', wrong)
       } finally {
         await runner.release()
@@ -253,9 +263,15 @@ async function runOnce(model: Model, inputs: ReadonlyMap<string, Value>): Promis
   }
 }
 
-function compare(got: Tensors, expected: ReadonlyMap<string, Value>, rtol: number, atol: number): string | undefined {
+function compare(
+  got: Tensors,
+  expected: ReadonlyMap<string, Value>,
+  rtol: number,
+  atol: number,
+  step = 0,
+): string | undefined {
   for (const [name, value] of expected) {
-    const wrong = difference(got.get(name), value, rtol, atol)
+    const wrong = difference(got.get(name), value, rtol, value.kind === 'int64' ? atol + step : atol)
     if (wrong) return `${name}: ${wrong}`
   }
   return undefined

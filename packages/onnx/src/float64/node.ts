@@ -7,8 +7,9 @@ import { lowerNode } from '../lower/table.ts'
 import { tensorOf } from '../tensors.ts'
 import type { Attribute, Graph, Node, Tensor } from '../types.ts'
 import type { Converter } from './converter.ts'
+import { quantizationForms } from './quantization.ts'
 import type { Scope } from './scope.ts'
-import { float32Only, forms, throughLowering } from './table.ts'
+import { draws, float32Only, forms, throughLowering } from './table.ts'
 import { widenedType } from './types.ts'
 
 const FLOAT = 1
@@ -91,7 +92,8 @@ function otherForm(node: Node, s: Scope, c: Converter): readonly (string | undef
   if (standard && node.opType === 'BitCast') return bitCast(node, s)
   const form = standard && Object.hasOwn(forms, node.opType) ? forms[node.opType] : undefined
   if (form) {
-    const index = node.opType === 'OneHot' ? Math.max(0, node.inputs.findIndex(isDouble)) : 0
+    const anywhere = node.opType === 'OneHot' || Object.hasOwn(quantizationForms, node.opType)
+    const index = anywhere ? Math.max(0, node.inputs.findIndex(isDouble)) : 0
     const { type } = s.info(node.inputs[index] ?? '')
     // A type nobody knows is taken for the one nearly every value has.
     if (type !== 'float64' && type !== 'other') return undefined
@@ -100,6 +102,7 @@ function otherForm(node: Node, s: Scope, c: Converter): readonly (string | undef
     return whereKnown(make) ?? inFloat32(node, s)
   }
   if (!node.inputs.some(isDouble) && !makesFloats(node)) return undefined
+  if (standard && draws.includes(node.opType)) return inFloat32(node, s)
   if (!standard || throughLowering.includes(node.opType)) {
     const make = () => lowering(node, s)
     const values = c.fallback === 'error' ? make() : whereKnown(make)

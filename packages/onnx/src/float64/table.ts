@@ -7,6 +7,7 @@ import { convolutionForms } from './convolution.ts'
 import { elementwiseForms } from './elementwise.ts'
 import { normalizationForms } from './normalization.ts'
 import { poolingForms } from './pooling.ts'
+import { quantizationForms } from './quantization.ts'
 import { resizeForms } from './resize.ts'
 import { shapeOf } from './rule.ts'
 
@@ -41,6 +42,7 @@ export const forms: LoweringTable = {
   ...poolingForms,
   ...normalizationForms,
   ...resizeForms,
+  ...quantizationForms,
   OneHot: oneHot,
   Hardmax: hardmax,
 }
@@ -59,25 +61,22 @@ export const throughLowering: readonly string[] = [
   'SwiGLU',
 ]
 
-/** Operators that only take or give float32, or have no float64 kernel and no other form here. */
-export const float32Only: readonly string[] = [
+/**
+ * Draws of random numbers, and choices of boxes by index: computed between casts, because what comes out holds no more
+ * than float32 has (24 random bits), or no floating-point numbers at all.
+ */
+export const draws: readonly string[] = [
   'Bernoulli',
-  'DequantizeLinear',
-  'DynamicQuantizeLinear',
-  'MaxRoiPool',
-  'MelWeightMatrix',
   'Multinomial',
   'NonMaxSuppression',
-  'QLinearConv',
-  'QLinearMatMul',
-  'QuantizeLinear',
   'RandomNormal',
   'RandomNormalLike',
   'RandomUniform',
   'RandomUniformLike',
-  'RoiAlign',
-  'TfIdfVectorizer',
 ]
+
+/** Operators that only take or give float32, or have no float64 kernel and no other form here. */
+export const float32Only: readonly string[] = ['MaxRoiPool', 'MelWeightMatrix', 'RoiAlign', 'TfIdfVectorizer']
 
 /** Operators of the standard that are written in another form for float64. */
 export const float64Forms: readonly string[] = Object.keys(forms).sort()

@@ -4,7 +4,7 @@ import { attribute } from '../attributes.ts'
 import { elementType } from '../proto.ts'
 import type { Dim, ElementType } from '../types.ts'
 import { broadcast, over, plus, times, unknownDim } from './dims.ts'
-import { type InferNode, type InferRule, type InferTable, likeFirst, partialInts } from './rule.ts'
+import { type InferNode, type InferRule, type InferTable, type Info, likeFirst, partialInts } from './rule.ts'
 
 /** Broadcast of every input; the type is the first input's. */
 const broadcasting: InferRule = (n) => [
@@ -73,6 +73,12 @@ const dynamicQuantize: InferRule = (n) => [
   { type: 'uint8', shape: [] },
 ]
 
+/** Random numbers of the input's shape, and of its type unless another is named. */
+function drawnLike(n: InferNode): readonly Info[] {
+  const named = attribute(n.node, 'dtype', 'int', 0)
+  return [{ type: named !== 0 ? elementType(named) : (n.inputs[0]?.type ?? 'other'), shape: n.inputs[0]?.shape }]
+}
+
 export const elementwise: InferTable = {
   ...Object.fromEntries(unary.split(' ').map((op) => [op, likeFirst])),
   Add: arithmetic(plus),
@@ -90,6 +96,9 @@ export const elementwise: InferTable = {
   IsInf: comparison,
   Cast: cast,
   CastLike: (n) => [{ type: n.inputs[1]?.type ?? 'other', shape: n.inputs[0]?.shape }],
+  RandomUniformLike: drawnLike,
+  RandomNormalLike: drawnLike,
+  Bernoulli: drawnLike,
   Dropout: (n) => [
     { type: n.inputs[0]?.type ?? 'other', shape: n.inputs[0]?.shape },
     { type: 'bool', shape: n.inputs[0]?.shape },

@@ -183,7 +183,14 @@ function triangle(a: Application, t: Tangent, out: Out): Tangent {
 }
 
 /** Resize by scales or sizes that leave batch and channels alone. */
-const resizeRule: Rule = linear((a, t) => {
+const resizeRule: Rule = (a) => {
+  // Neighbours change at single scales only: in between, the slope by scales and regions is 0.
+  const nearest = attribute(a.node, 'mode', 'string', 'nearest') === 'nearest'
+  if (!nearest) return resized(a)
+  return a.t[0] ? resized({ ...a, t: [a.t[0]] }) : []
+}
+
+const resized: Rule = linear((a, t) => {
   const out = firstOutput(a)
   const rank = t.shape.length
   const { axes: listed, keep_aspect_ratio_policy: policy, ...attributes } = a.node.attributes
