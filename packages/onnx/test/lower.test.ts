@@ -8,7 +8,7 @@ import { numbersOf, relativeError, runGraph } from './run-graph.ts'
 const isLowered = ({ op, domain = '' }: Case): boolean =>
   Object.hasOwn(domain === '' ? standardLowerings : otherLowerings[domain]!, op)
 /** These have rules for what models do most, or stay on constants. */
-const sometimes = ['BatchNormalization', 'LayerNormalization', 'Einsum', 'OneHot', 'Dropout', 'Unique']
+const sometimes = ['BatchNormalization', 'LayerNormalization', 'Einsum', 'OneHot', 'Dropout', 'Unique', 'Range']
 
 describe('a lowered operator gives the values of the operator', () => {
   it.each(operatorCases.filter(isLowered).map((c) => [c.name, c] as const))('%s', async (_name, c) => {

@@ -71,7 +71,19 @@ const random: InferRule = (n) => {
   return [{ type: elementType(attribute(n.node, 'dtype', 'int', 1)), shape }]
 }
 
+/** As many as there are different ones: of elements, or of slices along an axis. */
+const unique: InferRule = (n) => {
+  const x = n.inputs[0]
+  const found = unknownDim()
+  const axis = attribute(n.node, 'axis', 'int', undefined)
+  const shape =
+    axis === undefined ? [found] : x?.shape?.map((d, a) => (a === axisOf(n, x.shape!.length, 0) ? found : d))
+  const list = { type: 'int64' as const, shape: [found] }
+  return [{ type: x?.type ?? 'other', shape }, list, { type: 'int64', shape: [unknownDim()] }, list]
+}
+
 export const indexing: InferTable = {
+  Unique: unique,
   GatherND: gatherNd,
   Compress: compress,
   OneHot: oneHot,

@@ -200,4 +200,20 @@ const fused: Case[] = [
   },
 ]
 
-export const compositeCases: Case[] = [...normalization, ...einsums, ...moves, ...losses, ...transforms, ...fused]
+const frames: Case = single(
+  'STFT with a window',
+  'STFT',
+  { x: [2, 12, 1], w: [4] },
+  (g, [x, w]) => g.op('STFT', [x!, g.scalar('int64', 2), w!, g.scalar('int64', 4)]),
+  { fixed: true },
+)
+
+export const compositeCases: Case[] = [
+  frames,
+  ...normalization,
+  ...einsums,
+  ...moves,
+  ...losses,
+  ...transforms,
+  ...fused,
+]

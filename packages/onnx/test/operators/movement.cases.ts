@@ -111,6 +111,26 @@ export const movementCases: Case[] = [
     build: (g, [x], type) => g.op('Pad', [x!, g.int64([0, 1, 0, 0, 0, 2]), g.scalar(type, 5)]),
   },
   {
+    name: 'Pad with a varying number',
+    op: 'Pad',
+    inputs: { x: [2, 3], v: [] },
+    build: (g, [x, v]) => g.op('Pad', [x!, g.int64([0, 1, 1, 2]), v!]),
+  },
+  {
+    name: 'Range by start and step',
+    op: 'Range',
+    inputs: { a: [], d: [] },
+    map: (_v, i) => 1 + i,
+    build: (g, [a, d], type) => g.op('Range', [a!, g.scalar(type, 6.5), d!]),
+  },
+  {
+    name: 'Unique rows',
+    op: 'Unique',
+    type: 'float32',
+    inputs: { x: [4, 3] },
+    build: (g, [x]) => g.op('Unique', [x!], { axis: int(0) }),
+  },
+  {
     name: 'Pad reflecting',
     op: 'Pad',
     inputs: X,

@@ -183,4 +183,54 @@ const rotary: Case[] = [
   }),
 )
 
-export const sequenceCases: Case[] = [...recurrent, ...attention, cache, ...rotary]
+/** Linear attention with every update rule, three query heads to a key head, and what stands in front of it. */
+const linear: Case[] = [
+  { rule: 'linear', extra: {} },
+  { rule: 'gated_delta', extra: { past: [2, 1, 2, 3], decay: [2, 3, 2], beta: [2, 3, 1] } },
+].map(
+  ({ rule, extra }): Case => ({
+    name: `LinearAttention ${rule}`,
+    op: 'LinearAttention',
+    type: 'float32',
+    opset: 27,
+    fixed: true,
+    inputs: { q: [2, 3, 6], k: [2, 3, 2], v: [2, 3, 3], ...extra },
+    build: (g, x) =>
+      g.ops('LinearAttention', x, { q_num_heads: int(3), kv_num_heads: int(1), update_rule: text(rule) }, 2),
+  }),
+)
+
+const states: Case[] = [
+  {
+    name: 'CausalConvWithState with a past',
+    op: 'CausalConvWithState',
+    type: 'float32',
+    opset: 27,
+    fixed: true,
+    inputs: { x: [2, 3, 5], w: [3, 1, 3], b: [3], p: [2, 3, 2] },
+    build: (g, x) => g.ops('CausalConvWithState', x, { activation: text('silu') }, 2),
+  },
+  {
+    name: 'CumProd backwards, exclusive',
+    op: 'CumProd',
+    type: 'float32',
+    opset: 26,
+    fixed: true,
+    inputs: { x: [2, 5] },
+    build: (g, [x]) => g.op('CumProd', [x!, g.scalar('int64', 1)], { reverse: int(1), exclusive: int(1) }),
+  },
+  {
+    name: 'TensorScatter around the end',
+    op: 'TensorScatter',
+    type: 'float32',
+    opset: 24,
+    fixed: true,
+    inputs: { c: [2, 2, 4, 3], u: [2, 2, 2, 3] },
+    build: (g, [c, u]) => {
+      const at = g.constant('at', tensorOf('int64', [2], [1, 3]))
+      return g.op('TensorScatter', [c!, u!, at], { mode: text('circular') })
+    },
+  },
+]
+
+export const sequenceCases: Case[] = [...linear, ...states, ...recurrent, ...attention, cache, ...rotary]
