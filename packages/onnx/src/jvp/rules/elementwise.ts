@@ -13,7 +13,6 @@ import {
   type RuleTable,
   shapeOf,
   typeOf,
-  unsupported,
   valueInType,
   zero,
 } from '../rule.ts'
