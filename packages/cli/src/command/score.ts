@@ -1,9 +1,9 @@
 // `ood score`: log-likelihood, LID and the fitted detector's verdict for every image, as CSV columns.
 import { readFileSync } from 'node:fs'
-import { mismatch, type NdArray, OodError } from '@ood/core'
+import { canonicalJson, mismatch, type NdArray, OodError } from '@ood/core'
 import type { Method } from '@ood/detect'
 import { type PairRuleName, type ScaleRuleName, upgradeStored } from '@ood/lid'
-import type { Space } from '@ood/models-flow'
+import type { Flow, Space } from '@ood/models-flow'
 import { type Columns, csvText, writeFileAtomic } from '@ood/run'
 import { type WorkOptions, withFlow } from './work.ts'
 
@@ -39,6 +39,7 @@ export async function scoreImages(options: ScoreOptions): Promise<Columns> {
   const scale = stored?.scale ?? options.lidScale
   const config = { command: 'score', space, scale: scale ?? null }
   return withFlow(out, config, options, async ({ flow, names, batches }) => {
+    stored?.assertModel(flow.manifest)
     const method = likelihoodLid({
       model: flow,
       logProb: { space },
@@ -83,27 +84,34 @@ interface ReadDetector {
   space: Space
   scale: number
   settings: { scale: number | ScaleRuleName; rule: PairRuleName | 'localMass' | undefined }
+  /** Throws for another model where the file has a form that `restoreDetector` does not compare. */
+  assertModel(manifest: Flow['manifest']): void
   state(method: Pick<Method, 'name' | 'settings'>): unknown
 }
 
 function readDetector(path: string): ReadDetector {
   try {
     const stored = JSON.parse(readFileSync(path, 'utf8'))
-    if (stored.schemaVersion === 1 && stored.detector?.name === 'LikelihoodLidDetector') {
+    if (stored?.schemaVersion === 1 && stored.detector?.name === 'LikelihoodLidDetector') {
       const { choice } = stored.detector
       return {
         space: stored.space,
         scale: choice.scale,
         settings: { scale: choice.scale, rule: undefined },
-        state: (method) => ({ ...upgradeStored(stored.detector, method), models: {} }),
+        assertModel({ name, sha256 }) {
+          if (canonicalJson(stored.sha256 ?? null) !== canonicalJson(sha256))
+            throw mismatch('E_ARGUMENT', path, `a detector of ${name}`, `one of another ${stored.model}`)
+        },
+        state: (method) => upgradeStored(stored.detector, method),
       }
     }
-    if (stored.format !== 'ood-detector' || stored.method?.name !== 'LikelihoodLid') throw new Error('other contents')
+    if (stored?.format !== 'ood-detector' || stored.method?.name !== 'LikelihoodLid') throw new Error('other contents')
     const { scale, rule, logProb } = stored.method.settings
     return {
       space: logProb?.space ?? 'pixel',
       scale: stored.fit.choice.scale,
       settings: { scale, rule },
+      assertModel: () => {},
       state: () => stored,
     }
   } catch (cause) {
