@@ -60,7 +60,7 @@ export function confusionPlot(options: ConfusionOptions): PlotSpec {
       x,
       y,
       text: { field },
-      color: { condition: { test: 'datum.share > 0.6', value: '#ffffff' }, value: '#222222' },
+      color: { condition: { test: 'datum.share > 0.6', value: '#ffffff' }, value: '#212121' },
     },
   })
   return framed(

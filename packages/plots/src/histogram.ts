@@ -25,8 +25,8 @@ export interface HistogramOptions extends PlotFrame {
 }
 
 /**
- * Histograms of several series over common bins, each scaled to its own size (shares add to one), drawn as step outlines
- * over a light fill. Values outside the axis are counted in the outermost bins and in the subtitle.
+ * Histograms of several series over common bins, each scaled to its own size (shares add to one), drawn as step outlines,
+ * over a light fill where there are one or two. Values outside the axis are counted in the outermost bins and in the subtitle.
  *
  * @throws OodError `E_EMPTY` for no series or an empty one, `E_NOT_FINITE` for NaN or an infinity, naming it;
  *   `E_ARGUMENT` for equal labels or a range that is none
@@ -77,7 +77,10 @@ export function histogramPlot(options: HistogramOptions): PlotSpec {
     color: channels.color,
   }
   return framed(options, size, notes, [
-    { data: { values: rows }, mark: { type: 'area', interpolate: 'step-after', fillOpacity: 0.16 }, encoding },
+    // Fills of more than two series lie over each other until nothing can be read.
+    ...(series.length <= 2
+      ? [{ data: { values: rows }, mark: { type: 'area', interpolate: 'step-after', fillOpacity: 0.16 }, encoding }]
+      : []),
     {
       data: { values: rows },
       mark: { type: 'line', interpolate: 'step-after', strokeWidth: 2, clip: true },

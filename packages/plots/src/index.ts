@@ -11,6 +11,7 @@ export {
   htmlReport,
   type ReportBlock,
   type ReportCell,
+  type ReportFact,
   type ReportFigure,
   type ReportHighlight,
   type ReportOptions,
@@ -19,5 +20,6 @@ export {
 } from './report.ts'
 export { type RocCurve, type RocOptions, rocPlot } from './roc.ts'
 export { type ScatterOptions, scatterPlot } from './scatter.ts'
+export { type ShareOptions, shareText } from './share.ts'
 export type { PlotFrame, PlotSpec } from './spec.ts'
 export { type Series, type SeriesStyle, seriesStyle } from './splits.ts'

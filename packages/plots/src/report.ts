@@ -3,6 +3,7 @@ import { mismatch } from '@ood/core'
 import { escapeHtml } from './internal/escape.ts'
 import { styleSheet } from './internal/style-sheet.ts'
 import { inlineMarkdown, markdown } from './markdown.ts'
+import { roundedText } from './share.ts'
 
 /** A cell of a report table: numbers get the table's digits, strings may hold inline Markdown. */
 export type ReportCell = string | number | undefined
@@ -36,6 +37,14 @@ export interface ReportSection {
 export interface ReportHighlight {
   value: string
   label: string
+  /** What the number rests on, in small type: its interval and n. */
+  note?: string
+}
+
+/** One fact a reader needs before any number: what was measured, on how much, when, with what. */
+export interface ReportFact {
+  label: string
+  value: string
 }
 
 /** Options of `htmlReport`. */
@@ -43,6 +52,8 @@ export interface ReportOptions {
   title: string
   /** Markdown below the title: what was done and what came out. */
   intro?: string
+  /** In one line below the title: number of images, date, versions, machine. */
+  facts?: readonly ReportFact[]
   /** A few numbers in large type below the intro. */
   highlights?: readonly ReportHighlight[]
   sections: readonly ReportSection[]
@@ -64,7 +75,7 @@ export interface ReportOptions {
  * }))
  */
 export function htmlReport(options: ReportOptions): string {
-  const { title, intro, highlights = [], sections, footer, lang = 'en' } = options
+  const { title, intro, facts = [], highlights = [], sections, footer, lang = 'en' } = options
   if (sections.length === 0) throw mismatch('E_EMPTY', 'htmlReport sections', 'at least one', 'none')
   const figures = { count: 0, tables: 0 }
   const body = sections.map((section, i) => {
@@ -87,7 +98,7 @@ ${styleSheet}
 <body>
 <header>
 <h1>${inlineMarkdown(title)}</h1>
-${intro ? `<div class="intro">${markdown(intro)}</div>\n` : ''}${highlightsHtml(highlights)}</header>
+${factsHtml(facts)}${intro ? `<div class="intro">${markdown(intro)}</div>\n` : ''}${highlightsHtml(highlights)}</header>
 ${sections.length > 2 ? `<nav aria-label="Sections"><ul>${links.join('')}</ul></nav>\n` : ''}<main>
 ${body.join('\n')}
 </main>
@@ -96,10 +107,19 @@ ${footer ? `<footer>${markdown(footer)}</footer>\n` : ''}</body>
 `
 }
 
+function factsHtml(facts: readonly ReportFact[]): string {
+  if (facts.length === 0) return ''
+  const items = facts.map(
+    ({ label, value }) => `<div><dt>${inlineMarkdown(label)}</dt><dd>${inlineMarkdown(value)}</dd></div>`,
+  )
+  return `<dl class="facts">${items.join('')}</dl>\n`
+}
+
 function highlightsHtml(highlights: readonly ReportHighlight[]): string {
   if (highlights.length === 0) return ''
   const items = highlights.map(
-    ({ value, label }) => `<div><dd>${inlineMarkdown(value)}</dd><dt>${inlineMarkdown(label)}</dt></div>`,
+    ({ value, label, note }) =>
+      `<div><dd>${inlineMarkdown(value)}${note ? `<small>${inlineMarkdown(note)}</small>` : ''}</dd><dt>${inlineMarkdown(label)}</dt></div>`,
   )
   return `<dl class="highlights">${items.join('')}</dl>\n`
 }
@@ -124,8 +144,10 @@ function figureHtml({ svg, caption }: ReportFigure, counters: Counters): string 
   if (!/^<svg[\s>][\s\S]*<\/svg>$/.test(text)) throw mismatch('E_ARGUMENT', what, 'an <svg> element', text.slice(0, 40))
   if (/<(script|foreignObject|iframe)\b|\son\w+\s*=|javascript:/i.test(text))
     throw mismatch('E_ARGUMENT', what, 'an SVG without scripts', 'one with')
-  const label = caption ? `<figcaption>Figure ${counters.count}. ${inlineMarkdown(caption)}</figcaption>` : ''
-  return `<figure>${uniqueIds(text, `f${counters.count}-`)}${label}</figure>`
+  // Every figure has its number, in the order of the page, with words or without.
+  const words = caption ? ` ${inlineMarkdown(caption)}` : ''
+  const label = `<figcaption>Figure ${counters.count}.${words}</figcaption>`
+  return `<figure><div class="plot">${uniqueIds(text, `f${counters.count}-`)}</div>${label}</figure>`
 }
 
 /** Every chart counts its ids from zero; in one page they must differ. */
@@ -149,9 +171,7 @@ function tableHtml({ table, caption, digits = 3 }: ReportTable, counters: Counte
   const show = (cell: ReportCell, c: number): string => {
     if (cell === undefined) return ''
     if (typeof cell === 'string') return inlineMarkdown(cell)
-    return escapeHtml(
-      (fraction[c] && Number.isFinite(cell) ? cell.toFixed(digits) : String(cell)).replace(/^-/, '\u2212'),
-    )
+    return escapeHtml((fraction[c] ? roundedText(cell, digits) : String(cell)).replace(/^-/, '\u2212'))
   }
   const row = (cells: readonly ReportCell[], tag: 'th' | 'td') => {
     const scope = tag === 'th' ? ' scope="col"' : ''

@@ -28,6 +28,45 @@ describe('htmlReport', () => {
     )
   })
 
+  it('numbers every figure in the order of the page, with words or without', () => {
+    const svg = '<svg xmlns="x"></svg>'
+    const html = report({ svg, caption: 'one' }, { figures: [{ svg }, { svg, caption: 'three' }] }, { svg })
+    expect([...html.matchAll(/<figcaption>(.*?)<\/figcaption>/g)].map(([, text]) => text)).toEqual([
+      'Figure 1. one',
+      'Figure 2.',
+      'Figure 3. three',
+      'Figure 4.',
+    ])
+  })
+
+  it('shows the facts below the title, and what a highlight rests on', () => {
+    const html = htmlReport({
+      title: 't',
+      facts: [
+        { label: 'images', value: '64 a split' },
+        { label: 'date', value: '2026-01-02' },
+      ],
+      intro: 'i',
+      highlights: [{ value: '0.958', note: '0.921 to 0.981, n = 64', label: 'AUC' }],
+      sections: [{ heading: 'h', blocks: [{ text: 'x' }] }],
+    })
+    expect(html).toMatch(
+      /<h1>t<\/h1>\n<dl class="facts"><div><dt>images<\/dt><dd>64 a split<\/dd><\/div>.*<\/dl>\n<div class="intro">/,
+    )
+    expect(html).toContain('<dd>0.958<small>0.921 to 0.981, n = 64</small></dd><dt>AUC</dt>')
+  })
+
+  it('rounds nothing to a bare 1 or 0', () => {
+    const html = report({ table: [['AUC'], [0.99997], [1], [0], [0.00001], [0.5]] })
+    expect([...html.matchAll(/<td class="n">(.*?)<\/td>/g)].map(([, text]) => text)).toEqual([
+      '&gt; 0.999',
+      '1',
+      '0',
+      '&lt; 0.001',
+      '0.500',
+    ])
+  })
+
   it('escapes every text', () => {
     const evil = '<img src=x onerror="alert(1)">&\'"'
     const html = htmlReport({
@@ -61,7 +100,7 @@ describe('htmlReport', () => {
     expect(html).toContain('<caption>Table 1. Areas</caption>')
     expect(html).toContain('<th scope="col">pair</th><th scope="col" class="n">AUC</th>')
     expect(html).toContain('<td>a</td><td class="n">0.291</td><td class="n">64</td><td></td>')
-    expect(html).toContain('<td class="n">1.000</td><td class="n">128</td>')
+    expect(html).toContain('<td class="n">1</td><td class="n">128</td>')
     expect(html).toContain('<td class="n">\u22120.500</td><td class="n">3</td><td><strong>best</strong></td>')
   })
 

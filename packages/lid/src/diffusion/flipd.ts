@@ -1,6 +1,7 @@
 // FLIPD: local intrinsic dimension from one score model, by how fast the noised log-density changes with the noise.
 import {
   assertFinite,
+  assertOptions,
   assertRows,
   type CallOptions,
   type FloatArray,
@@ -27,6 +28,8 @@ export interface FlipdOptions extends TraceSettings {
    * the noise the process has).
    */
   scales?: ArrayLike<number>
+  /** Told once, in one line, when values lie outside [0, D] by more than their standard error (default `console.warn`). */
+  onWarning?: (line: string) => void
 }
 
 /** Options of a call: `rows` are keys of the rows, for probes that do not depend on a row's place in `x`. */
@@ -87,10 +90,26 @@ export interface Flipd extends LidEstimator<ScaleCurves> {
  * const curve = lidCurve(estimator, await estimator.prepare(images), estimator.scales)
  */
 export function flipd(model: ScoreModel, options: FlipdOptions = {}): Flipd {
-  const { scales: given, ...settings } = options
+  assertOptions('flipd', options, ['scales', 'onWarning', 'method', 'probes', 'sharing', 'chunkSize'])
+  const { scales: given, onWarning = console.warn, ...settings } = options
   const scales = given ? Float64Array.from(given) : defaultFlipdScales(model)
   assertFiniteList('flipd scales', scales)
   assertIncreasing('flipd scales', scales)
+  let warned = false
+  /** Values that no density of D dimensions has near its data measure the network, and nobody should read on unaware. */
+  const warn = (lid: Float64Array, error: Float64Array, d: number): void => {
+    if (warned) return
+    // Exact traces have no standard error; what rounding adds is no finding.
+    const outside = lid.filter((value, i) => Math.max(-value, value - d) > error[i]! + 1e-3 * d)
+    if (outside.length === 0) return
+    warned = true
+    const worst = outside.reduce((most, value) =>
+      Math.max(-value, value - d) > Math.max(-most, most - d) ? value : most,
+    )
+    onWarning(
+      `flipd: ${outside.length} of ${lid.length} LIDs lie outside [0, ${d}] by more than their standard error, such as ${worst.toFixed(1)}: below 0 the network's score is no density's (train it longer), above ${d} the point is far from all data or the scale too small`,
+    )
+  }
   const at = async (x: NdArray, level: NoiseLevel, call: FlipdCall = {}): Promise<FlipdValues> => {
     assertRows('flipd x', x, model.dataShape)
     assertFinite('flipd x', x)
@@ -105,12 +124,10 @@ export function flipd(model: ScoreModel, options: FlipdOptions = {}): Flipd {
     const d = rowSize(x)
     const variance = standardDeviation ** 2
     const norms = squaredNorms(score)
-    return {
-      lid: divergence.map((trace, i) => d + variance * (trace + norms[i]!)),
-      standardError: standardError.map((error) => variance * error),
-      t,
-      scale,
-    }
+    const lid = divergence.map((trace, i) => d + variance * (trace + norms[i]!))
+    const errors = standardError.map((error) => variance * error)
+    warn(lid, errors, d)
+    return { lid, standardError: errors, t, scale }
   }
   return {
     scales,

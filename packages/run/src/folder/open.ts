@@ -6,6 +6,7 @@ import { makeFolderSync, PART, removeParts, sha256, writeFileAtomicSync } from '
 import { configYaml, firstDifference, readConfig } from '../config/config.ts'
 import { onDisk } from '../internal/guard.ts'
 import { type Columns, csvText } from './csv.ts'
+import { startFacts } from './facts.ts'
 import { openJournal, type RunEvent } from './journal.ts'
 import { takeLock } from './lock.ts'
 import { type Steps, stepStore } from './steps.ts'
@@ -111,7 +112,12 @@ function open<C>(folder: string, config: C, yaml: string, resume: boolean, overw
   const journal = openJournal(journalPath)
   const resumed = journal.events.some(({ type }) => type === 'step' || type === 'batch')
   const steps = stepStore(folder, journal)
-  journal.append('open', { pid: process.pid, node: process.version, platform: `${process.platform}-${process.arch}` })
+  journal.append('open', {
+    pid: process.pid,
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    ...startFacts(),
+  })
 
   const log = (type: string, fields?: Record<string, unknown>) => onDisk(folder, () => journal.append(type, fields))
   const writeBytes = (path: string, bytes: Uint8Array | string): string => {
