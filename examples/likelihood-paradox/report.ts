@@ -1,8 +1,8 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 
 import { scorePairs, thresholdDimension } from '@ood/lid'
-import { htmlReport, type ReportSection } from '@ood/plots'
-import type { Run } from '@ood/run'
+import { htmlReport, type ReportSection, shareText } from '@ood/plots'
+import { type Run, runFacts } from '@ood/run'
 import { FALSE_POSITIVE_RATE } from '../common/compare.ts'
 import { imageSheet } from '../common/figures.ts'
 import { dataSetTitle, splitNames } from '../common/splits.ts'
@@ -31,7 +31,8 @@ export async function writeReport(
     htmlReport({
       title: 'The likelihood paradox, and the way out',
       intro: intro(all),
-      highlights: highlights(all),
+      facts: [{ label: 'images', value: `${options.n} a split` }, ...runFacts(run.events)],
+      highlights: highlights(all, options.n),
       sections: [...sections, methodSection()],
       footer: `\`npm run example -- likelihood-paradox --n ${options.n} --seed ${options.seed}\`, ${options.n} images a split, data: ${options.dataDir === undefined ? 'packaged samples' : 'official files'}.`,
     }),
@@ -58,12 +59,12 @@ function intro(all: readonly DirectionResult[]): string {
   ].join('\n\n')
 }
 
-function highlights(all: readonly DirectionResult[]) {
-  const { single, dual, fitted } = all[0]!.results[DEFAULT_RULE]
+function highlights(all: readonly DirectionResult[], n: number) {
+  const { single, dual, fitted, fittedInterval } = all[0]!.results[DEFAULT_RULE]
   return [
-    { value: single.inDistr.toFixed(3), label: 'AUC of likelihood alone, Fashion-MNIST against MNIST' },
-    { value: dual.inDistr.toFixed(3), label: 'likelihood and LID, two cuts' },
-    { value: fitted.inDistr.toFixed(3), label: 'one score fitted on training images' },
+    { value: shareText(single.inDistr, { n }), label: 'AUC of likelihood alone, Fashion-MNIST against MNIST' },
+    { value: shareText(dual.inDistr, { n }), label: 'likelihood and LID, two cuts' },
+    { value: shareText(fitted.inDistr, { n, interval: fittedInterval }), label: 'one score fitted on training images' },
   ]
 }
 
@@ -164,7 +165,7 @@ function directionSection(
             percent(flagged.generated),
           ],
         ],
-        caption: `The deployable detector: standardised sum of log p and LID at scale ${choices.scales[DEFAULT_RULE].scale.toFixed(2)}, threshold from training images.`,
+        caption: `The deployable detector: standardised sum of log p and LID at scale ${choices.scales[DEFAULT_RULE].scale.toFixed(2)}, threshold from training images. The flow's own samples are no clothes: where their share differs from that of the test images, so do their log p and LID, and that measures the flow.`,
       },
     ],
   }
