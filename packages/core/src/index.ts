@@ -22,6 +22,7 @@ export type {
 } from './interfaces.ts'
 export { jacobian } from './jacobian.ts'
 export type { MatmulBackend } from './matmul.ts'
+export { isNestedDeeper } from './nesting.ts'
 export { nodeModule } from './node-module.ts'
 export { type Once, once } from './once.ts'
 export { assertOptions, CALL_OPTIONS } from './options.ts'

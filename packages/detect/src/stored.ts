@@ -1,9 +1,12 @@
 // The one form in which a fitted detector is stored: plain JSON, checked field by field on reading.
-import { mismatch, type OodError } from '@ood/core'
+import { isNestedDeeper, mismatch, type OodError } from '@ood/core'
 import type { DataProfile } from './data-profile.ts'
 import { isStorable, modelKey } from './measurement.ts'
 import type { Method } from './method.ts'
 import { unpackNumbers } from './pack.ts'
+
+/** A state is a handful of levels; checks and writing go through them one call a level. */
+const MAX_DEPTH = 100
 
 /** Where reference scores come from. */
 export type ReferenceRows = 'training' | 'threshold' | 'calibration'
@@ -43,6 +46,7 @@ export interface StoredDetector {
  */
 export function parseStored(value: unknown): StoredDetector {
   const fields = record('', value)
+  if (isNestedDeeper(value, MAX_DEPTH)) throw wrongField('', `JSON of at most ${MAX_DEPTH} levels`, 'a deeper one')
   if (fields.format !== 'ood-detector') throw wrongField('format', 'ood-detector', fields.format)
   if (fields.schemaVersion !== 2) throw wrongField('schemaVersion', '2', fields.schemaVersion)
   const { version, reference, referenceOf, threshold, outlierType, compat = null, dataType } = fields

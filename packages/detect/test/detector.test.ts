@@ -121,6 +121,12 @@ describe('a stored form that was tampered with', () => {
     const broken = JSON.parse(JSON.stringify({ ...state, [field]: value }))
     expect(() => parseStored(broken)).toThrow(`detector state ${field}`)
   })
+  it('is refused when nested too deeply for any check or writer', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+    const text = JSON.stringify({ ...state, fit: 'deep' }).replace('"deep"', deep)
+    expect(() => parseStored(JSON.parse(text))).toThrow('detector state: expected JSON of at most 100 levels')
+    expect(() => restoreDetector(JSON.parse(text), distance())).toThrow('at most 100 levels')
+  })
 })
 
 it('refuses other data once it knows its own', async () => {

@@ -1,5 +1,7 @@
 // A model with numbers in place of symbolic sizes and constants in place of inputs.
+
 import { mismatch, unknownName } from '@ood/core'
+import { atModel } from './at-node.ts'
 import { inferModel } from './infer/infer.ts'
 import { prune } from './prune.ts'
 import type { Attribute, Dim, Graph, Model, Node, Tensor, ValueInfo } from './types.ts'
@@ -35,6 +37,10 @@ export interface BindOptions {
  * const derivative = jvp(vad, { wrt: ['input'] })
  */
 export function bindSizes(model: Model, sizes: Sizes, options: BindOptions = {}): Model {
+  return atModel('bindSizes', () => boundModel(model, sizes, options))
+}
+
+function boundModel(model: Model, sizes: Sizes, options: BindOptions): Model {
   const constants = new Map(Object.entries(options.constants ?? {}))
   const numbers = bindings(model, sizes, constants)
   const bound = boundGraph(model.graph, numbers)

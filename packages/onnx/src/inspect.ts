@@ -1,4 +1,5 @@
 // What is in a model, for people and for checks: versions, inputs, outputs, operators, size.
+import { atModel } from './at-node.ts'
 import { count } from './tensors.ts'
 import type { ElementType, Graph, Model, ValueInfo } from './types.ts'
 
@@ -25,6 +26,10 @@ const floating: readonly ElementType[] = ['float32', 'float64', 'float16', 'bflo
  * inspect(readModel(bytes)).operators // { Conv: 18, Add: 18, Relu: 16, ... }
  */
 export function inspect(model: Model): ModelSummary {
+  return atModel('inspect', () => summarised(model))
+}
+
+function summarised(model: Model): ModelSummary {
   const counts = new Map<string, number>()
   countOperators(model.graph, counts)
   const sorted = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))

@@ -1,4 +1,5 @@
 // A model at a glance: ports, operators, parameters, bytes, multiplications; as values and as a table of text.
+import { atModel } from './at-node.ts'
 import { attribute } from './attributes.ts'
 import { inferModel } from './infer/infer.ts'
 import type { Info } from './infer/rule.ts'
@@ -54,6 +55,10 @@ export interface Summary {
  * console.log(String(summary(model, { sizes: { N: 1 } })))
  */
 export function summary(model: Model, options: { readonly sizes?: Readonly<Record<string, number>> } = {}): Summary {
+  return atModel('summary', () => countedOf(model, options))
+}
+
+function countedOf(model: Model, options: { readonly sizes?: Readonly<Record<string, number>> }): Summary {
   const fixed = withSizes(model, options.sizes ?? {})
   const rows = new Map<string, { count: number; parameters: number; flops: number; known: boolean }>()
   const counted = new Set<Tensor>()

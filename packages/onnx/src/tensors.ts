@@ -89,7 +89,8 @@ export function tensorOf(type: ElementType, shape: readonly number[], values: re
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!
     if (data instanceof BigInt64Array) data[i] = toInt64(value)
-    else if (data instanceof BigUint64Array) data[i] = value >= 2 ** 64 ? 2n ** 64n - 1n : BigInt(Math.max(0, value))
+    else if (data instanceof BigUint64Array)
+      data[i] = value >= 2 ** 64 ? 2n ** 64n - 1n : wholeNumber(Math.max(0, value))
     else if (type === 'float16') data[i] = half16(value, 10, 15)
     else if (type === 'bfloat16') data[i] = half16(value, 7, 127)
     else data[i] = value
@@ -100,7 +101,14 @@ export function tensorOf(type: ElementType, shape: readonly number[], values: re
 /** A whole number as int64, saturated: 2^63 becomes the largest. */
 export function toInt64(value: number): bigint {
   if (value >= 2 ** 63) return 2n ** 63n - 1n
-  return value <= -(2 ** 63) ? -(2n ** 63n) : BigInt(value)
+  if (value <= -(2 ** 63)) return -(2n ** 63n)
+  return wholeNumber(value)
+}
+
+/** BigInt(value) would end in a bare RangeError, or in a SyntaxError for the name of a size. */
+function wholeNumber(value: number): bigint {
+  if (!Number.isInteger(value)) throw mismatch('E_ARGUMENT', 'int64 constant', 'a whole number', value)
+  return BigInt(value)
 }
 
 /** Bits of a 16-bit float: sign, exponent, `fractionBits` of fraction; IEEE 754, rounded to nearest, ties to even. */

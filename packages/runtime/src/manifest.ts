@@ -1,5 +1,5 @@
 // The manifest of a checkpoint folder: its type and the validator that names what is wrong.
-import { mismatch } from '@ood/core'
+import { isNestedDeeper, mismatch } from '@ood/core'
 import { assertDataPorts, assertTimeScale } from './internal/data-ports.ts'
 import { at, type Field, fields, integer, list, number, object, positive, string } from './internal/fields.ts'
 
@@ -8,6 +8,9 @@ export const SCHEMA_VERSION = 1
 
 /** Every graph is read and hashed when a checkpoint is opened, so their number is bounded. */
 const MAX_GRAPHS = 64
+
+/** Fields beyond the known ones are kept, and must be writable again. */
+const MAX_DEPTH = 100
 
 /** What a model computes; fixes the graph roles a checkpoint must have. */
 export type ModelKind = 'flow' | 'diffusion' | 'autoregressive' | 'sequence' | 'classifier' | 'cvpn'
@@ -126,6 +129,8 @@ export interface GraphPorts {
  */
 export function parseManifest(value: unknown, file = 'manifest.json'): Manifest {
   const top = object({ file, path: '', value })
+  if (isNestedDeeper(value, MAX_DEPTH))
+    throw mismatch('E_MANIFEST', file, `JSON of at most ${MAX_DEPTH} levels`, 'a deeper one')
   const version = at(top, 'schemaVersion')
   if (version.value !== SCHEMA_VERSION)
     throw mismatch('E_MANIFEST', `${file} schemaVersion`, String(SCHEMA_VERSION), version.value)

@@ -1,5 +1,7 @@
 // One node in float64: its attributes, its subgraphs, and another form where there is no kernel.
+
 import { OodError } from '@ood/core'
+import { atNode } from '../at-node.ts'
 import { attribute, describe, int, tensorAttribute } from '../attributes.ts'
 import { inferNode } from '../infer/infer.ts'
 import { lowered } from '../lower/rule.ts'
@@ -76,7 +78,7 @@ function wideAttribute(node: Node, name: string, a: Attribute, convert: (graph: 
 
 /** Writes a node whose attributes are already in float64: itself, or its other form. */
 export function writeNode(node: Node, s: Scope, c: Converter): void {
-  const values = otherForm(node, s, c)
+  const values = atNode(node, () => otherForm(node, s, c))
   if (!values) {
     s.append(kept(node, s))
     return

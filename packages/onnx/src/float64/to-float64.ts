@@ -1,5 +1,7 @@
 // float32 models as float64 models, for runtimes that have few float64 kernels.
+
 import { mismatch } from '@ood/core'
+import { atModel } from '../at-node.ts'
 import { PREVIEW } from '../lower/flex-attention.ts'
 import { lower } from '../lower/lower.ts'
 import { prune } from '../prune.ts'
@@ -47,6 +49,10 @@ export interface Float64Options {
  * // z: float64 [N, 784], z_tangent: float64 [K, N, 784] -> the Jacobian with a rank that can be counted to 1e-13
  */
 export function toFloat64(model: Model, options: Float64Options = {}): Model {
+  return atModel('toFloat64', () => rewrittenOf(model, options))
+}
+
+function rewrittenOf(model: Model, options: Float64Options): Model {
   const { ports = 'float64', fallback = 'error' } = options
   if (ports !== 'float64' && ports !== 'float32')
     throw mismatch('E_ARGUMENT', 'toFloat64 ports', 'float64 or float32', ports)

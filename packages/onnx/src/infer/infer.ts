@@ -1,5 +1,6 @@
 // Type and shape inference: one table of rules keyed by operator, and the walk over a graph.
 
+import { atNode } from '../at-node.ts'
 import { count, plainNumbers, tensorOf } from '../tensors.ts'
 import type { Graph, Model, Node, Tensor } from '../types.ts'
 import { controlInfos } from './control.ts'
@@ -47,7 +48,13 @@ export function inferNode(
     return inner ? unknown.map((nothing, i) => inner[i] ?? nothing) : unknown
   }
   const inputs = node.inputs.map((name) => (name === '' ? undefined : info(name)))
-  const found = rule({ node, opset, inputs, constant: (i) => (node.inputs[i] ? constant(node.inputs[i]) : undefined) })
+  const given = {
+    node,
+    opset,
+    inputs,
+    constant: (i: number) => (node.inputs[i] ? constant(node.inputs[i]) : undefined),
+  }
+  const found = atNode(node, () => rule(given))
   return unknown.map((nothing, i) => found[i] ?? nothing)
 }
 

@@ -1,5 +1,7 @@
 // The whole Jacobian at one point as a graph: an ONNX model in, the same model with Jacobians beside its outputs out.
+
 import { mismatch } from '@ood/core'
+import { atModel } from '../at-node.ts'
 import { int } from '../attributes.ts'
 import { type GraphBuilder, graphBuilder } from '../builder.ts'
 import { toBind } from '../hints.ts'
@@ -40,6 +42,10 @@ export interface JacobianOptions extends QuantizationOptions {
  * // input z [1, 784]; outputs x [1, 1, 28, 28], x_jacobian [784, 1, 1, 28, 28]
  */
 export function jacobian(model: Model, options: JacobianOptions): Model {
+  return atModel('jacobian', () => writeJacobianOf(model, options))
+}
+
+function writeJacobianOf(model: Model, options: JacobianOptions): Model {
   const bound = lower('jacobian', atOnePoint(model), [options.wrt], options.of, options)
   const g = graphBuilder({ from: bound })
   const of = options.of ?? floatingOutputs(bound, g)

@@ -1,4 +1,5 @@
 // Forward-mode derivatives: an ONNX model in, the same model with tangents beside its outputs out.
+import { atModel } from '../at-node.ts'
 import { graphBuilder } from '../builder.ts'
 import { lower } from '../lower/lower.ts'
 import type { Model } from '../types.ts'
@@ -40,6 +41,10 @@ export interface JvpOptions extends QuantizationOptions {
  * // inputs z [N, 784], z_tangent [K, N, 784]; outputs x [N, 1, 28, 28], x_tangent [K, N, 1, 28, 28]
  */
 export function jvp(given: Model, options: JvpOptions): Model {
+  return atModel('jvp', () => writeTangents(given, options))
+}
+
+function writeTangents(given: Model, options: JvpOptions): Model {
   const model = lower('jvp', given, options.wrt, options.of, options)
   const g = graphBuilder({ from: model })
   const axis = directionAxis('jvp tangentAxis', model, options.tangentAxis)

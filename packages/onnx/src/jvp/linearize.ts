@@ -1,5 +1,7 @@
 // Walks a primal graph and gives every value that a tangent reaches its tangent: the rule table and the walk.
+
 import { mismatch, OodError, unknownName } from '@ood/core'
+import { atNode } from '../at-node.ts'
 import { describe } from '../attributes.ts'
 import type { GraphBuilder } from '../builder.ts'
 import { prune, usedValues } from '../prune.ts'
@@ -66,10 +68,10 @@ export function linearize(
     const t = node.inputs.map((name) => tangents.get(name))
     if (!straightThrough && rounding.includes(node.opType)) stopped.push(node)
     checkCarrier(node, g, t)
-    const found = ruleOf(
-      node,
-      straightThrough,
-    )({ node, g, tape: program, x: node.inputs, y: node.outputs, t, mayBeDropped: optional.has(node.outputs[0]!) })
+    const rule = ruleOf(node, straightThrough)
+    const mayBeDropped = optional.has(node.outputs[0]!)
+    const given = { node, g, tape: program, x: node.inputs, y: node.outputs, t, mayBeDropped }
+    const found = atNode(node, () => rule(given))
     node.outputs.forEach((name, i) => {
       // A value named in wrt is independent: what reaches it from before does not count.
       const tangent = found[i]

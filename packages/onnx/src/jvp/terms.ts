@@ -1,4 +1,5 @@
 // Writes a pulled tangent: the sum of its factors times tangents.
+import { mismatch } from '@ood/core'
 import { broadcast, sameShape } from '../infer/dims.ts'
 import type { Dim } from '../types.ts'
 import { type Factor, materialize } from './factor.ts'
@@ -62,7 +63,7 @@ function product(e: Emitter, term: Contribution, rank: number): Product {
   let shape = of.shape
   if (factor.value !== undefined || (factor.scale !== 1 && !negative)) {
     value = g.op('Mul', [value, materialize(g, factor)])
-    if (factor.value !== undefined) shape = broadcast([shape, g.info(factor.value).shape])!
+    if (factor.value !== undefined) shape = together(shape, g.info(factor.value).shape)
   }
   shape = [...new Array<Dim>(labels.length - shape.length).fill(1), ...shape]
   const summed = labels.flatMap((label, axis) => (label === SUMMED ? [axis] : []))
@@ -91,4 +92,11 @@ function grow(e: Emitter, value: string, t: Tangent, shapes: readonly (readonly 
   const reached = broadcast(shapes)
   if (reached && sameShape(reached, t.shape)) return value
   return e.g.op('Expand', [value, e.sizes(t.shape, t.like)])
+}
+
+/** Shape of a product; that of a graph whose shapes do not fit is an error of the file. */
+function together(a: readonly Dim[], b: readonly Dim[] | undefined): readonly Dim[] {
+  const shape = broadcast([a, b])
+  if (shape) return shape
+  throw mismatch('E_SHAPE', 'derivative', 'shapes that broadcast', `[${a}] and ${b ? `[${b}]` : 'an unknown one'}`)
 }

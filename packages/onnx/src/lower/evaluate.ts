@@ -1,4 +1,5 @@
 // Computes operators on small constants: shapes, axes, pads, conditions and trip counts that exporters spell out.
+import { atNode } from '../at-node.ts'
 import { attribute } from '../attributes.ts'
 import { broadcast, positiveAxis } from '../infer/dims.ts'
 import { sliceRange } from '../infer/movement.ts'
@@ -26,7 +27,7 @@ export function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): r
   if (!rule || node.outputs.length !== 1 || inputs.some((t) => t && !known.includes(t.type))) return undefined
   const x = inputs.map((t) => t && { type: t.type, shape: t.shape, data: plainNumbers(t) })
   if (!x.every((v) => v === undefined || isExact(v))) return undefined
-  const y = rule(node, x)
+  const y = atNode(node, () => rule(node, x))
   if (!y || !known.includes(y.type) || !isExact(y)) return undefined
   return [tensorOf(y.type, y.shape, integer(y.type) ? y.data.map(Math.trunc) : y.data)]
 }

@@ -1,5 +1,7 @@
 // Rewrites what has no derivative rule of its own into operators that have: functions, control flow, composite operators.
+
 import { mismatch } from '@ood/core'
+import { atNode } from '../at-node.ts'
 import { functionKey, functionTable } from '../functions.ts'
 import { carriers } from '../jvp/rules/quantization.ts'
 import { sources } from '../proto.ts'
@@ -62,12 +64,12 @@ export function lower(
 
   function emit(given: Node, written: number): void {
     // Of several nodes one may read what an earlier one has become.
-    for (const node of upgrade(renameInputs(given, w.resolve), written, w))
+    for (const node of atNode(given, () => upgrade(renameInputs(given, w.resolve), written, w)))
       emitOne(renameInputs(node, w.resolve), written)
   }
 
   function emitOne(node: Node, written: number): void {
-    const values = replacement(node, written)
+    const values = atNode(node, () => replacement(node, written))
     if (!values) {
       w.append(node)
       for (const name of node.outputs) if (wrt.includes(name)) w.activate(name)

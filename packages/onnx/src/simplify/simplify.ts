@@ -1,4 +1,5 @@
 // The same model with less in it.
+import { atModel } from '../at-node.ts'
 import { constantInfo, constantOf, inferNode } from '../infer/infer.ts'
 import type { Info } from '../infer/rule.ts'
 import { renameInputs } from '../lower/body.ts'
@@ -40,6 +41,10 @@ export interface SimplifyOptions {
  * const small = simplify(readModel(bytes), { fuseBatchNorm: true })
  */
 export function simplify(model: Model, options: SimplifyOptions = {}): Model {
+  return atModel('simplify', () => simplerModel(model, options))
+}
+
+function simplerModel(model: Model, options: SimplifyOptions): Model {
   const opset = checkPassOpset('simplify', model.opsets)
   let graph = model.graph
   for (let pass = 0; pass < MOST_PASSES; pass++) {

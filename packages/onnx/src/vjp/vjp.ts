@@ -1,5 +1,7 @@
 // Reverse-mode derivatives: an ONNX model in, the same model with cotangents of inner values beside its outputs out.
+
 import { mismatch } from '@ood/core'
+import { atModel } from '../at-node.ts'
 import { graphBuilder } from '../builder.ts'
 import { checkNames, floatingOutputs, linearize, type QuantizationOptions, rankedShape } from '../jvp/linearize.ts'
 import { tangentsToWrite } from '../jvp/plan.ts'
@@ -50,6 +52,10 @@ export interface VjpOptions extends QuantizationOptions {
  * const hvp = jvp(loss, { wrt: ['x'], of: ['x_cotangent'] }) // x_cotangent_tangent: the Hessian times x_tangent
  */
 export function vjp(given: Model, options: VjpOptions): Model {
+  return atModel('vjp', () => writeCotangents(given, options))
+}
+
+function writeCotangents(given: Model, options: VjpOptions): Model {
   const model = lower('vjp', given, options.wrt, options.of, options)
   const g = graphBuilder({ from: model })
   const { wrt, suffix = '_cotangent' } = options
