@@ -88,7 +88,7 @@ async function runDirection(
 /** Writes the detector as it would be deployed, with the threshold of in-distribution images alone. */
 function saveDetector(run: Run<unknown>, name: string, pair: Pair, choices: Choices, { scores }: Evaluation): void {
   const known = calibration(scores.in_distr_train.llr)
-  const method = likelihoodRatio({ ...pair })
+  const method = likelihoodRatio({ semantic: pair.semantic, background: pair.background })
   const state: StoredDetector = {
     ...detector(method, { dataType: 'image' }).toJSON(),
     threshold: known.threshold({ falsePositiveRate: choices.falsePositiveRate }),

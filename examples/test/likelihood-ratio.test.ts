@@ -331,7 +331,11 @@ describe('npm run example -- likelihood-ratio', () => {
       .split('\n')
     const at = head!.split(',').indexOf('oodScore')
     expect(rows.map((row) => Math.abs(Number(row.split(',')[at])))).toEqual(new Array(8).fill(0))
-    expect(JSON.parse(readFileSync(join(run, 'flow-fmnist', 'detector.json'), 'utf8'))).toMatchObject({ name: 'LLR' })
+    expect(JSON.parse(readFileSync(join(run, 'flow-fmnist', 'detector.json'), 'utf8'))).toMatchObject({
+      format: 'ood-detector',
+      method: { name: 'LLR' },
+      referenceOf: 'threshold',
+    })
     expect(readFileSync(join(run, 'report.html'), 'utf8')).toContain('2 samples of the semantic model')
   }, 180_000)
 
