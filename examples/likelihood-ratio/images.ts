@@ -46,10 +46,8 @@ export async function loadImages(
     if (!dataDir) return (await loadSample(name, split, { limit })).images
     const call = { split, dataDir, signal }
     if (split === 'test') return (await loadDataset(name, { ...call, limit, seed })).images
-    // Both data sets have 60,000 training images.
-    const first = 60_000 - VALIDATION
-    const rows = permutation(random(seed).fork(name), VALIDATION).slice(0, limit)
-    return (await loadDataset(name, { ...call, indices: rows.map((row) => first + row) })).images
+    const indices = permutation(random(seed).fork(name), VALIDATION).slice(0, limit)
+    return (await loadDataset(name, { ...call, split: 'validation', indices })).images
   }
   const { inDistribution: inside, ood: outside } = direction
   return {

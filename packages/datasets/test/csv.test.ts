@@ -180,7 +180,11 @@ describe('writeCsv', () => {
     await writeCsv(path, { a: [2] })
     expect(await readFile(path, 'utf8')).toBe('a\n2\n')
     await expectError(writeCsv(path, { a: [1], b: [1, 2] }), 'E_SHAPE', /writeCsv column b: expected 1 values like a/)
-    await expectError(writeCsv(join(path, 'below-a-file.csv'), { a: [1] }), 'E_FILE', /x\.csv: expected a folder, got a file/)
+    await expectError(
+      writeCsv(join(path, 'below-a-file.csv'), { a: [1] }),
+      'E_FILE',
+      /x\.csv: expected a folder, got a file/,
+    )
     expect(await readFile(path, 'utf8')).toBe('a\n2\n')
     expect(await readdir(join(folder, 'sub'))).toEqual(['x.csv'])
   })

@@ -209,7 +209,11 @@ describe('download', () => {
     const folder = await temporaryFolder()
     await writeFile(join(folder, 'file'), '')
     const { url } = await serve(whole)
-    await expectError(download([url], join(folder, 'file', 'x'), options), 'E_FILE', /file: expected a folder, got a file/)
+    await expectError(
+      download([url], join(folder, 'file', 'x'), options),
+      'E_FILE',
+      /file: expected a folder, got a file/,
+    )
   })
 })
 

@@ -74,6 +74,27 @@ describe('loadDataset', () => {
     )
   })
 
+  it('has the last training images, at most a tenth, as validation split', async () => {
+    const dataDir = await smallFolder('mnist', true)
+    const folder = join(dataDir, 'mnist')
+    const data = Uint8Array.from({ length: 35 * 4 }, (_, i) => Math.floor(i / 4))
+    await writeIdx(join(folder, 'train-images-idx3-ubyte'), { data, shape: [35, 2, 2] })
+    const labels = Uint8Array.from({ length: 35 }, (_, i) => i % 10)
+    await writeIdx(join(folder, 'train-labels-idx1-ubyte'), { data: labels, shape: [35] })
+    const load = (rest: object) => loadDataset('mnist', { ...small, dataDir, split: 'validation', ...rest })
+    const all = await load({})
+    expect(all.split).toBe('validation')
+    expect([...all.images.data.filter((_, i) => i % 4 === 0)]).toEqual([32, 33, 34])
+    expect([...all.labels]).toEqual([2, 3, 4])
+    expect([...all.indices]).toEqual([0, 1, 2])
+    const last = await load({ indices: [2] })
+    expect([last.images.data[0], last.labels[0], last.indices[0]]).toEqual([34, 4, 2])
+    expect((await load({ limit: 2, seed: 3 })).indices).toHaveLength(2)
+    await expectError(load({ indices: [3] }), 'E_ARGUMENT', /rows 0\.\.2, got 3/)
+    // The training split is the official file, whole.
+    expect((await load({ split: 'train' })).indices).toHaveLength(35)
+  })
+
   it('names a broken file', async () => {
     const dataDir = await smallFolder('mnist', true)
     const path = join(dataDir, 'mnist', 't10k-images-idx3-ubyte.gz')
@@ -184,6 +205,14 @@ describe.skipIf(!data)(`the real files${data ? '' : ' (skipped: ../shared is not
     }
   })
 
+  it('end their training files with the validation images', async () => {
+    const held = await loadDataset('fmnist', { split: 'validation', dataDir: data! })
+    const rows = Array.from({ length: 2000 }, (_, i) => 58_000 + i)
+    const official = await loadDataset('fmnist', { split: 'train', dataDir: data!, indices: rows })
+    expectSameBytes(held.images.data, official.images.data)
+    expectSameBytes(held.labels, official.labels)
+  })
+
   it('give Omniglot bright strokes on black, disjoint splits of 4,840 images', async () => {
     const train = await loadDataset('omniglot', { dataDir: data!, limit: 50 })
     expect(train.images.shape).toEqual([50, 1, 28, 28])
@@ -198,5 +227,9 @@ describe.skipIf(!data)(`the real files${data ? '' : ' (skipped: ../shared is not
     expect((await last('train', 4355)).images.shape[0]).toBe(1)
     expect((await last('test', 483)).images.shape[0]).toBe(1)
     await expectError(last('test', 484), 'E_ARGUMENT', /rows 0\.\.483/)
+    const held = await loadDataset('omniglot', { dataDir: data!, split: 'validation' })
+    expect(held.images.shape[0]).toBe(435)
+    // Drawn from all alphabets, not the last of them.
+    expect(new Set(held.labels).size).toBeGreaterThan(150)
   })
 })

@@ -3,12 +3,7 @@ import { fastSearch, type QueryRange } from './internal/fast-search.ts'
 import { gathered } from './internal/short-products.ts'
 import { product } from './matmul.ts'
 import { type DistancePoints, rankNeighbours } from './neighbour-blocks.ts'
-
-/** Where a search writes: k places a query, query q from place q k on. */
-export interface SearchTarget {
-  indices: Int32Array
-  distances: Float64Array
-}
+import type { SearchTarget } from './search-target.ts'
 
 /** Which queries to search for, and how. */
 export interface SearchRange extends QueryRange {}

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { assertOptions, OodError } from '@ood/core'
 import { insideFolder, readBounded, sha256 } from '@ood/core/node'
 import { assertPorts, graphPorts } from './internal/graph-ports.ts'
-import { type Manifest, parseManifest } from './manifest.ts'
+import type { Manifest } from './manifest.ts'
+import { parseManifest } from './parse-manifest.ts'
 
 /** A checked checkpoint folder. */
 export interface Checkpoint {

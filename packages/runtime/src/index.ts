@@ -11,7 +11,6 @@ export {
   type ModelKind,
   type Mutation,
   type PreprocessingStep,
-  parseManifest,
   SCHEMA_VERSION,
 } from './manifest.ts'
 export { type MatmulOptions, type OpenMatmul, openMatmul } from './matmul.ts'
@@ -27,6 +26,7 @@ export {
 export { feedNumbers, takeFloats, toFloat32 } from './model/floats.ts'
 export { openModelFolder } from './model/open-folder.ts'
 export { type ModelOptions, type ModelSettings, modelSettings } from './model/settings.ts'
+export { parseManifest } from './parse-manifest.ts'
 export { openPool, type Pool, type PoolOptions, type TaskOptions } from './pool.ts'
 export { type Optimization, openSession, type Session, type SessionOptions } from './session.ts'
 export type { ElementType, Port, TensorStorage, TensorValue } from './tensor-value.ts'

@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import { insideFolder, readBounded, sha256, writeFileAtomic } from '@ood/core/node'
 import { graphPorts } from './internal/graph-ports.ts'
-import { type GraphEntry, type Manifest, parseManifest, SCHEMA_VERSION } from './manifest.ts'
+import { type GraphEntry, type Manifest, SCHEMA_VERSION } from './manifest.ts'
+import { parseManifest } from './parse-manifest.ts'
 
 /** A manifest without what can be read off the graph files: hashes, input and output shapes, the schema version. */
 export interface ManifestDescription

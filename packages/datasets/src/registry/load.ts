@@ -6,7 +6,7 @@ import { readImageEntries, stackEntries } from '../readers/image-zip.ts'
 import { entriesSha256, locate } from './locate.ts'
 import type { Dataset, LoadOptions } from './options.ts'
 import { chooseRows } from './rows.ts'
-import { type Source, type Split, sourceOf } from './sources.ts'
+import { type OwnSplit, type Source, type Split, sourceOf } from './sources.ts'
 
 /**
  * Loads `mnist`, `fashion-mnist` (also `fmnist`) or `omniglot` as grey images 28 x 28.
@@ -15,6 +15,9 @@ import { type Source, type Split, sourceOf } from './sources.ts'
  * an earlier run left. The contents are checked against their SHA-256, so the same name and rows are the same bytes
  * everywhere. Omniglot is the two small background sets, inverted so that strokes are bright and resized to 28 x 28
  * (spec dgm 3.1); the alphabets both contain count once (4,840 images), a tenth of them, drawn with seed 0, is `test`.
+ *
+ * `validation` is the last 2,000 of the training images (at most a tenth: 435 of Omniglot, in random order), which
+ * `training/` holds out: no shipped model was trained on them. They are in `train` too, which is the official file.
  *
  * Memory: the rows asked for. Cost: a pass over the unzipped files, well under a second for the largest.
  *
@@ -26,20 +29,37 @@ import { type Source, type Split, sourceOf } from './sources.ts'
 export async function loadDataset(name: string, options: LoadOptions = {}): Promise<Dataset> {
   const { canonical, source } = sourceOf(name)
   const split = options.split ?? 'train'
-  if (split !== 'train' && split !== 'test') throw unknownName('split', split, ['train', 'test'])
+  if (!SPLITS.includes(split)) throw unknownName('split', split, SPLITS)
   const load = source.idx ? loadIdx : loadZips
   return { name: canonical, split, ...(await load(canonical, source, split, options)) }
+}
+
+const SPLITS: readonly Split[] = ['train', 'validation', 'test']
+
+/** Validation images: those that `training/` holds out, so that no shipped model was trained on them. */
+const VALIDATION = 2000
+
+function own(split: Split): OwnSplit {
+  return split === 'validation' ? 'train' : split
+}
+
+/** Rows of a split among the `count` images it is taken from: the last 2,000 (at most a tenth) are for validation. */
+function membersOf(count: number, split: Split): Int32Array {
+  const first = split === 'validation' ? count - Math.min(VALIDATION, Math.floor(count / 10)) : 0
+  return Int32Array.from({ length: count - first }, (_, i) => first + i)
 }
 
 type Loaded = Omit<Dataset, 'name' | 'split'>
 
 async function loadIdx(name: string, source: Source, split: Split, options: LoadOptions): Promise<Loaded> {
-  const files = source.idx![split]
+  const files = source.idx![own(split)]
   const imagePath = await locate(name, source, files.images, options)
   const labelPath = await locate(name, source, files.labels, options)
   const shape = await readIdxShape(imagePath)
   if (shape.length !== 3) throw mismatch('E_FILE', imagePath, 'images [N, height, width]', shape)
-  const rows = chooseRows(shape[0]!, options)
+  const members = membersOf(shape[0]!, split)
+  const indices = chooseRows(members.length, options)
+  const rows = indices.map((i) => members[i]!)
   const read = (path: string, sha256: string): ReturnType<typeof readIdx> =>
     readIdx(path, {
       rows,
@@ -53,7 +73,7 @@ async function loadIdx(name: string, source: Source, split: Split, options: Load
     images: tensor(Float32Array.from(images.data as Uint8Array), [rows.length, 1, shape[1]!, shape[2]!]),
     labels: Int32Array.from(labels.data as Uint8Array),
     classes: source.classes,
-    indices: rows,
+    indices,
   }
 }
 
@@ -76,7 +96,11 @@ async function loadZips(name: string, source: Source, split: Split, options: Loa
   const entries = [...pool.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   const order = permutation(random(TEST_SEED), entries.length)
   const cut = Math.floor(TEST_SHARE * entries.length)
-  const members = (split === 'test' ? order.slice(0, cut) : order.slice(cut)).sort()
+  const pooled = own(split) === 'test' ? order.slice(0, cut) : order.slice(cut)
+  // In random order the last ones are drawn from all alphabets.
+  const members = membersOf(pooled.length, split)
+    .map((i) => pooled[i]!)
+    .sort()
   const indices = chooseRows(members.length, options)
   const { images, labels, classes } = await stackEntries(entries, name, {
     mode: 'greyscale',

@@ -24,13 +24,19 @@ export interface Source {
   /** Class names by label; empty where the folders inside the archive name them. */
   classes: readonly string[]
   /** IDX data sets: images and labels of each split. */
-  idx?: Readonly<Record<Split, { images: DataFile; labels: DataFile }>>
+  idx?: Readonly<Record<OwnSplit, { images: DataFile; labels: DataFile }>>
   /** Zips of images that together make one pool, from which a tenth is the test split. */
   zips?: readonly DataFile[]
 }
 
-/** Which part of a data set. */
-export type Split = 'train' | 'test'
+/**
+ * Which part of a data set: `train` is all of the official training images, `validation` is a part of those that choices
+ * may look at, `test` is for final figures.
+ */
+export type Split = 'train' | 'validation' | 'test'
+
+/** The parts that have images of their own. */
+export type OwnSplit = Exclude<Split, 'validation'>
 
 const IDX_BYTES = 2 ** 26
 const idxFile = (file: string, sha256: string): DataFile => ({ file, sha256, maxBytes: IDX_BYTES })

@@ -6,7 +6,7 @@ import { readJson } from '../internal/files.ts'
 import { readIdx } from '../readers/idx.ts'
 import type { Dataset } from '../registry/options.ts'
 import { chooseRows } from '../registry/rows.ts'
-import { type Split, sourceOf } from '../registry/sources.ts'
+import { type OwnSplit, sourceOf } from '../registry/sources.ts'
 
 /** Which of the 512 images to load. */
 export interface SampleOptions extends Pick<CallOptions, 'seed'> {
@@ -19,7 +19,7 @@ export interface SampleOptions extends Pick<CallOptions, 'seed'> {
 /** One entry of sample-data/index.json. */
 interface Sample {
   dataset: string
-  split: Split
+  split: OwnSplit
   images: { file: string; sha256: string }
   labels: { file: string; sha256: string }
   indices: number[]
@@ -38,7 +38,7 @@ const folder = new URL('../../sample-data/', import.meta.url)
  * @example
  * const { images } = await loadSample('mnist', 'test', { limit: 64 }) // [64, 1, 28, 28], values 0..255
  */
-export async function loadSample(name: string, split: Split, options: SampleOptions = {}): Promise<Dataset> {
+export async function loadSample(name: string, split: OwnSplit, options: SampleOptions = {}): Promise<Dataset> {
   const samples = await readIndex()
   const { canonical, source } = sourceOf(name)
   const sample = samples.find((entry) => entry.dataset === canonical && entry.split === split)

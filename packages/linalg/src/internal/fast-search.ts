@@ -1,6 +1,6 @@
 // The neighbour search in the WebAssembly module: float32 products choose, exact distances decide (wasm/search.c).
 import type { DistancePoints } from '../neighbour-blocks.ts'
-import type { SearchTarget } from '../search-neighbours.ts'
+import type { SearchTarget } from '../search-target.ts'
 import { copyEven } from './copy-even.ts'
 import { groups, isShort, multiply, openSearch, pack, type Search, share, TINY, U } from './short-products.ts'
 

@@ -4,10 +4,9 @@ import { distancePoints } from '@ood/linalg'
 import type { RuleSpec } from '../neighbourhood.ts'
 import type { Engine } from './engine.ts'
 import { type Job, numbers, sharedCopy } from './jobs.ts'
+import { KEPT } from './products.ts'
 import { cores, crew } from './threads.ts'
 
-/** Rows of data whose pairs are kept at most: 5792² numbers are 268 MB. */
-export const KEPT = 5792
 /** Rows of a tile. */
 const TILE = 256
 /** Flops from which worker threads pay for their start. */

@@ -2,9 +2,8 @@
 import { type CallOptions, type FloatArray, type MatmulBackend, throwIfAborted } from '@ood/core'
 import { type DistancePoints, distancePoints, wasmMatmul } from '@ood/linalg'
 import type { NeighbourTable } from '../neighbour-table.ts'
-import { KEPT } from './all-pairs.ts'
 import { integers, type Job, numbers, sharedCopy, writeTile } from './jobs.ts'
-import type { Products } from './products.ts'
+import { KEPT, type Products } from './products.ts'
 import { type Crew, cores, crew, usableThreads } from './threads.ts'
 
 /** Shared arrays behind a table. */

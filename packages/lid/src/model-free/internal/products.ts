@@ -7,3 +7,6 @@ export interface Products {
   /** Unit roundoff of the arithmetic they come from. */
   readonly unitRoundoff: number
 }
+
+/** Rows of data whose pairs are kept at most: 5792² numbers are 268 MB. */
+export const KEPT = 5792
