@@ -102,11 +102,12 @@ async function main(): Promise<number> {
     const listed = JSON.parse(readFileSync(here('./refused.json'), 'utf8')) as Refusal[]
     const { faults, refused } = judge(findings, listed, new Set(names))
     for (const line of faults.slice(0, 200)) console.log(line)
-    const cast = (kind: Kind): number => new Set(findings.filter((f) => f.kind === kind).map((f) => f.case)).size
+    const cast = (kind: Kind, step = ''): number =>
+      new Set(findings.filter((f) => f.kind === kind && f.step.includes(step)).map((f) => f.case)).size
     console.log(
       `ONNX node tests of onnx ${version}: ${names.length} cases, ${findings.length} checks; wrong ${cast('wrong')}, ` +
         `crash ${cast('crash')}, invalid ${cast('invalid')}, refused ${refused} (all listed with a reason), ` +
-        `not run by the engine ${cast('unrunnable')}; ${faults.length} faults`,
+        `not run by the engine ${cast('unrunnable', 'run')}; ${faults.length} faults`,
     )
     return faults.length > 0 ? 1 : 0
   } finally {
