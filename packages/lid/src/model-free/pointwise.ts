@@ -25,6 +25,8 @@ import { wholeSet } from './internal/whole-set.ts'
 import type { NeighbourTable, SearchOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
 
+/** Flops of estimates between two breaths of the calling thread: some milliseconds. */
+const AT_ONCE = 2e7
 /** Flops of estimates from which worker threads pay for their start. */
 const THREADED = 2e9
 
@@ -123,7 +125,11 @@ async function estimateAll(table: NeighbourTable, rule: DimensionRule, options: 
   }
   const out = numbers(count, shared)
   const jobs: Job[] = []
-  const batch = options.batchSize ?? (shared ? Math.max(1, Math.min(64, Math.ceil(count / threads / 4))) : 8)
+  const batch =
+    options.batchSize ??
+    (shared
+      ? Math.max(1, Math.min(64, Math.ceil(count / threads / 4)))
+      : Math.max(8, Math.min(64, Math.floor((AT_ONCE * count) / flops))))
   if (!(Number.isInteger(batch) && batch > 0))
     throw mismatch('E_ARGUMENT', `${rule.name} batchSize`, 'a positive integer', batch)
   for (let from = 0; from < count; from += batch) {
