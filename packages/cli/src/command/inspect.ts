@@ -1,7 +1,8 @@
 // `ood inspect`: what is in a checkpoint folder or an ONNX file.
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { OodError } from '@ood/core'
+import { readBounded } from '@ood/core/node'
 import type { ModelSummary } from '@ood/onnx'
 import { formatTable } from '@ood/run'
 import type { Manifest } from '@ood/runtime'
@@ -40,9 +41,7 @@ export async function inspectTarget(target: string): Promise<InspectReport> {
 
 async function graphReport(path: string): Promise<GraphReport> {
   const { derivativeLimits, inspect, readModel } = await import('@ood/onnx')
-  const bytes = await readFile(path).catch((cause: Error) => {
-    throw new OodError('E_FILE', `${path}: expected an ONNX file, got ${cause.message.split(',')[0]}`, { cause })
-  })
+  const bytes = await readBounded(path, 2 ** 31)
   try {
     const model = readModel(bytes)
     const { refused, rounding } = derivativeLimits(model)

@@ -1,5 +1,5 @@
 // `ood score`: log-likelihood, LID and the fitted detector's verdict for every image, as CSV columns.
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { canonicalJson, mismatch, type NdArray, OodError } from '@ood/core'
 import type { Method } from '@ood/detect'
 import { type PairRuleName, type ScaleRuleName, upgradeStored } from '@ood/lid'
@@ -91,6 +91,8 @@ interface ReadDetector {
 
 function readDetector(path: string): ReadDetector {
   try {
+    // Reading a pipe would wait for ever.
+    if (!statSync(path).isFile()) throw new Error('a folder or special file')
     const stored = JSON.parse(readFileSync(path, 'utf8'))
     if (stored?.schemaVersion === 1 && stored.detector?.name === 'LikelihoodLidDetector') {
       const { choice } = stored.detector

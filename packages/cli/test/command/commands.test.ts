@@ -202,7 +202,7 @@ describe('inspect', () => {
       expect.objectContaining({ code: 'E_FILE', message: expect.stringContaining(`${broken}: expected`) }),
     )
     await expect(inspectTarget(join(folder, 'none.onnx'))).rejects.toThrow(
-      'none.onnx: expected an ONNX file, got ENOENT',
+      'none.onnx: expected a readable file, got nothing there',
     )
   })
 })

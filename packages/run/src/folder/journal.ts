@@ -1,16 +1,10 @@
 // `run.jsonl`: what happened in a run, one JSON object a line, only ever appended to and flushed line by line.
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  truncateSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, truncateSync, writeSync } from 'node:fs'
 import { OodError } from '@ood/core'
+import { readBoundedSync } from '@ood/core/node'
+
+/** A run of a million events is far below. */
+const MAX_BYTES = 2 ** 29
 
 /** One line of `run.jsonl`. */
 export interface RunEvent {
@@ -67,7 +61,8 @@ export function openJournal(path: string): Journal {
 
 /** Reads the events at `path`; `repair` also cuts a half-written last line off the file. */
 export function readJournal(path: string, repair = false): RunEvent[] {
-  const bytes = readFileSync(path)
+  const read = readBoundedSync(path, MAX_BYTES)
+  const bytes = Buffer.from(read.buffer, read.byteOffset, read.length)
   const whole = bytes.lastIndexOf(10) + 1
   if (repair && whole < bytes.length) truncateSync(path, whole)
   const lines = bytes.subarray(0, whole).toString('utf8').split('\n').slice(0, -1)

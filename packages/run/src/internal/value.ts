@@ -1,7 +1,8 @@
 // Results of steps as a folder: `value.json` for the structure, one `.npy` file per array, nothing lost on the way.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type FloatArray, flatData, mismatch, type NdArray, OodError, tensor } from '@ood/core'
+import { readBoundedSync } from '@ood/core/node'
 import { decodeNpy, encodeNpy } from '@ood/datasets'
 
 /** Element types a stored array may have; all of them open in NumPy. */
@@ -19,6 +20,9 @@ export type Storable =
   | { readonly [key: string]: Storable | undefined }
 
 const STRUCTURE = 'value.json'
+
+/** Most bytes of one stored file. */
+const MAX_BYTES = 2 ** 31
 
 /** Writes `value` into the existing folder; `what` names the step in errors. Returns the file names. */
 export function saveValue(folder: string, value: unknown, what: string): string[] {
@@ -68,11 +72,11 @@ export function loadValue(folder: string): Storable {
   }
   const loadArray = (name: string) => {
     const path = join(folder, name)
-    return decodeNpy(readFileSync(path), path)
+    return decodeNpy(readBoundedSync(path, MAX_BYTES), path)
   }
   const path = join(folder, STRUCTURE)
   try {
-    return decode(JSON.parse(readFileSync(path, 'utf8')))
+    return decode(JSON.parse(Buffer.from(readBoundedSync(path, MAX_BYTES)).toString('utf8')))
   } catch (cause) {
     if (cause instanceof OodError) throw cause
     throw new OodError('E_FILE', `${path}: expected a stored result, got ${(cause as Error).message}`, { cause })
