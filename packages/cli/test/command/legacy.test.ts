@@ -33,10 +33,10 @@ describe('a detector of version 0.1', () => {
     async (stored) => {
       const columns = await score(stored.detector)
       expect(Object.keys(columns)[1]).toBe(`log_prob_${stored.detector.space}`)
-      expect([...columns.JacobianThresholdLID!]).toEqual(stored.lid)
-      expect([...columns.score!]).toEqual(stored.score)
-      expect([...columns.p_value!]).toEqual(stored.pValue)
-      expect([...columns.is_outlier!]).toEqual(stored.isOutlier)
+      expect(Array.from(columns.JacobianThresholdLID!)).toEqual(stored.lid)
+      expect(Array.from(columns.score!)).toEqual(stored.score)
+      expect(Array.from(columns.p_value!)).toEqual(stored.pValue)
+      expect(Array.from(columns.is_outlier!)).toEqual(stored.isOutlier)
     },
   )
 
