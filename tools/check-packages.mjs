@@ -1,5 +1,5 @@
 // Packs every package, lints the tarballs, installs them together in an empty folder and imports each one from there.
-// `--keep FOLDER` leaves that folder behind for `check-readmes.mjs` and `check-bundles.mjs`.
+// `--keep FOLDER` leaves that folder behind for `check-readmes.mjs`.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -85,6 +85,14 @@ try {
       console.log(`ran ${command} --version: ${got}`)
     }
   }
+  process.stdout.write(
+    await run(
+      'npx',
+      ['--no-install', 'tsx', '--conditions=@ood/source', 'tools/bundles/run.ts', '--installed', consumer],
+      root,
+    ),
+  )
+  console.log('bundled for a browser what should run in one')
   // Types as a consumer sees them: resolved from dist, without our source condition.
   const lines = entries.map((name, i) => `import * as p${i} from '${name}'`)
   writeFileSync(

@@ -58,7 +58,8 @@ export async function bundleForBrowser(
     metafile: true,
     logLevel: 'silent',
     conditions: source ? ['@ood/source'] : [],
-    external: Object.keys(manifest.peerDependencies ?? {}),
+    // Here peers are installed; a user has only those wanted, and gets what the packages say of the others.
+    external: source ? Object.keys(manifest.peerDependencies ?? {}) : [],
   })
   const text = result.outputFiles[0]!.text
   const parts = new Map<string, number>()

@@ -1,7 +1,7 @@
 // JPEG XL lossless through the optional package @jsquash/jxl (libjxl in WebAssembly).
 import { mismatch } from '@ood/core'
 import type { Codec } from '../codec.ts'
-import { compilePackageWasm, openPeer, type WasmModule } from './open-peer.ts'
+import { compilePackageWasm, openPeer, passOn, type WasmModule } from './open-peer.ts'
 import { type RgbaImage, rgba } from './rgba.ts'
 
 /** Options of `jpegXlCodec`. */
@@ -32,7 +32,7 @@ export async function jpegXlCodec(options: JpegXlCodecOptions = {}): Promise<Cod
   if (!(Number.isInteger(effort) && effort >= 1 && effort <= 9))
     throw mismatch('E_ARGUMENT', 'jpegXlCodec effort', 'a whole number 1..9', effort)
   const encoder = await openPeer('jpegXlCodec', '@jsquash/jxl', async () => {
-    const peer = (await import('@jsquash/jxl/encode.js')) as unknown as Encoder
+    const peer = (await import('@jsquash/jxl/encode.js').catch(passOn)) as unknown as Encoder
     await peer.init(await compilePackageWasm(['@jsquash/jxl/codec/enc/jxl_enc.wasm']))
     return peer
   })

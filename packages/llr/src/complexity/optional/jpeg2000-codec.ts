@@ -1,7 +1,7 @@
 // JPEG 2000 lossless through the optional package @cornerstonejs/codec-openjpeg (OpenJPEG in WebAssembly).
 import { mismatch, OodError } from '@ood/core'
 import type { ByteImage, Codec } from '../codec.ts'
-import { openPeer, reasonOf } from './open-peer.ts'
+import { openPeer, passOn, reasonOf } from './open-peer.ts'
 import type { OpenJpeg } from './openjpeg.ts'
 
 /** Options of `jpeg2000Codec`. */
@@ -27,7 +27,7 @@ export async function jpeg2000Codec(options: Jpeg2000CodecOptions = {}): Promise
   if (decompositions.length === 0 || !decompositions.every((n) => Number.isInteger(n) && n >= 0 && n <= 32))
     throw mismatch('E_ARGUMENT', 'jpeg2000Codec decompositions', 'whole numbers 0..32', [...decompositions])
   const openJpeg = await openPeer('jpeg2000Codec', '@cornerstonejs/codec-openjpeg', async () => {
-    const { default: open } = await import('@cornerstonejs/codec-openjpeg/wasmjs')
+    const { default: open } = await import('@cornerstonejs/codec-openjpeg/wasmjs').catch(passOn)
     const quiet = () => {}
     return open({ print: quiet, printErr: quiet })
   })

@@ -20,10 +20,19 @@ export async function openPeer<T>(what: string, packageName: string, load: () =>
   }
 }
 
+/**
+ * Throws what an import failed with. A bundler takes a package that is not installed for optional only where the failure
+ * of its import is caught right there.
+ */
+export function passOn(cause: unknown): never {
+  throw cause
+}
+
 /** Whether an error says that a module of this package cannot be found. */
 function isMissing(cause: unknown, packageName: string): boolean {
   if (!(cause instanceof Error)) return false
-  const { code } = cause as { code?: unknown }
+  // Browsers have no code: their TypeError names the specifier that leads nowhere.
+  const code = cause instanceof TypeError ? 'MODULE_NOT_FOUND' : (cause as { code?: unknown }).code
   return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && cause.message.includes(packageName)
 }
 

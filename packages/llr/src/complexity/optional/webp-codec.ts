@@ -1,7 +1,7 @@
 // WebP lossless through the optional package @jsquash/webp (libwebp in WebAssembly).
 import { mismatch } from '@ood/core'
 import type { Codec } from '../codec.ts'
-import { compilePackageWasm, openPeer, type WasmModule } from './open-peer.ts'
+import { compilePackageWasm, openPeer, passOn, type WasmModule } from './open-peer.ts'
 import { type RgbaImage, rgba } from './rgba.ts'
 
 /** Options of `webpCodec`. */
@@ -31,7 +31,7 @@ export async function webpCodec(options: WebpCodecOptions = {}): Promise<Codec> 
   if (!(Number.isInteger(method) && method >= 0 && method <= 6))
     throw mismatch('E_ARGUMENT', 'webpCodec method', 'a whole number 0..6', method)
   const encoder = await openPeer('webpCodec', '@jsquash/webp', async () => {
-    const peer = (await import('@jsquash/webp/encode.js')) as unknown as Encoder
+    const peer = (await import('@jsquash/webp/encode.js').catch(passOn)) as unknown as Encoder
     const folder = '@jsquash/webp/codec/enc'
     await peer.init(await compilePackageWasm([`${folder}/webp_enc_simd.wasm`, `${folder}/webp_enc.wasm`]))
     return peer
