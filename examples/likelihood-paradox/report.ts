@@ -30,7 +30,7 @@ export async function writeReport(
     'report.html',
     htmlReport({
       title: 'The likelihood paradox, and the way out',
-      intro: intro(all),
+      intro: intro(all, options.n),
       facts: [{ label: 'images', value: `${options.n} a split` }, ...runFacts(run.events)],
       highlights: highlights(all, options.n),
       sections: [...sections, methodSection()],
@@ -51,11 +51,11 @@ function writeSplits(run: Run<unknown>, result: DirectionResult, folder: string)
   }
 }
 
-function intro(all: readonly DirectionResult[]): string {
+function intro(all: readonly DirectionResult[], n: number): string {
   const { single, dual, fitted } = all[0]!.results[DEFAULT_RULE]
   return [
-    `A normalizing flow gives every image an exact likelihood. One trained on Fashion-MNIST finds handwritten digits more likely than clothes: judged by likelihood alone, telling clothes from digits has an AUC of ${single.inDistr.toFixed(3)}, worse than a coin.`,
-    `The local intrinsic dimension (LID) of the model's density around an image says why: digits lie on thinner sheets. With the LID beside the likelihood, two cuts reach ${dual.inDistr.toFixed(3)}, and one score fitted on training images alone reaches ${fitted.inDistr.toFixed(3)}.`,
+    `A normalizing flow gives every image an exact likelihood. One trained on Fashion-MNIST finds handwritten digits more likely than clothes: judged by likelihood alone, telling clothes from digits has an AUC of ${shareText(single.inDistr, { n })}, worse than a coin.`,
+    `The local intrinsic dimension (LID) of the model's density around an image says why: digits lie on thinner sheets. With the LID beside the likelihood, two cuts reach ${shareText(dual.inDistr, { n })}, and one score fitted on training images alone reaches ${shareText(fitted.inDistr, { n })}.`,
   ].join('\n\n')
 }
 

@@ -75,7 +75,13 @@ export function fullTimes(model: Model, x: string, t: string): Model {
   const from = (list: readonly string[], to: (value: string) => string): string[] =>
     list.map((v) => (v === '' ? '' : to(v)))
   const moved = (value: string): string => (value === t ? padded : timed.has(value) ? name(value) : value)
-  const part = early.map((n) => ({ ...n, inputs: from(n.inputs, moved), outputs: from(n.outputs, moved) }))
+  // A node may bear the name of its output, which a cut takes below.
+  const part = early.map((n) => ({
+    ...n,
+    name: n.name === '' ? '' : name(n.name),
+    inputs: from(n.inputs, moved),
+    outputs: from(n.outputs, moved),
+  }))
   const read = new Set([...late.flatMap((n) => n.inputs), ...graph.outputs.map((output) => output.name)])
   const cuts = [...timed]
     .filter((value) => value !== t && read.has(value))
