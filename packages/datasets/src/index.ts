@@ -1,4 +1,5 @@
 // Public face of @ood/datasets.
+export { type GeneratedName, generatedNames, generatedSet } from './generated/generated.ts'
 export { exactGenomeModel } from './genomics/exact.ts'
 export { BASES, type GenomeLawOptions, type GenomeSplit, genomeSplits, mutatedGenomeLaw } from './genomics/law.ts'
 export { type LoadedGenomes, type LoadGenomesOptions, loadGenomes } from './genomics/load.ts'
