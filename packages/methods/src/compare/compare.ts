@@ -16,6 +16,10 @@ export interface CompareOptions extends CallOptions {
   ood: Readonly<Record<string, NdArray>>
   /** Where columns are kept over kills. */
   store?: ColumnStore | undefined
+  /** Measures and remembers columns, in place of `store`: several comparisons then share those of the same sets. */
+  measurer?: Measurer | undefined
+  /** Name of the in-distribution set in stored columns (default `in`). */
+  inName?: string | undefined
   /** False-positive rate that thresholds are set for, on training images (default 0.05). */
   falsePositiveRate?: number | undefined
 }
@@ -72,17 +76,18 @@ export interface Comparison {
  * const { results } = await compare({ methods: { ratio }, train, inDistribution, ood: { digits } })
  */
 export async function compare(options: CompareOptions): Promise<Comparison> {
-  const { methods, train, inDistribution, ood, falsePositiveRate = 0.05, store, ...call } = options
+  const { methods, train, inDistribution, ood, falsePositiveRate = 0.05, inName = 'in', store, ...call } = options
   if (Object.keys(methods).length === 0) throw mismatch('E_ARGUMENT', 'compare methods', 'at least one', 'none')
   if (Object.keys(ood).length === 0) throw mismatch('E_ARGUMENT', 'compare ood', 'at least one set', 'none')
-  for (const set of ['train', 'in'])
-    if (Object.hasOwn(ood, set)) throw mismatch('E_ARGUMENT', 'compare ood', 'a name other than train and in', set)
-  const measurer = createMeasurer({ ...call, store })
+  for (const set of ['train', inName])
+    if (Object.hasOwn(ood, set))
+      throw mismatch('E_ARGUMENT', 'compare ood', `a name other than train and ${inName}`, set)
+  const measurer = options.measurer ?? createMeasurer({ ...call, store })
   const results: MethodResult[] = []
   const failures: MethodFailure[] = []
   for (const [name, method] of Object.entries(methods)) {
     try {
-      results.push(await one(name, method, measurer, { train, inDistribution, ood, falsePositiveRate }))
+      results.push(await one(name, method, measurer, { train, inDistribution, inName, ood, falsePositiveRate }))
     } catch (error) {
       if (!(error instanceof OodError) || error.code === 'E_ABORTED') throw error
       failures.push({ method: name, error: error.message })
@@ -91,18 +96,17 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   return { results, failures }
 }
 
+/** The images a method is run on. */
+interface Sets extends Pick<CompareOptions, 'train' | 'inDistribution' | 'ood'> {
+  inName: string
+  falsePositiveRate: number
+}
+
 async function one(
   name: string,
   method: Method,
   measurer: Measurer,
-  {
-    train,
-    inDistribution,
-    ood,
-    falsePositiveRate,
-  }: Required<Pick<CompareOptions, 'train' | 'inDistribution' | 'ood'>> & {
-    falsePositiveRate: number
-  },
+  { train, inDistribution, inName, ood, falsePositiveRate }: Sets,
 ): Promise<MethodResult> {
   const { fit, columns } = await fitMethod(method, (needs) => measurer.measure(needs, 'train', train))
   const needs = method.needs(fit)
@@ -111,7 +115,7 @@ async function one(
   const training = trainingScores(method, columns, fit)
   const threshold = calibration(training).threshold(Math.max(falsePositiveRate, 1 / training.length))
   const share = (scores: Float64Array): number => scores.filter((value) => value > threshold).length / scores.length
-  const inside = await score('in', inDistribution)
+  const inside = await score(inName, inDistribution)
   const scores: Record<string, Float64Array> = { in: inside }
   const rows: ComparisonRow[] = []
   for (const [set, images] of Object.entries(ood)) {
