@@ -14,6 +14,11 @@ export interface CallOptions {
   batchSize?: number | undefined
   /** Seed of every random draw of the call (default 0). */
   seed?: number | undefined
+  /**
+   * A key for each row (default 0..N-1): everything random about a row depends on `seed` and its key, so a row keeps its
+   * noise in any batch, order or resumed run. Calls without random draws ignore it.
+   */
+  rows?: ArrayLike<number> | undefined
   /** Aborts between batches with `E_ABORTED`. */
   signal?: AbortSignal | undefined
   /** Called after every batch. */

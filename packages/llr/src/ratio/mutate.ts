@@ -6,7 +6,7 @@ export interface MutationOptions {
   /** Seed of the draws (default 0). */
   seed?: number
   /** A key for each row (default 0..N-1): a row's mutation depends on `seed` and its key, in any batch or order. */
-  rows?: ArrayLike<number>
+  rows?: ArrayLike<number> | undefined
 }
 
 /** Any mutation: a batch in, a new batch of the same shape out. Your own ones take part wherever these do. */
