@@ -1,5 +1,6 @@
 // The `ood` command: its sub-commands, their options and what they print. Heavy packages load when a command needs them.
 import { createRequire } from 'node:module'
+import { mismatch } from '@ood/core'
 import type { LikelihoodLidFit } from '@ood/lid'
 import { checkConfig, csvText, exitCodes, formatTable, progressBar } from '@ood/run'
 import { Command, CommanderError, Option } from 'commander'
@@ -9,7 +10,7 @@ const whole = (least: number) => z.coerce.number().int().min(least)
 
 /** Options of the commands that work through images, as commander gives them. */
 const workOptions = {
-  model: z.string(),
+  model: z.array(z.string()).min(1),
   images: z.string(),
   limit: whole(1).optional(),
   resize: z.boolean().optional(),
@@ -43,6 +44,8 @@ const checkOptions = z.strictObject({
 const fitOptions = z.strictObject({
   ...workOptions,
   out: z.string(),
+  method: z.string(),
+  calibrate: z.string().optional(),
   space: z.enum(['pixel', 'model']),
   rule: z.enum(['standardisedSum', 'localMass', 'density', 'mahalanobis', 'oneSided', 'standardisedMinimum']),
   scale: z.union(
@@ -50,6 +53,17 @@ const fitOptions = z.strictObject({
     'expected scalingRegion, coupling, knee, plateau or a number',
   ),
   fpr: z.coerce.number().gt(0).lt(1),
+})
+
+const { images: _images, out: _out, ...sharedOptions } = workOptions
+
+const compareOptions = z.strictObject({
+  ...sharedOptions,
+  train: z.string(),
+  in: z.string(),
+  ood: z.array(z.string()).min(1),
+  methods: z.string().optional(),
+  out: z.string(),
 })
 
 /**
@@ -107,6 +121,20 @@ function program(signal: AbortSignal): Command {
     .option('--workers <n>', 'worker threads')
     .option('--json', 'print JSON')
     .action((folder: string, raw: unknown) => check(folder, checkConfig(checkOptions, raw, 'options'), signal))
+    .command('methods')
+    .description('list the methods: paper, models they need, cost of an image')
+    .action(async () => {
+      const { methodsText } = await import('./methods.ts')
+      print(await methodsText())
+    })
+  withSharedOptions(top.command('compare'))
+    .description('run every method whose models are there on the same images; table, CSV, JSON and report.html')
+    .requiredOption('--train <source>', 'training images: all that fitting sees')
+    .requiredOption('--in <source>', 'in-distribution images that were not trained on')
+    .requiredOption('--ood <name=source>', 'a set of OOD images (repeat for more)', collect)
+    .option('--methods <names>', 'methods by name, with commas (default: all but the slow ones)')
+    .option('-o, --out <folder>', 'run folder', 'runs/compare')
+    .action((raw: unknown) => compare(checkConfig(compareOptions, raw, 'options'), signal))
   withWorkOptions(top.command('score'))
     .description('log-likelihood, LID and verdict of every image, as CSV')
     .addOption(
@@ -117,7 +145,9 @@ function program(signal: AbortSignal): Command {
     .option('-o, --out <file>', 'CSV file (default: print)')
     .action((raw: unknown) => score(checkConfig(scoreOptions, raw, 'options'), signal))
   withWorkOptions(top.command('fit'))
-    .description('fit the likelihood + LID detector on training images')
+    .description('fit a detector on training images')
+    .option('--method <name>', 'a method of `ood methods`', 'flow-lid')
+    .option('--calibrate <source>', 'images that the models were not trained on, for threshold and p-values')
     .requiredOption('-o, --out <file>', 'JSON file of the detector')
     .option('--scale <rule>', 'scalingRegion, coupling, knee, plateau or a number', 'scalingRegion')
     .option('--rule <name>', 'how the pair becomes a score', 'standardisedSum')
@@ -138,11 +168,18 @@ function program(signal: AbortSignal): Command {
 }
 
 function withWorkOptions(command: Command): Command {
+  return withSharedOptions(command).requiredOption(
+    '-i, --images <source>',
+    'picture, folder, .zip, .npy, IDX file, <data set>:<split> or sample:<data set>:<split>',
+  )
+}
+
+function withSharedOptions(command: Command): Command {
   return command
-    .requiredOption('-m, --model <checkpoint>', 'checkpoint folder, or name of a shipped one')
     .requiredOption(
-      '-i, --images <source>',
-      'picture, folder, .zip, .npy, IDX file, <data set>:<split> or sample:<data set>:<split>',
+      '-m, --model <checkpoint>',
+      'checkpoint folder, or name of a shipped one (repeat for more)',
+      collect,
     )
     .option('-n, --limit <n>', 'at most so many images')
     .option('--resize', 'resize pictures to the size the model takes')
@@ -168,37 +205,78 @@ async function check(folder: string, options: z.output<typeof checkOptions>, sig
   if (!report.ok) process.exitCode = exitCodes.userError
 }
 
-async function score(options: z.output<typeof scoreOptions>, signal: AbortSignal): Promise<void> {
-  const { scoreImages } = await import('./score.ts')
-  const { lid, ...rest } = options
+/** Collects an option that may be given several times. */
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value]
+}
+
+/** The one model of a command that takes one. */
+function single(models: readonly string[]): string {
+  if (models.length !== 1) throw mismatch('E_ARGUMENT', '--model', 'one flow for this method', models.join(', '))
+  return models[0]!
+}
+
+async function compare(options: z.output<typeof compareOptions>, signal: AbortSignal): Promise<void> {
+  const { comparisonTable, compareMethods } = await import('./compare.ts')
+  const { model, in: inDistribution, ood, methods, ...rest } = options
+  const sets = Object.fromEntries(
+    ood.map((text) => {
+      const at = text.indexOf('=')
+      if (at < 1) throw mismatch('E_ARGUMENT', '--ood', 'name=source', text)
+      return [text.slice(0, at), text.slice(at + 1)]
+    }),
+  )
   const bar = progressBar(process.stderr)
-  const left = skippedImages()
-  const columns = await scoreImages({
+  const found = await compareMethods({
     ...rest,
-    lidScale: lid,
+    models: model,
+    inDistribution,
+    ood: sets,
+    methods: methods?.split(','),
     signal,
     onProgress: bar.update,
-    onSkipped: left.tell,
   })
+  bar.stop()
+  print(comparisonTable(found))
+  print(`\n${options.out}/report.html`)
+}
+
+async function score(options: z.output<typeof scoreOptions>, signal: AbortSignal): Promise<void> {
+  const { readDetectorFile } = await import('./detector-file.ts')
+  const { lid, model, space, detector, ...rest } = options
+  const stored = detector === undefined ? undefined : readDetectorFile(detector)
+  if (stored && (space !== undefined || lid !== undefined))
+    throw mismatch('E_ARGUMENT', '--space and --lid', `none beside a detector of ${stored.registryName}`, 'one')
+  const bar = progressBar(process.stderr)
+  const left = skippedImages()
+  const call = { ...rest, signal, onProgress: bar.update, onSkipped: left.tell }
+  const columns = stored
+    ? await (await import('./score-method.ts')).scoreWithDetector(stored, { ...call, models: model })
+    : await (await import('./score.ts')).scoreImages({ ...call, model: single(model), space, detector, lidScale: lid })
   bar.stop()
   if (!options.out) {
     print(csvText(columns).trimEnd())
     if (left.count() > 0) process.stderr.write(`${columns.image!.length} images${left.text()}\n`)
     return
   }
-  const numbers = Object.entries(columns).filter(([name]) => name !== 'image') as [string, ArrayLike<number>][]
+  const numbers = Object.entries(columns).filter(([name]) => name !== 'image' && name !== 'reason') as [
+    string,
+    ArrayLike<number>,
+  ][]
   const rows = numbers.map(([name, values]) => [name, ...summary(values)])
   print(formatTable([['column', 'mean', 'smallest', 'largest'], ...rows]))
   print(`\n${columns.image!.length} images: ${options.out}${left.text()}`)
 }
 
 async function fit(options: z.output<typeof fitOptions>, signal: AbortSignal): Promise<void> {
+  const { fpr, method, model, calibrate, ...rest } = options
+  if (method !== 'flow-lid' || calibrate !== undefined) return await fitAny(options, signal)
   const { fitDetector } = await import('./fit.ts')
-  const { fpr, ...rest } = options
   const bar = progressBar(process.stderr)
   const left = skippedImages()
   const stored = await fitDetector({
     ...rest,
+    model: single(model),
     falsePositiveRate: fpr,
     signal,
     onProgress: bar.update,
@@ -210,6 +288,17 @@ async function fit(options: z.output<typeof fitOptions>, signal: AbortSignal): P
   print(`scale ${choice.scale.toFixed(3)} (${choice.rule}${dimension})`)
   print(`threshold ${stored.threshold} on ${pairs.rule.name}`)
   print(`${options.out}${left.text()}`)
+}
+
+/** `ood fit --method` of anything but the likelihood + LID detector. */
+async function fitAny(options: z.output<typeof fitOptions>, signal: AbortSignal): Promise<void> {
+  const { fitMethodFile } = await import('./fit-method.ts')
+  const { fpr, model, space: _, rule: __, scale: ___, ...rest } = options
+  const bar = progressBar(process.stderr)
+  const stored = await fitMethodFile({ ...rest, models: model, falsePositiveRate: fpr, signal, onProgress: bar.update })
+  bar.stop()
+  print(`threshold ${stored.threshold} of ${stored.registryName}`)
+  print(options.out)
 }
 
 /** Names broken images on the way and counts them for the end. */

@@ -66,6 +66,16 @@ export async function withFlow<T>(
   }
 }
 
+/** Does `work` in a run kept beside `out` until it is done, so that the same command goes on after a kill; without `out`, without a run. */
+export async function workInRun<T>(
+  out: string | undefined,
+  config: Record<string, unknown>,
+  images: NdArray,
+  work: (run: Run | undefined) => Promise<T>,
+): Promise<T> {
+  return await (out ? stored(out, { ...config, images: sha256(bytesOf(images)) }, work) : work(undefined))
+}
+
 /** Works in the folder `<out>.run`; it stays only where going on makes sense: after a stop, a kill or a fault. */
 async function stored<T>(out: string, config: object, work: (run: Run) => Promise<T>): Promise<T> {
   const folder = `${out}.run`

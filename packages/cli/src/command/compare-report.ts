@@ -1,0 +1,70 @@
+// The report of a comparison: one table, and how the best methods separate the sets.
+import type { Comparison, MethodResult } from '@ood/methods'
+import { histogramPlot, htmlReport, type ReportBlock, renderSvg } from '@ood/plots'
+
+/** What was compared, for the report's head. */
+export interface ReportFacts {
+  title: string
+  train: string
+  models: readonly string[]
+}
+
+/** Methods that get a figure. */
+const SHOWN = 4
+
+/** `report.html`: AUROC with intervals of every method and set, and score histograms of the best methods. */
+export async function comparisonReport(
+  { results, failures }: Comparison,
+  { title, train, models }: ReportFacts,
+): Promise<string> {
+  const ranked = [...results].sort((a, b) => b.meanAuroc - a.meanAuroc)
+  const sets = ranked[0]?.rows.map(({ set }) => set) ?? []
+  const figures: ReportBlock[] = []
+  for (const result of ranked.slice(0, SHOWN)) figures.push({ svg: await histogram(result), caption: caption(result) })
+  const best = ranked[0]
+  return htmlReport({
+    title,
+    intro: `Every method was fitted on ${train} and on nothing else; its threshold is the score that 5 % of those images exceed. Models: ${models.join(', ')}.`,
+    highlights: best ? [{ value: best.meanAuroc.toFixed(3), label: `mean AUROC of ${best.method}, the best` }] : [],
+    sections: [
+      {
+        heading: 'Methods',
+        blocks: [
+          {
+            table: [
+              ['method', 'source', ...sets.map((set) => `AUROC ${set}`), 'mean', 'flagged in-distribution', 's/image'],
+              ...ranked.map(({ method, source, rows, meanAuroc, falsePositiveRate, seconds }) => [
+                method,
+                source,
+                ...rows.map(
+                  ({ auroc, interval: [low, high] }) => `${auroc.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`,
+                ),
+                meanAuroc,
+                falsePositiveRate,
+                seconds,
+              ]),
+            ],
+            caption: 'AUROC with 95 % interval (DeLong). Higher scores mean more out-of-distribution.',
+          },
+          ...(failures.length > 0
+            ? [{ text: failures.map(({ method, error }) => `- ${method}: ${error}`).join('\n') }]
+            : []),
+        ],
+      },
+      { heading: 'The best methods', blocks: figures.length > 0 ? figures : [{ text: 'No method ran.' }] },
+    ],
+  })
+}
+
+async function histogram({ method, scores, rows }: MethodResult): Promise<string> {
+  const series = [
+    { name: 'in-distribution', values: scores.in! },
+    ...rows.slice(0, 3).map(({ set }) => ({ name: set, values: scores[set]! })),
+  ]
+  return renderSvg(histogramPlot({ title: method, subtitle: 'scores', series, xTitle: 'score (higher = more OOD)' }))
+}
+
+function caption({ method, rows, falsePositiveRate }: MethodResult): string {
+  const flagged = rows.map(({ set, flagged: share }) => `${(100 * share).toFixed(0)} % of ${set}`)
+  return `${method} flags ${(100 * falsePositiveRate).toFixed(1)} % of the in-distribution images, ${flagged.join(', ')}.`
+}

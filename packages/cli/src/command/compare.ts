@@ -1,0 +1,141 @@
+// `ood compare`: every method whose models are there, on any images, resumably; one table, CSV, JSON and a report.
+import { flatData, mismatch, type NdArray, rowCount } from '@ood/core'
+import { sha256 } from '@ood/core/node'
+import type { Comparison, MethodResult } from '@ood/methods'
+import { csvText, formatTable, openRun, type Run } from '@ood/run'
+import { comparisonReport } from './compare-report.ts'
+import { type ImagesOptions, readImages } from './images.ts'
+import { type ModelsOptions, withModels } from './models.ts'
+
+/** Options of `compareMethods`. */
+export interface CompareMethodsOptions extends ModelsOptions, Omit<ImagesOptions, 'shape'> {
+  /** Training images. */
+  train: string
+  /** In-distribution images that were not trained on. */
+  inDistribution: string
+  /** OOD images by name. */
+  ood: Readonly<Record<string, string>>
+  /** Methods by name; default all that the models allow but the slow ones. */
+  methods?: readonly string[] | undefined
+  seed: number
+  batchSize: number
+  /** Run folder. */
+  out: string
+}
+
+/**
+ * Runs the comparison in the run folder `out`: `results.csv` (a row a method and set), `results.json`, `scores/` (a CSV a
+ * set, a column a method) and `report.html`. Killed and started again it goes on.
+ *
+ * @throws OodError as the models and readers do
+ */
+export async function compareMethods(options: CompareMethodsOptions): Promise<Comparison> {
+  const { availableMethods, compare, createMeasurer, makeMethod } = await import('@ood/methods')
+  const { out, seed, batchSize, signal, onProgress } = options
+  return withModels(options, async ({ models, opened, shape }) => {
+    const names = options.methods ?? availableMethods(models).map(({ name }) => name)
+    if (names.length === 0)
+      throw mismatch(
+        'E_ARGUMENT',
+        '--model',
+        'models that a method needs (ood methods lists them)',
+        opened.map(({ role }) => role).join(', '),
+      )
+    const methods = Object.fromEntries(names.map((name) => [name, makeMethod(name, models)]))
+    const read = async (source: string): Promise<NdArray> => (await readImages(source, { ...options, shape })).images
+    const train = await read(options.train)
+    const inDistribution = await read(options.inDistribution)
+    const ood: Record<string, NdArray> = {}
+    for (const [name, source] of Object.entries(options.ood)) ood[name] = await read(source)
+    const hashes = Object.fromEntries(
+      Object.entries({ train, in: inDistribution, ...ood }).map(([name, images]) => [name, contents(images)]),
+    )
+    const run: Run<unknown> = openRun<unknown>({
+      folder: out,
+      config: {
+        command: 'compare',
+        models: opened.map(({ manifest }) => manifest.name),
+        train: options.train,
+        in: options.inDistribution,
+        ood: { ...options.ood },
+        images: hashes,
+        seed,
+        batchSize,
+      },
+    })
+    try {
+      const measurer = createMeasurer({ store: run, seed, batchSize, signal, onProgress })
+      const found = await compare({ methods, train, inDistribution, ood, measurer, signal })
+      write(run, found)
+      run.writeText(
+        'report.html',
+        await comparisonReport(found, {
+          title: `${rowCount(inDistribution)} images of ${options.inDistribution} against ${Object.keys(ood).join(', ')}`,
+          train: `${rowCount(train)} images of ${options.train}`,
+          models: opened.map(({ manifest }) => manifest.name),
+        }),
+      )
+      run.finish()
+      return found
+    } finally {
+      run.close()
+    }
+  })
+}
+
+/** The table of a comparison: a row a method, best mean first. */
+export function comparisonTable({ results, failures }: Comparison): string {
+  const sets = results[0]?.rows.map(({ set }) => set) ?? []
+  const rows = byMean(results).map(({ method, rows: found, meanAuroc, falsePositiveRate, seconds }) => [
+    method,
+    ...found.map(({ auroc, interval: [low, high] }) => `${auroc.toFixed(3)} (${low.toFixed(3)}-${high.toFixed(3)})`),
+    meanAuroc,
+    average(found.map(({ fprAt95 }) => fprAt95)),
+    average(found.map(({ aupr }) => aupr)),
+    falsePositiveRate,
+    seconds,
+  ])
+  const head = ['method', ...sets.map((set) => `AUROC ${set}`), 'mean', 'FPR@95', 'AUPR', 'flagged in', 's/image']
+  const left = failures.map(({ method, error }) => `${method}: ${error}`)
+  return [formatTable([head, ...rows]), ...left].join('\n')
+}
+
+/** Methods, best mean AUROC first. */
+export function byMean(results: readonly MethodResult[]): MethodResult[] {
+  return [...results].sort((a, b) => b.meanAuroc - a.meanAuroc)
+}
+
+function write(run: Run<unknown>, { results, failures }: Comparison): void {
+  const flat = results.flatMap(({ rows, seconds }) => rows.map((row) => ({ ...row, seconds })))
+  const text = (pick: (row: (typeof flat)[number]) => string): string[] => flat.map(pick)
+  const numbers = (pick: (row: (typeof flat)[number]) => number): Float64Array => Float64Array.from(flat, pick)
+  run.writeText(
+    'results.csv',
+    csvText({
+      method: text(({ method }) => method),
+      set: text(({ set }) => set),
+      auroc: numbers(({ auroc }) => auroc),
+      auroc_low: numbers(({ interval }) => interval[0]),
+      auroc_high: numbers(({ interval }) => interval[1]),
+      fpr_at_95: numbers(({ fprAt95 }) => fprAt95),
+      aupr: numbers(({ aupr }) => aupr),
+      flagged: numbers(({ flagged }) => flagged),
+      seconds: numbers(({ seconds }) => seconds),
+    }),
+  )
+  run.writeJson('results.json', { results: results.map(({ scores: _, ...rest }) => rest), failures })
+  for (const set of Object.keys(results[0]?.scores ?? {}))
+    run.writeText(
+      `scores/${set}.csv`,
+      csvText(Object.fromEntries(results.map(({ method, scores }) => [method, scores[set]!]))),
+    )
+}
+
+function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+function contents(images: NdArray): string {
+  const { buffer, byteOffset, byteLength } = flatData(images)
+  return sha256(new Uint8Array(buffer, byteOffset, byteLength))
+}

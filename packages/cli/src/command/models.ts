@@ -1,0 +1,45 @@
+// Opens the models that a command names and hands them to its work; releases them whatever happens.
+import { OodError } from '@ood/core'
+import type { Models, OpenedModel } from '@ood/methods'
+import { checkpointFolder } from './model.ts'
+
+/** How the models are opened. */
+export interface ModelsOptions {
+  /** Checkpoint folders or shipped names. */
+  models: readonly string[]
+  device?: string | undefined
+  workers?: number | undefined
+}
+
+/** What the work gets. */
+export interface OpenedModels {
+  models: Models
+  opened: readonly OpenedModel[]
+  /** Shape of one image, [C, H, W]. */
+  shape: readonly number[]
+}
+
+/**
+ * Opens every model, checks that they go together, does `work`.
+ *
+ * @throws OodError `E_FILE`, `E_UNKNOWN_NAME`, `E_ARGUMENT` for models of different shapes or two of one role
+ */
+export async function withModels<T>(options: ModelsOptions, work: (parts: OpenedModels) => Promise<T>): Promise<T> {
+  const { byRole, openModel } = await import('@ood/methods')
+  const { parseDevice } = await import('@ood/runtime')
+  const { device, workers } = options
+  if (options.models.length === 0) throw new OodError('E_ARGUMENT', '--model: expected at least one, got none')
+  const opened: OpenedModel[] = []
+  try {
+    for (const name of options.models)
+      opened.push(
+        await openModel(await checkpointFolder(name), {
+          device: device === undefined ? undefined : parseDevice(device),
+          workers,
+        }),
+      )
+    return await work({ models: byRole(opened), opened, shape: opened[0]!.manifest.data.shape })
+  } finally {
+    for (const { release } of opened) await release()
+  }
+}

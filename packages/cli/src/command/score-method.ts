@@ -1,0 +1,56 @@
+// `ood score --detector` of any method of the registry: score, p-value, verdict and reason of every image.
+import type { NdArray, Progress } from '@ood/core'
+import { type Columns, csvText, writeFileAtomic } from '@ood/run'
+import type { DetectorFile } from './detector-file.ts'
+import { type ImagesOptions, type NamedImages, readImages } from './images.ts'
+import { type ModelsOptions, withModels } from './models.ts'
+import { workInRun } from './work.ts'
+
+/** Options of `scoreWithDetector`. */
+export interface ScoreMethodOptions extends ModelsOptions, Omit<ImagesOptions, 'shape'> {
+  images: string
+  seed: number
+  batchSize: number
+  /** CSV file; without it nothing is stored. */
+  out?: string | undefined
+  onSkipped?: ((skipped: NamedImages['skipped']) => void) | undefined
+  onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/**
+ * Scores images: columns `image`, `score` (higher = more out-of-distribution), `p_value`, `is_outlier`, and `reason`, the
+ * statistic that adds most to the score, where the method can say. Every model runs once an image.
+ *
+ * @throws OodError as the models and the reader do; `E_ARGUMENT` when the models are not those of the detector
+ */
+export async function scoreWithDetector(stored: DetectorFile, options: ScoreMethodOptions): Promise<Columns> {
+  const { restoreDetector } = await import('@ood/detect')
+  const { createMeasurer, makeMethod } = await import('@ood/methods')
+  const { seed, batchSize, out, signal, onProgress } = options
+  return withModels(options, async ({ models, shape }) => {
+    const method = makeMethod(stored.registryName, models)
+    const detector = restoreDetector(stored, method)
+    const { images, names, skipped } = await readImages(options.images, { ...options, shape })
+    options.onSkipped?.(skipped)
+    detector.assertData(images)
+    const config = { command: 'score', detector: stored.models, fit: stored.fit, seed, batchSize }
+    return workInRun(out, config, images, async (run) => {
+      const measurer = createMeasurer({ store: run, seed, batchSize, signal, onProgress })
+      const columns = await measurer.measure(method.needs(detector.learnt), 'images', images as NdArray)
+      const { data } = await detector.predict({ columns }, { returnFeatureScore: false })
+      const found: Record<string, Columns[string]> = { image: names, score: data.instanceScore! }
+      if (data.pValue) found.p_value = data.pValue
+      if (data.isOutlier) found.is_outlier = data.isOutlier
+      if (method.explain) {
+        const { parts, values } = await detector.explain({ columns })
+        found.reason = names.map((_, row) => {
+          let best = 0
+          for (let k = 1; k < parts.length; k++) if (values.get(row, k) > values.get(row, best)) best = k
+          return parts[best]!
+        })
+      }
+      if (out) writeFileAtomic(out, csvText(found))
+      return found
+    })
+  })
+}
