@@ -152,7 +152,7 @@ function directionSection(
           }),
         ],
         caption:
-          'What each rule would have given. The default was fixed in advance for its reason, not for this table.',
+          'What each rule would have given. Every rule sees training images only. Which rule is the default was chosen by people who had seen such a table of 64 images (docs/tuning.md).',
       },
       {
         table: [
