@@ -94,7 +94,8 @@ async function plainBatches(
     parts.push(await compute(from, to))
     report(to)
   }
-  return concatColumns(parts) as Record<string, NdArray<Float64Array>>
+  const whole = concatColumns(parts)
+  return Object.fromEntries(Object.entries(whole).map(([name, column]) => [name, columnBatch(column)]))
 }
 
 /** A step name of a set and a key: what is measured, and a hash that tells settings and models apart. */
