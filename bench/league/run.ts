@@ -13,6 +13,8 @@ import {
 } from '@ood/methods'
 import { formatTable, openRun, progressBar, runMain } from '@ood/run'
 import { checkpointPath } from '@ood/zoo'
+import { machine } from '../machine.ts'
+import { leagueMarkdown, type SideResult } from './report.ts'
 import { loadLeague, type Side, sides } from './sets.ts'
 
 const usage = `npm run league -- --data-dir FOLDER [options]
@@ -54,6 +56,7 @@ await runMain(async (signal) => {
     folder: `runs/${values.run}`,
     config: { n, fit, data: dataDir, cifar: values.cifar ?? null, sides: chosen.map(({ key }) => key) },
   })
+  const results: SideResult[] = []
   try {
     for (const side of chosen) {
       const opened = await Promise.all(checkpoints(side).map((name) => openModel(checkpointPath(name))))
@@ -79,14 +82,19 @@ await runMain(async (signal) => {
       print(`${side.dataset}, validation sets (choices may look at them)`, found.results)
       if (reported) print(`${side.dataset}, report sets`, reported.results)
       const plain = (results: MethodResult[]) => results.map(({ scores: _, ...rest }) => rest)
-      run.writeJson(`${side.key}.json`, {
+      const result: SideResult = {
         side,
         n,
         fit,
         validation: plain(found.results),
         report: reported ? plain(reported.results) : null,
-      })
+      }
+      run.writeJson(`${side.key}.json`, result)
+      results.push(result)
     }
+    const { cpu, cores, node } = machine()
+    const facts = `\`npm run league -- --n ${n} --fit ${fit}${report ? ' --report' : ''}\`, ${new Date().toISOString().slice(0, 10)}, ${cores} cores of ${cpu}, Node ${node}.`
+    run.writeText('league.md', `${leagueMarkdown(results, facts)}\n`)
     run.finish()
   } finally {
     run.close()
