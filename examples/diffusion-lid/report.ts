@@ -1,9 +1,17 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 
-import { htmlReport, type PlotSpec, type ReportSection } from '@ood/plots'
+import { htmlReport, type PlotSpec, type ReportHighlight, type ReportSection, shareText } from '@ood/plots'
 import type { Run } from '@ood/run'
 import { FALSE_POSITIVE_RATE } from '../common/compare.ts'
 import { imageSheet } from '../common/figures.ts'
+import {
+  aucHighlight,
+  factsOfRun,
+  intervalText,
+  likelihoodInterval,
+  percentText,
+  samplesText,
+} from '../common/report-text.ts'
 import { dataSetTitle, mean, splitNames } from '../common/splits.ts'
 import { writeFigures } from '../common/write-figures.ts'
 import { DEFAULT_RULE, scaleRules } from './choose.ts'
@@ -38,8 +46,9 @@ export async function writeReport(
     'report.html',
     htmlReport({
       title: 'The likelihood paradox of diffusion models, and the way out',
-      intro: intro(all),
-      highlights: highlights(all),
+      intro: intro(all, n),
+      facts: factsOfRun(run, { label: 'images', value: `${n} a split` }),
+      highlights: highlights(all, n),
       sections: [...sections, methodSection()],
       footer: `\`npm run example -- diffusion-lid --n ${n} --seed ${seed} --probes ${probes} --scores ${scores}\`, ${n} images a split, data: ${dataDir === undefined ? 'packaged samples' : 'official files'}.`,
     }),
@@ -60,20 +69,22 @@ function writeSplits(run: Run<unknown>, { splits, methods }: DirectionResult, fo
   }
 }
 
-function intro(all: readonly DirectionResult[]): string {
+function intro(all: readonly DirectionResult[], n: number): string {
   const { single, dual, fitted } = all[0]!.methods[0]!.chosen
   return [
-    `A diffusion model assigns a likelihood to every image through its probability-flow ODE. Trained on Fashion-MNIST, it finds handwritten digits more likely than clothes: judged by likelihood alone, telling clothes from digits has an AUC of ${single.inDistr.toFixed(3)}.`,
-    `FLIPD reads the local intrinsic dimension (LID) off the model's score with one derivative, without a Jacobian. With it beside the likelihood, two cuts reach ${dual.inDistr.toFixed(3)}, and one score fitted on training images alone reaches ${fitted.inDistr.toFixed(3)}.`,
+    `A diffusion model assigns a likelihood to every image through its probability-flow ODE. Trained on Fashion-MNIST, it finds handwritten digits more likely than clothes: judged by likelihood alone, telling clothes from digits has an AUC of ${shareText(single.inDistr, { n })}.`,
+    `FLIPD reads the local intrinsic dimension (LID) off the model's score with one derivative, without a Jacobian. With it beside the likelihood, two cuts reach ${shareText(dual.inDistr, { n })}, and one score fitted on training images alone reaches ${shareText(fitted.inDistr, { n })}.`,
   ].join('\n\n')
 }
 
-function highlights(all: readonly DirectionResult[]) {
-  const { single, dual, fitted } = all[0]!.methods[0]!.chosen
+function highlights(all: readonly DirectionResult[], n: number): ReportHighlight[] {
+  const { methods, splits } = all[0]!
+  const { single, dual, fitted, fittedInterval } = methods[0]!.chosen
+  const alone = likelihoodInterval(splits.in_distr_test, splits.ood)
   return [
-    { value: single.inDistr.toFixed(3), label: 'AUC of likelihood alone, Fashion-MNIST against MNIST' },
-    { value: dual.inDistr.toFixed(3), label: 'likelihood and FLIPD, two cuts' },
-    { value: fitted.inDistr.toFixed(3), label: 'one score fitted on training images' },
+    aucHighlight('AUC of likelihood alone, Fashion-MNIST against MNIST', single.inDistr, { n, interval: alone }),
+    aucHighlight('likelihood and FLIPD, two cuts', dual.inDistr, { n }),
+    aucHighlight('one score fitted on training images', fitted.inDistr, { n, interval: fittedInterval }),
   ]
 }
 
@@ -141,17 +152,11 @@ function directionSection(result: DirectionResult, svg: Record<string, string>):
 function methodBlocks({ direction }: DirectionResult, found: MethodResult, svg: Record<string, string>) {
   const { method, results, chosen, standardError } = found
   const { flagged, fittedInterval, scale } = chosen
-  const percent = (share: number) => `${(100 * share).toFixed(1)} %`
-  const [lower, upper] = fittedInterval
-  const interval =
-    lower === upper
-      ? 'The fitted score separates these images perfectly, so its AUC has no interval.'
-      : `DeLong 95 % interval of the fitted score's AUC: ${lower.toFixed(3)} to ${upper.toFixed(3)}.`
   const probes = standardError > 0 ? ` Mean standard error of an LID from its probes: ${standardError.toFixed(1)}.` : ''
   return [
     { svg: svg[`${method}-curves`]!, caption: 'Mean and spread over the images of each split.' },
     { figures: [{ svg: svg[`${method}-scatter`]! }, { svg: svg[`${method}-roc`]! }] },
-    { text: `${interval}${probes}` },
+    { text: `${intervalText('fitted score', fittedInterval)}${probes}` },
     { svg: svg[`${method}-calibration`]!, caption: 'Every rule sees training images only.' },
     {
       table: [
@@ -181,14 +186,14 @@ function methodBlocks({ direction }: DirectionResult, found: MethodResult, svg: 
       table: [
         ['flagged as OOD', 'training', 'test', dataSetTitle[direction.ood], 'generated'],
         [
-          `threshold for ${percent(FALSE_POSITIVE_RATE)} of training images`,
-          percent(flagged.in_distr_train),
-          percent(flagged.in_distr_test),
-          percent(flagged.ood),
-          percent(flagged.generated),
+          `threshold for ${percentText(FALSE_POSITIVE_RATE)} of training images`,
+          percentText(flagged.in_distr_train),
+          percentText(flagged.in_distr_test),
+          percentText(flagged.ood),
+          percentText(flagged.generated),
         ],
       ],
-      caption: `The deployable detector: the smaller of the standardised log p and LID at scale ${scale.toFixed(2)}, threshold from training images.`,
+      caption: `The deployable detector: the smaller of the standardised log p and LID at scale ${scale.toFixed(2)}, threshold from training images. ${samplesText('model', dataSetTitle[direction.inDistribution], { test: flagged.in_distr_test, generated: flagged.generated })}`,
     },
   ]
 }

@@ -1,10 +1,18 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 
 import { publishedFractions } from '@ood/llr'
-import { htmlReport, type ReportSection, type ReportTable } from '@ood/plots'
+import { htmlReport, type ReportSection, type ReportTable, shareText } from '@ood/plots'
 import type { Run } from '@ood/run'
 import type { AucPair } from '../common/compare.ts'
 import { imageSheet } from '../common/figures.ts'
+import {
+  aucHighlight,
+  factsOfRun,
+  intervalText,
+  likelihoodInterval,
+  percentText,
+  samplesText,
+} from '../common/report-text.ts'
 import { dataSetTitle, mean, splitNames } from '../common/splits.ts'
 import { writeFigures } from '../common/write-figures.ts'
 import { DEFAULT_RULE, type FractionRule, fractionRules } from './choose.ts'
@@ -47,12 +55,14 @@ export async function writeReport(
     'report.html',
     htmlReport({
       title: 'A likelihood ratio from one diffusion model',
-      intro: intro(all),
-      highlights: all.flatMap(({ direction, evaluation: { likelihood, joint } }) => {
+      intro: intro(all, n),
+      facts: factsOfRun(run, { label: 'images', value: `${n} a split` }),
+      highlights: all.flatMap(({ direction, splits, evaluation: { likelihood, joint } }) => {
         const pair = `${dataSetTitle[direction.inDistribution]} against ${dataSetTitle[direction.ood]}`
+        const alone = likelihoodInterval(splits.in_distr_test, splits.ood)
         return [
-          { value: likelihood.inDistr.toFixed(3), label: `AUC of the likelihood, ${pair}` },
-          { value: joint.auc.inDistr.toFixed(3), label: `with the ratio beside it, ${pair}` },
+          aucHighlight(`AUC of the likelihood, ${pair}`, likelihood.inDistr, { n, interval: alone }),
+          aucHighlight(`with the ratio beside it, ${pair}`, joint.auc.inDistr, { n, interval: joint.interval }),
         ]
       }),
       sections: [...sections, costSection(all), methodSection()],
@@ -71,11 +81,11 @@ function writeSplits(run: Run<unknown>, { splits, evaluation }: DirectionResult,
   }
 }
 
-function intro(all: readonly DirectionResult[]): string {
+function intro(all: readonly DirectionResult[], n: number): string {
   const sentences = all.map(({ direction, evaluation: { likelihood, chosen, joint, tFrac } }) => {
     const inside = dataSetTitle[direction.inDistribution]
     const outside = dataSetTitle[direction.ood]
-    return `Trained on ${inside} and shown ${outside}, the likelihood has an AUC of ${likelihood.inDistr.toFixed(3)}, the ratio ${chosen.inDistr.toFixed(3)} (t_frac = ${tFrac}), both as one score ${joint.auc.inDistr.toFixed(3)}.`
+    return `Trained on ${inside} and shown ${outside}, the likelihood has an AUC of ${shareText(likelihood.inDistr)}, the ratio ${shareText(chosen.inDistr)} (t_frac = ${tFrac}), both as one score ${shareText(joint.auc.inDistr, { n })}.`
   })
   return [
     'How well a diffusion model removes noise from an image depends on two things: how complex the image is, and whether the model knows what it shows. Small noise asks about the first, large noise about the second. The ratio of the errors at all levels to those at fine levels discounts complexity with one network and no derivatives.',
@@ -119,12 +129,7 @@ function directionSection(result: DirectionResult, svg: Record<string, string>):
   const inside = dataSetTitle[direction.inDistribution]
   const outside = dataSetTitle[direction.ood]
   const { joint, flagged, tFrac, choices } = evaluation
-  const [lower, upper] = joint.interval
-  const percent = (share: number) => `${(100 * share).toFixed(1)} %`
-  const doubt =
-    lower === upper
-      ? 'The joint score separates these images perfectly, so its AUC has no interval.'
-      : `DeLong 95 % interval of the joint score's AUC: ${lower.toFixed(3)} to ${upper.toFixed(3)}.`
+  const doubt = intervalText('joint score', joint.interval)
   return {
     heading: `Model trained on ${inside}, against ${outside}`,
     blocks: [
@@ -164,11 +169,11 @@ function directionSection(result: DirectionResult, svg: Record<string, string>):
       {
         table: [
           ['flagged as OOD', 'training', 'test', outside, 'generated'],
-          ['threshold for 5 % of training images', ...splitNames.map((name) => percent(flagged[name]))],
+          ['threshold for 5 % of training images', ...splitNames.map((name) => percentText(flagged[name]))],
           ['mean log p (nats)', ...splitNames.map((name) => mean(splits[name].logProb).toFixed(0))],
           [`mean ratio at t_frac ${tFrac}`, ...splitNames.map((name) => mean(evaluation.score[name]).toFixed(3))],
         ],
-        caption: 'The deployable detector: one number an image and a threshold from training images.',
+        caption: `The deployable detector: one number an image and a threshold from training images. ${samplesText('model', inside, { test: flagged.in_distr_test, generated: flagged.generated })}`,
       },
     ],
   }

@@ -1,7 +1,8 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 
-import { htmlReport, type ReportSection } from '@ood/plots'
+import { htmlReport, type ReportSection, shareText } from '@ood/plots'
 import type { Run } from '@ood/run'
+import { aucHighlight, factsOfRun, rangeText } from '../common/report-text.ts'
 import { mean } from '../common/splits.ts'
 import { writeFigures } from '../common/write-figures.ts'
 import { methods, OUTLIER_PERCENTAGE } from './choose.ts'
@@ -27,14 +28,19 @@ export async function writeReport(run: Run<unknown>, result: Result, options: Op
   const svg = await writeFigures(run, 'figures', charts(result), { maps: baseMaps(result, result.maps) })
   const { n, seed, dataDir } = options
   const { ratio, likelihood } = result.evaluation.results
+  const tested = testSequences(result)
   return run.writeText(
     'report.html',
     htmlReport({
       title: 'Likelihood ratios for DNA',
       intro: intro(result, dataDir !== undefined),
+      facts: factsOfRun(run, { label: 'test sequences', value: `${tested} a side` }),
       highlights: [
-        { value: likelihood.auc.toFixed(3), label: 'AUC of the likelihood, known against unknown classes' },
-        { value: ratio.auc.toFixed(3), label: 'AUC of the likelihood ratio' },
+        aucHighlight('AUC of the likelihood, known against unknown classes', likelihood.auc, {
+          n: tested,
+          interval: likelihood.interval,
+        }),
+        aucHighlight('AUC of the likelihood ratio', ratio.auc, { n: tested, interval: ratio.interval }),
         {
           value: signed(likelihood.gcCorrelation, 2),
           label: 'correlation of the likelihood score with extreme G and C content',
@@ -52,15 +58,22 @@ export async function writeReport(run: Run<unknown>, result: Result, options: Op
   )
 }
 
-function intro({ evaluation }: Result, real: boolean): string {
+function intro(result: Result, real: boolean): string {
+  const { evaluation } = result
+  const n = testSequences(result)
   const { ratio, likelihood } = evaluation.results
   const exact = evaluation.exact
-    ? ` The exact models that made these sequences would reach ${evaluation.exact.ratio.toFixed(3)}.`
+    ? ` The exact models that made these sequences would reach ${shareText(evaluation.exact.ratio)}.`
     : ''
   return [
-    `An LSTM learns what the DNA of ten ${real ? 'kinds of bacteria' : 'synthetic kinds'} looks like. Asked about kinds it has never seen, its likelihood says little (AUC ${likelihood.auc.toFixed(3)}), because it follows how much G and C a sequence has, which differs as much within a kind as between kinds.`,
-    `A second LSTM, trained on sequences with every fifth base replaced, has learnt that background and little else. The ratio of the two likelihoods cancels it: AUC ${ratio.auc.toFixed(3)}.${exact}`,
+    `An LSTM learns what the DNA of ten ${real ? 'kinds of bacteria' : 'synthetic kinds'} looks like. Asked about kinds it has never seen, its likelihood says little (AUC ${shareText(likelihood.auc)}, n = ${n}), because it follows how much G and C a sequence has, which differs as much within a kind as between kinds.`,
+    `A second LSTM, trained on sequences with every fifth base replaced, has learnt that background and little else. The ratio of the two likelihoods cancels it: AUC ${shareText(ratio.auc, { n })}.${exact}`,
   ].join('\n\n')
+}
+
+/** Test sequences on the smaller side. */
+function testSequences({ measured }: Result): number {
+  return Math.min(measured.test_in.lstm.score.length, measured.test_ood.lstm.score.length)
 }
 
 function scoresSection(result: Result, svg: Record<string, string>): ReportSection {
@@ -85,8 +98,7 @@ function scoresSection(result: Result, svg: Record<string, string>): ReportSecti
           ['score', 'AUC, test', '95 % interval', 'AUC, validation', 'correlation with extreme G and C content'],
           ...methods.map((method) => {
             const { auc, interval, validation, gcCorrelation } = results[method]
-            const range = `${interval[0].toFixed(3)} to ${interval[1].toFixed(3)}`
-            return [methodTitle[method], auc, range, validation, signed(gcCorrelation, 2)]
+            return [methodTitle[method], auc, rangeText(interval), validation, signed(gcCorrelation, 2)]
           }),
           ...exactRows(evaluation),
         ],

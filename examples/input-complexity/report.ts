@@ -1,8 +1,9 @@
 // Writes what people read: CSVs per set, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 
 import { complexityScore } from '@ood/llr'
-import { htmlReport, type ReportSection, type ReportTable } from '@ood/plots'
+import { htmlReport, type ReportHighlight, type ReportSection, type ReportTable, shareText } from '@ood/plots'
 import type { Run } from '@ood/run'
+import { aucHighlight, factsOfRun, rangeText } from '../common/report-text.ts'
 import { dataSetTitle } from '../common/splits.ts'
 import { writeFigures } from '../common/write-figures.ts'
 import { type CodecResult, FALSE_POSITIVE_RATE, type Judged } from './evaluate.ts'
@@ -38,6 +39,7 @@ export async function writeReport(
     htmlReport({
       title: 'Likelihood minus complexity',
       intro: intro(first),
+      facts: factsOfRun(run, { label: 'test images', value: `${imagesOf(first)} a set` }),
       highlights: highlights(all),
       sections: [...sections, methodSection(first)],
       footer: `\`${command}\`, ${options.n} images a set, data: ${options.dataDir === undefined ? 'packaged samples' : 'official files'}.`,
@@ -59,30 +61,36 @@ function writeSets(run: Run<unknown>, { sets, codecs }: DirectionResult, folder:
   }
 }
 
-function intro({ direction, model, evaluation }: DirectionResult): string {
+function intro(result: DirectionResult): string {
+  const { direction, model, evaluation } = result
+  const n = imagesOf(result)
   const inside = dataSetTitle[direction.inDistribution]
   const outside = dataSetTitle[direction.ood]
   const { likelihood, minimum } = evaluation
   return [
-    `How likely an image is under a model depends on how simple it is, whatever the model has seen. For a ${model} of ${inside}, likelihood alone tells ${outside} from ${inside} with an AUC of ${likelihood.auc.toFixed(3)}, where 0.5 is a coin.`,
-    `A lossless compressor knows how simple an image is and has seen nothing at all. Bits the model needs minus bits the compressor needs, S(x) = -log2 p(x) - L(x), is a likelihood ratio with the compressor in place of a second model (Serrà et al. 2020). With the smallest of several compressed files as L its AUC is ${minimum.auc.toFixed(3)}.`,
+    `How likely an image is under a model depends on how simple it is, whatever the model has seen. For a ${model} of ${inside}, likelihood alone tells ${outside} from ${inside} with an AUC of ${shareText(likelihood.auc, { n })}, where 0.5 is a coin.`,
+    `A lossless compressor knows how simple an image is and has seen nothing at all. Bits the model needs minus bits the compressor needs, S(x) = -log2 p(x) - L(x), is a likelihood ratio with the compressor in place of a second model (Serrà et al. 2020). With the smallest of several compressed files as L its AUC is ${shareText(minimum.auc, { n })}.`,
   ].join('\n\n')
 }
 
-function highlights(all: readonly DirectionResult[]) {
-  return all.flatMap(({ direction, evaluation: { likelihood, minimum } }) => {
+function highlights(all: readonly DirectionResult[]): ReportHighlight[] {
+  return all.flatMap((result) => {
+    const { direction, evaluation } = result
+    const { likelihood, minimum } = evaluation
+    const n = imagesOf(result)
     const pair = `${dataSetTitle[direction.inDistribution]} against ${dataSetTitle[direction.ood]}`
     return [
-      { value: likelihood.auc.toFixed(3), label: `AUC of likelihood alone, ${pair}` },
-      { value: minimum.auc.toFixed(3), label: `corrected for complexity, ${pair}` },
+      aucHighlight(`AUC of likelihood alone, ${pair}`, likelihood.auc, { n, interval: likelihood.interval }),
+      aucHighlight(`corrected for complexity, ${pair}`, minimum.auc, { n, interval: minimum.interval }),
     ]
   })
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`
 
-function interval({ interval: [lower, upper] }: Judged): string {
-  return lower === upper ? 'none (perfect)' : `${lower.toFixed(3)} to ${upper.toFixed(3)}`
+/** Test images on the smaller side of the AUCs. */
+function imagesOf({ sets }: DirectionResult): number {
+  return Math.min(sets.in_distr_test.logProb.length, sets.ood.logProb.length)
 }
 
 /** The one table: every way to estimate complexity, likelihood alone first. */
@@ -91,15 +99,15 @@ function codecTable({ direction, evaluation }: DirectionResult): ReportTable {
   const inside = dataSetTitle[direction.inDistribution]
   const outside = dataSetTitle[direction.ood]
   const judged = (result: Judged) => [
-    result.auc.toFixed(3),
-    interval(result),
+    result.auc,
+    rangeText(result.interval),
     `${percent(result.flagged.inDistr)} / ${percent(result.flagged.ood)}`,
   ]
   const row = (name: string, result: CodecResult) => [
     name,
     `${result.bytes.in_distr_test.toFixed(0)} / ${result.bytes.ood.toFixed(0)}`,
     result.wins ? `${percent(result.wins.in_distr_test)} / ${percent(result.wins.ood)}` : '',
-    result.alone.toFixed(3),
+    result.alone,
     ...judged(result),
   ]
   return {

@@ -7,6 +7,7 @@ import { htmlReport, renderSvg, scatterPlot } from '@ood/plots'
 import { formatTable } from '@ood/run'
 import { UMAP } from 'umap-js'
 import { commonUsage, integer, parseCommon } from '../common/options.ts'
+import { factsOfRun } from '../common/report-text.ts'
 import { type DataSet, dataSetTitle, mean } from '../common/splits.ts'
 import { withRun } from '../common/with-run.ts'
 
@@ -90,13 +91,38 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
       'report.html',
       htmlReport({
         title: 'Local intrinsic dimension without a model',
+        facts: factsOfRun(run, {
+          label: 'images',
+          value: `${rowCount(images[0]!)} a data set, ${neighbours} neighbours each`,
+        }),
+        highlights: sets.map((set) => {
+          const values = lid[`ess-${set}`]!
+          return {
+            value: mean(values).toFixed(1),
+            label: `mean LID of ${dataSetTitle[set]} (ESS)`,
+            note: `${intervalOfMean(values)}, n = ${values.length}`,
+          }
+        }),
         intro: `Each image's dimension is read off its ${neighbours} nearest images of the same set. Where the map is made of threads it is low, in the middle of clouds high.`,
         sections: [
           {
             heading: 'Map and dimension',
             blocks: [
               { figures: [{ svg: plain }, { svg: coloured }] },
-              { table: [['mean LID', 'MLE', 'ESS'], ...rows] },
+              {
+                table: [
+                  ['mean LID', 'MLE', '95 % interval', 'ESS', '95 % interval'],
+                  ...sets.map((set) => [
+                    dataSetTitle[set],
+                    ...methods.flatMap((m) => {
+                      const values = lid[`${m}-${set}`]!
+                      return [mean(values).toFixed(1), intervalOfMean(values)]
+                    }),
+                  ]),
+                ],
+                caption:
+                  'Intervals are those of the mean over the images (1.96 standard errors); neighbouring images share neighbours, so they are somewhat too narrow.',
+              },
             ],
           },
         ],
@@ -105,6 +131,14 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
     )
     process.stdout.write(`${formatTable([['mean LID', 'MLE', 'ESS'], ...rows])}\n\nreport: ${report}\n`)
   })
+}
+
+/** 95 % interval of a mean, from the standard error over rows. */
+function intervalOfMean(values: Float64Array): string {
+  const centre = mean(values)
+  const variance = values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1)
+  const half = 1.96 * Math.sqrt(variance / values.length)
+  return `${(centre - half).toFixed(1)} to ${(centre + half).toFixed(1)}`
 }
 
 /** UMAP in two dimensions, x y of each row in turn; the same for the same seed. */

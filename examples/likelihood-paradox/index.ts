@@ -10,6 +10,7 @@ import { choose } from './choose.ts'
 import { evaluate } from './evaluate.ts'
 import { measure } from './measure.ts'
 import { type Options, parseOptions, usage } from './options.ts'
+import { recommend, recommendedStatistics } from './recommended.ts'
 import { lpcaTarget } from './recorded.ts'
 import { writeReport } from './report.ts'
 import { DEFAULT_RULE, type DirectionResult } from './result.ts'
@@ -54,7 +55,8 @@ async function runDirection(
     const { logProb, artifact } = splits.in_distr_train
     const lpca = lpcaTarget[direction.inDistribution]
     const choices = choose({ logProb, artifact, dimension: flow.dimension, lpca })
-    return { direction, splits, lpca, choices, results: evaluate(splits, choices) }
+    const recommended = recommend(recommendedStatistics(flow), splits)
+    return { direction, splits, lpca, choices, results: evaluate(splits, choices), recommended }
   } finally {
     await flow.release()
   }
@@ -73,6 +75,7 @@ function summary(all: readonly DirectionResult[], { n, seed, dataDir }: Options,
     }),
     scale: perDirection(({ results }) => ({ rule: DEFAULT_RULE, value: results[DEFAULT_RULE].scale })),
     rules: perDirection(({ results }) => results),
+    recommended: perDirection(({ recommended }) => recommended),
     bitsPerDim: perDirection(({ splits }) =>
       Object.fromEntries(splitNames.map((name) => [name, mean(splits[name].bitsPerDim)])),
     ),
@@ -85,12 +88,13 @@ function summary(all: readonly DirectionResult[], { n, seed, dataDir }: Options,
 
 /** The table printed at the end. */
 function table(all: readonly DirectionResult[]): string {
-  const rows: (string | number)[][] = [['AUC', 'log p alone', 'log p + LID, two cuts', 'one fitted score', 'scale']]
-  for (const { direction, results } of all) {
+  const head = ['AUC', 'log p alone', 'log p + LID, two cuts', 'one fitted score', 'recommended', 'scale']
+  const rows: (string | number)[][] = [head]
+  for (const { direction, results, recommended } of all) {
     const { single, dual, fitted, scale } = results[DEFAULT_RULE]
     for (const side of ['inDistr', 'generated'] as const) {
       const what = side === 'inDistr' ? 'test images' : 'generated images'
-      rows.push([`${direction.key}, ${what}`, single[side], dual[side], fitted[side], scale])
+      rows.push([`${direction.key}, ${what}`, single[side], dual[side], fitted[side], recommended.auc[side], scale])
     }
   }
   return formatTable(rows)

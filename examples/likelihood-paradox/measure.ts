@@ -1,10 +1,12 @@
 // Scores the four splits of one direction: log-likelihoods and LID artifacts, stored batch by batch in the run folder.
 
 import { type NdArray, type Progress, rowCount, sliceRows } from '@ood/core'
+import type { Columns } from '@ood/detect'
 import type { FlowArtifact } from '@ood/lid'
 import type { Flow } from '@ood/models-flow'
 import type { Run } from '@ood/run'
 import { type SplitName, splitNames } from '../common/splits.ts'
+import { measureStatistics } from './recommended.ts'
 
 /** What is measured on one split, one row per image. */
 export interface Measured {
@@ -14,6 +16,8 @@ export interface Measured {
   logProb: Float64Array
   bitsPerDim: Float64Array
   artifact: FlowArtifact
+  /** What the recommended detector looks at beside the artifact. */
+  statistics: Columns
 }
 
 /** Images whose Jacobians are computed between two stores; a kill loses at most this many. */
@@ -61,7 +65,13 @@ export async function measure(run: Run<unknown>, options: MeasureOptions): Promi
       }),
       { key, signal, onProgress: ({ done, total }) => onProgress({ done, total, label: `${name} ${split}` }) },
     )
-    measured[split] = { images: rows, logProb: scored.logProb, bitsPerDim: scored.bitsPerDim, artifact }
+    const statistics = await run.step(
+      `${name}/${split}/statistics`,
+      () => measureStatistics(flow, rows, { seed, signal }),
+      { key },
+    )
+    const { logProb, bitsPerDim } = scored
+    measured[split] = { images: rows, logProb, bitsPerDim, artifact, statistics }
   }
   return measured as Record<SplitName, Measured>
 }

@@ -3,6 +3,7 @@ import type { Direction, SplitName } from '../common/splits.ts'
 import type { Choices, ScaleRuleName } from './choose.ts'
 import type { ScaleResult } from './evaluate.ts'
 import type { Measured } from './measure.ts'
+import type { Recommended } from './recommended.ts'
 
 /** Everything known about one direction when the run ends. */
 export interface DirectionResult {
@@ -12,6 +13,7 @@ export interface DirectionResult {
   lpca: number
   choices: Choices
   results: Record<ScaleRuleName, ScaleResult>
+  recommended: Recommended
 }
 
 /** Scale rule of the headline figures. */

@@ -1,7 +1,8 @@
 // Writes what people read: CSVs per set, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 
-import { htmlReport, type ReportBlock, type ReportSection } from '@ood/plots'
+import { htmlReport, type ReportBlock, type ReportSection, shareText } from '@ood/plots'
 import type { Run } from '@ood/run'
+import { aucHighlight, factsOfRun, percentText, rangeText } from '../common/report-text.ts'
 import { dataSetTitle, mean } from '../common/splits.ts'
 import { writeFigures } from '../common/write-figures.ts'
 import { methods } from './choose.ts'
@@ -33,6 +34,7 @@ export async function writeReport(
     htmlReport({
       title: 'Likelihood ratios: what the background explains, cancelled',
       intro: intro(all[0]!),
+      facts: factsOfRun(run, { label: 'test images', value: `${testImages(all[0]!.sets)} a data set` }),
       highlights: highlights(all[0]!),
       sections: [...sections, methodSection(all)],
       footer: `\`npm run example -- likelihood-ratio --model ${model} --n ${n} --seed ${seed}\`, ${n} test images a data set, data: ${dataDir === undefined ? 'packaged samples' : 'official files'}.`,
@@ -56,24 +58,26 @@ function writeSets(run: Run<unknown>, { sets, evaluation }: DirectionResult, fol
   }
 }
 
-function intro({ direction, evaluation }: DirectionResult): string {
+function intro({ direction, evaluation, sets }: DirectionResult): string {
   const { likelihood, llr } = evaluation.results
+  const n = testImages(sets)
   const [inside, outside] = [dataSetTitle[direction.inDistribution], dataSetTitle[direction.ood]]
   const paradox = likelihood.auc < 0.5
   return [
-    `A model of ${inside} was asked which images are ${inside} and which are ${outside}. By its likelihood alone the AUC is ${likelihood.auc.toFixed(3)}${paradox ? `, worse than a coin: a likelihood is mostly about the background, and ${outside} has a simple one` : ''}.`,
-    `A second model, trained on the same images with some of their pixels replaced at random, knows the background and not much else. The ratio of the two likelihoods leaves out what both know: its AUC is ${llr.auc.toFixed(3)}.`,
+    `A model of ${inside} was asked which images are ${inside} and which are ${outside}. By its likelihood alone the AUC is ${shareText(likelihood.auc, { n })}${paradox ? `, worse than a coin: a likelihood is mostly about the background, and ${outside} has a simple one` : ''}.`,
+    `A second model, trained on the same images with some of their pixels replaced at random, knows the background and not much else. The ratio of the two likelihoods leaves out what both know: its AUC is ${shareText(llr.auc, { n })}.`,
   ].join('\n\n')
 }
 
-function highlights({ direction, evaluation }: DirectionResult) {
+function highlights({ direction, evaluation, sets }: DirectionResult) {
   const { likelihood, llr } = evaluation.results
+  const n = testImages(sets)
   const pair = `${dataSetTitle[direction.inDistribution]} against ${dataSetTitle[direction.ood]}`
   return [
-    { value: likelihood.auc.toFixed(3), label: `AUC of the likelihood alone, ${pair}` },
-    { value: llr.auc.toFixed(3), label: 'AUC of the likelihood ratio' },
-    { value: llr.contaminated.f1.toFixed(3), label: 'F1 at the threshold of a batch that is half OOD' },
-    { value: percent(llr.clean.recall), label: 'of OOD images flagged, with 5 % of clean images' },
+    aucHighlight(`AUC of the likelihood alone, ${pair}`, likelihood.auc, { n, interval: likelihood.interval }),
+    aucHighlight('AUC of the likelihood ratio', llr.auc, { n, interval: llr.interval }),
+    aucHighlight('F1 at the threshold of a batch that is half OOD', llr.contaminated.f1, { n }),
+    { value: percentText(llr.clean.recall), label: 'of OOD images flagged, with 5 % of clean images' },
   ]
 }
 
@@ -85,10 +89,10 @@ function aucSection(all: readonly DirectionResult[]): ReportSection {
         i === 0 ? `${dataSetTitle[direction.inDistribution]} against ${dataSetTitle[direction.ood]}` : '',
         method === 'llr' ? `**${methodTitle[method]}**` : methodTitle[method],
         auc,
-        `${interval[0].toFixed(3)} to ${interval[1].toFixed(3)}`,
+        rangeText(interval),
         contaminated.f1,
-        percent(falsePositiveRate(clean)),
-        percent(clean.recall),
+        percentText(falsePositiveRate(clean)),
+        percentText(clean.recall),
       ]
     }),
   )
@@ -159,7 +163,7 @@ function directionSection(result: DirectionResult, svg: Record<string, string>):
         },
         {
           svg: svg['confusion-clean']!,
-          caption: `Flags ${percent(choices.falsePositiveRate)} of ${sets.in_distr_train.semantic.length} ${inside} images (${kind}): no OOD image is needed.`,
+          caption: `Flags ${percentText(choices.falsePositiveRate)} of ${sets.in_distr_train.semantic.length} ${inside} images (${kind}): no OOD image is needed.`,
         },
       ],
     },
@@ -204,7 +208,7 @@ function modelRow({ name, kind, parameters, steps, bitsPerDim, mutation }: Model
     count(parameters),
     count(steps),
     bits.join(', ') || '-',
-    rate === undefined ? 'none' : percent(rate),
+    rate === undefined ? 'none' : percentText(rate),
   ]
 }
 
@@ -233,6 +237,7 @@ function falsePositiveRate({ falsePositives, trueNegatives }: Decided): number {
   return falsePositives / (falsePositives + trueNegatives)
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`
+/** Test images on the smaller side of the AUCs. */
+function testImages({ in_distr_test: test, ood }: DirectionResult['sets']): number {
+  return Math.min(test.semantic.length, ood.semantic.length)
 }

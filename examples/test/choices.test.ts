@@ -29,7 +29,8 @@ function points(n: number, seed: number, shift = 0): Measured {
     offDiagonal: tensor(new Float64Array(n * (D - 1)), [n, D - 1]),
     rotated: tensor(new Float64Array(n * D), [n, D]),
   }
-  return { images: tensor(new Float32Array(n), [n, 1, 1, 1]), logProb, bitsPerDim: logProb.slice(), artifact }
+  const images = tensor(new Float32Array(n), [n, 1, 1, 1])
+  return { images, logProb, bitsPerDim: logProb.slice(), artifact, statistics: {} }
 }
 
 function splitsWith(evaluationSeed: number, shift: number): Record<SplitName, Measured> {

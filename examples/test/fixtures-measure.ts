@@ -36,10 +36,11 @@ const measured = await measure(run, {
   },
 })
 for (const name of splitNames) {
-  const { logProb, bitsPerDim, artifact } = measured[name]
+  const { logProb, bitsPerDim, artifact, statistics } = measured[name]
   run.writeCsv(name, {
     logProb,
     bitsPerDim,
+    png: statistics['code.bits'] as Float64Array,
     first: artifact.rotated.data.slice(0, N),
     last: artifact.diagonal.data.slice(-N),
   })

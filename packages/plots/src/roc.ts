@@ -2,6 +2,7 @@
 import { mismatch } from '@ood/core'
 import { checkLength, checkNumber, checkNumbers } from './internal/check.ts'
 import { framed, frameSize, seriesChannels } from './internal/frame.ts'
+import { roundedText } from './share.ts'
 import type { PlotFrame, PlotSpec } from './spec.ts'
 
 /** One ROC curve. */
@@ -12,7 +13,7 @@ export interface RocCurve {
   fpr: ArrayLike<number>
   /** True positive rates at the same thresholds. */
   tpr: ArrayLike<number>
-  /** Area under the curve, shown in the legend. */
+  /** Area under the curve, shown in the legend; one that is not quite 1 reads `> 0.999`. */
   auc?: number
 }
 
@@ -41,7 +42,7 @@ export function rocPlot(options: RocOptions): PlotSpec {
   }
   const named = options.curves.map(({ label, auc }) => ({
     name: label,
-    label: auc === undefined ? label : `${label}: AUC ${auc.toFixed(3)}`,
+    label: auc === undefined ? label : `${label}: AUC ${roundedText(auc, 3)}`,
   }))
   const channels = seriesChannels('roc', named, size.width, 'line', 1)
   const rows = options.curves.flatMap((curve, k) =>

@@ -1,0 +1,76 @@
+// The recommended detector beside the paper's rule: the same scores as the method on images, and blind to the other splits.
+import { fileURLToPath } from 'node:url'
+import { type NdArray, random, tensor } from '@ood/core'
+import { fitMethod, gaussianOf, measure as measureColumns, measureNeeds } from '@ood/detect'
+import { thresholdLid } from '@ood/lid'
+import { type Flow, openFlow } from '@ood/models-flow'
+import { auroc } from '@ood/roc'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type SplitName, splitNames } from '../common/splits.ts'
+import {
+  measureStatistics,
+  type RecommendedColumns,
+  recommend,
+  recommendedStatistics,
+} from '../likelihood-paradox/recommended.ts'
+
+const checkpoint = fileURLToPath(new URL('../../packages/models-flow/test/fixtures/tiny-affine', import.meta.url))
+const N = 24
+const seed = 3
+let flow: Flow
+beforeAll(async () => {
+  flow = await openFlow(checkpoint, { workers: 0 })
+})
+afterAll(() => flow.release())
+
+/** Bytes of one brightness: OOD images are brighter and flatter than the others. */
+function imagesOf(split: SplitName): NdArray {
+  const rng = random(11).fork(split)
+  const size = flow.dataShape.reduce((product, n) => product * n, N)
+  const pixel = () => (split === 'ood' ? 180 + rng.integer(40) : rng.integer(200))
+  return tensor(Float32Array.from({ length: size }, pixel), [N, ...flow.dataShape])
+}
+
+async function measured(): Promise<Record<SplitName, RecommendedColumns>> {
+  const estimator = thresholdLid(flow)
+  const entries = await Promise.all(
+    splitNames.map(async (name) => {
+      const images = imagesOf(name)
+      const statistics = await measureStatistics(flow, images, { seed })
+      return [name, { statistics, artifact: await estimator.prepare(images, { seed }) }] as const
+    }),
+  )
+  return Object.fromEntries(entries) as Record<SplitName, RecommendedColumns>
+}
+
+describe('recommend', () => {
+  it('scores as the method does that measures images itself', async () => {
+    const found = recommend(recommendedStatistics(flow), await measured())
+    const method = gaussianOf(recommendedStatistics(flow))
+    const { fit } = await fitMethod(method, (needs) => measureNeeds(needs, imagesOf('in_distr_train'), { seed }))
+    const score = async (name: SplitName) =>
+      method.score(await measureColumns(method, imagesOf(name), { seed }, fit), fit)
+    const ood = await score('ood')
+    expect(found.auc).toEqual({
+      inDistr: auroc(ood, await score('in_distr_test')),
+      generated: auroc(ood, await score('generated')),
+    })
+    expect(found.statistics).toEqual(['flow log p', 'pixel values', 'flow latents', 'PNG bits', 'flow LID curve'])
+    expect(found.auc.inDistr).toBeGreaterThan(0.9)
+    expect(found.interval[0]).toBeLessThanOrEqual(found.auc.inDistr)
+  })
+
+  it('learns from training images alone: another split among the others moves no score of the rest', async () => {
+    const splits = await measured()
+    const before = recommend(recommendedStatistics(flow), splits)
+    const after = recommend(recommendedStatistics(flow), { ...splits, generated: splits.ood })
+    expect(after.auc.inDistr).toBe(before.auc.inDistr)
+    expect(after.auc.generated).toBe(0.5)
+  })
+
+  it('measures neither LID nor anything else that the artifact holds', async () => {
+    const columns = Object.keys(await measureStatistics(flow, imagesOf('ood'), { seed }))
+    expect(columns.filter((name) => name.startsWith('artifact'))).toEqual([])
+    expect(columns).toContain('code.bits')
+  })
+})
