@@ -1,8 +1,10 @@
 // Opens a score network: scores, derivatives, likelihoods and samples of a diffusion model given as an ONNX graph.
 import {
   assertFinite,
+  assertOptions,
   assertRows,
   assertUnits,
+  CALL_OPTIONS,
   flatData,
   mismatch,
   type NdArray,
@@ -31,8 +33,10 @@ import {
 import { type Condition, openKernels } from './internal/kernels.ts'
 import { scoreNetwork } from './internal/score-network.ts'
 import { odeLogProb } from './likelihood/ode-log-prob.ts'
+import { ODE_OPTIONS } from './likelihood/options.ts'
 import { denoise } from './sample/denoise.ts'
 import { encode } from './sample/encode.ts'
+import { SAMPLE_OPTIONS } from './sample/options.ts'
 import { sample } from './sample/sample.ts'
 
 /** How a diffusion model runs. */
@@ -104,6 +108,7 @@ export async function openDiffusion(
   }
 
   async function logProb(x: NdArray, call: DiffusionLogProbOptions = {}): ReturnType<Diffusion['logProb']> {
+    assertOptions('logProb', call, [...ODE_OPTIONS, 'input', 'space'])
     const { input, space = input ?? 'pixel', ...ode } = call
     if (space !== 'pixel' && space !== 'model') throw mismatch('E_ARGUMENT', 'logProb space', 'pixel or model', space)
     if (space === 'pixel' && input === 'model')
@@ -132,9 +137,13 @@ export async function openDiffusion(
       const { instance } = await logProb(x, { ...call, space: 'pixel' })
       return instance.map((nats) => -nats / (rowSize(x) * Math.LN2))
     },
-    preprocess: async (x, call = {}) => toModel('preprocess', x, call).v,
+    async preprocess(x, call = {}) {
+      assertOptions('preprocess', call, [...CALL_OPTIONS, 'input'])
+      return toModel('preprocess', x, call).v
+    },
     postprocess,
     async sample(n, call: DiffusionSampleOptions = {}) {
+      assertOptions('sample', call, [...SAMPLE_OPTIONS, 'space'])
       const { space = 'pixel', ...rest } = call
       if (space !== 'pixel' && space !== 'model') throw mismatch('E_ARGUMENT', 'sample space', 'pixel or model', space)
       const v = await sample(model, n, rest)

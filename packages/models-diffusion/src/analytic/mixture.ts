@@ -1,7 +1,9 @@
 // Exact scores, derivatives and log-densities of mixtures of noised Gaussians: the engine of all analytic models.
 import {
   assertFinite,
+  assertOptions,
   assertRows,
+  CALL_OPTIONS,
   type CallOptions,
   type DiffusionProcess,
   flatData,
@@ -18,6 +20,7 @@ import {
   tracePlan,
   traceRows,
 } from '@ood/core'
+import { TRACE_OPTIONS } from '../internal/calls.ts'
 import type { Component, Precision } from './component.ts'
 
 /** A score model that knows its density. */
@@ -120,18 +123,21 @@ export function mixtureModel(
     dataShape: [...shape],
     sde,
     async score(x, t, options) {
+      assertOptions('score', options, CALL_OPTIONS)
       throwIfAborted(options?.signal, 'score')
       const out = new Float64Array(rowCount(x) * d)
       eachRow('score', x, t, ({ score }, row) => out.set(score, row * d))
       return tensor(out, x.shape)
     },
     async scaledScore(x, t, options) {
+      assertOptions('scaledScore', options, CALL_OPTIONS)
       const out = flatData(await model.score(x, t, options)) as Float64Array
       const times = timesOf('scaledScore', t, rowCount(x))
       for (let i = 0; i < out.length; i++) out[i]! *= sde.standardDeviation(times[Math.floor(i / d)]!)
       return tensor(out, x.shape)
     },
     async jvp(x, t, v, options) {
+      assertOptions('jvp', options, CALL_OPTIONS)
       throwIfAborted(options?.signal, 'jvp')
       const n = rowCount(x)
       const k = v.shape[0] ?? 0
@@ -150,6 +156,7 @@ export function mixtureModel(
       return { value: tensor(value, x.shape), tangent: tensor(tangent, v.shape) }
     },
     async divergence(x, t, options = {}) {
+      assertOptions('divergence', options, TRACE_OPTIONS)
       throwIfAborted(options.signal, 'divergence')
       const n = rowCount(x)
       const plan = tracePlan('divergence', n, d, options)

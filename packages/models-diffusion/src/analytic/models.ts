@@ -1,5 +1,5 @@
 // Score models in closed form, for tests, documentation and for telling a model's error from an estimator's.
-import { type DiffusionProcess, mismatch } from '@ood/core'
+import { assertOptions, type DiffusionProcess, mismatch } from '@ood/core'
 import { vp } from '../sde/vp.ts'
 import { type Component, covariancePrecision, pointPrecision, subspacePrecision } from './component.ts'
 import { type AnalyticScoreModel, mixtureModel } from './mixture.ts'
@@ -144,7 +144,9 @@ export function pointMassScore(
   return mixtureModel(parts, rowShape(options, dimension), sde)
 }
 
-function rowShape({ dataShape }: AnalyticOptions, d: number): readonly number[] {
+function rowShape(options: AnalyticOptions, d: number): readonly number[] {
+  assertOptions('analytic score model', options, ['dataShape'])
+  const { dataShape } = options
   const shape = dataShape ?? [d]
   if (shape.reduce((product, n) => product * n, 1) !== d)
     throw mismatch('E_SHAPE', 'analytic dataShape', `sizes with product ${d}`, [...shape])

@@ -1,5 +1,6 @@
 // How the algorithms of this package call a score model: flat float64 rows in and out, one time a row.
 import {
+  CALL_OPTIONS,
   type CallOptions,
   flatData,
   type NdArray,
@@ -8,6 +9,9 @@ import {
   type TraceOptions,
   tensor,
 } from '@ood/core'
+
+/** The options of a trace, see `TraceOptions`. */
+export const TRACE_OPTIONS: readonly string[] = [...CALL_OPTIONS, 'method', 'probes', 'sharing']
 
 /** Options of an inner call: the caller's signal, nothing else. */
 export function inner(options: CallOptions | undefined): CallOptions {

@@ -2,7 +2,9 @@
 import {
   assertFinite,
   assertFiniteRows,
+  assertOptions,
   assertRows,
+  CALL_OPTIONS,
   type CallOptions,
   type DiffusionProcess,
   flatData,
@@ -21,6 +23,7 @@ import {
 import type { Engine } from '@ood/runtime'
 import type { Diffusion } from '../diffusion.ts'
 import type { DiscreteProcess } from '../sde/ddpm.ts'
+import { TRACE_OPTIONS } from './calls.ts'
 import type { Kernels } from './kernels.ts'
 import { type Affine, type Prediction, toScaledScore } from './prediction.ts'
 
@@ -78,6 +81,7 @@ export function scoreNetwork(
   }
 
   async function scaledScore(x: NdArray, t: Times, options?: CallOptions): Promise<NdArray<Float64Array>> {
+    assertOptions('scaledScore', options, CALL_OPTIONS)
     const { data, given, fed, maps, n } = prepare('score', x, t)
     const out = new Float64Array(n * d)
     await engine.sweep('score', n, options, async (from, to) => {
@@ -89,12 +93,14 @@ export function scoreNetwork(
   }
 
   async function score(x: NdArray, t: Times, options?: CallOptions): Promise<NdArray<Float64Array>> {
+    assertOptions('score', options, CALL_OPTIONS)
     const scaled = await scaledScore(x, t, options)
     divide(scaled.data, timesOf('score', t, rowCount(x)), d, sde)
     return scaled
   }
 
   async function jvp(x: NdArray, t: Times, v: NdArray, options?: CallOptions) {
+    assertOptions('jvp', options, CALL_OPTIONS)
     const { data, given, fed, maps, sigma, n } = prepare('jvp', x, t)
     const k = v.shape[0] ?? 0
     if (v.shape.join() !== [k, ...x.shape].join())
@@ -138,6 +144,7 @@ export function scoreNetwork(
   }
 
   async function divergence(x: NdArray, t: Times, options: TraceOptions = {}): Promise<ScoreDivergence> {
+    assertOptions('divergence', options, TRACE_OPTIONS)
     const { data, given, fed, maps, sigma, n } = prepare('divergence', x, t)
     const plan = { ...tracePlan('divergence', n, d, options), most: MOST_PAIRS }
     const score = new Float64Array(n * d)

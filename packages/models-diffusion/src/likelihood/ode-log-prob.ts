@@ -1,6 +1,7 @@
 // Log-likelihood of a score model by its probability-flow ODE, integrated in log noise level with error control.
 import {
   assertFinite,
+  assertOptions,
   assertRows,
   mismatch,
   type NdArray,
@@ -15,7 +16,7 @@ import { float64 } from '../internal/calls.ts'
 import { densityFlow, dimension } from '../internal/probability-flow.ts'
 import { integrateRows } from '../internal/rows-ode.ts'
 import { TABLEAUS } from '../internal/tableaus.ts'
-import type { DataMoments, OdeLogProb, OdeLogProbOptions } from './options.ts'
+import { type DataMoments, ODE_OPTIONS, type OdeLogProb, type OdeLogProbOptions } from './options.ts'
 import { logNormal, traceDefaults } from './path.ts'
 import { referenceLogProb } from './reference-log-prob.ts'
 
@@ -43,6 +44,7 @@ const BLOCK = 256
  * const { instance } = await odeLogProb(gaussianScore([0, 0], [1, 4]), x, { t: 1e-4 })
  */
 export async function odeLogProb(model: ScoreModel, x: NdArray, options: OdeLogProbOptions = {}): Promise<OdeLogProb> {
+  assertOptions('odeLogProb', options, ODE_OPTIONS)
   const { sde } = model
   if (options.compat !== undefined && options.compat !== 'reference')
     throw mismatch('E_ARGUMENT', 'logProb compat', 'reference or nothing', options.compat)

@@ -1,5 +1,6 @@
 // What the likelihoods of a score model are asked for and what they give.
 import type { LogProb, NdArray, TraceMethod, TraceOptions } from '@ood/core'
+import { TRACE_OPTIONS } from '../internal/calls.ts'
 import type { OdeMethod } from '../internal/tableaus.ts'
 
 /** The two published recipes (spec dgm 2.4). */
@@ -10,6 +11,12 @@ export interface DataMoments {
   mean: number | ArrayLike<number>
   variance: number | ArrayLike<number>
 }
+
+/** Every option of `odeLogProb`. */
+export const ODE_OPTIONS: readonly string[] = [
+  ...TRACE_OPTIONS,
+  ...['t', 'density', 'integrator', 'steps', 'tolerance', 'moments', 'compat', 'recipe'],
+]
 
 /** Options of `odeLogProb`. */
 export interface OdeLogProbOptions extends TraceOptions {

@@ -2,7 +2,9 @@
 import {
   assertFinite,
   assertFiniteRows,
+  assertOptions,
   assertRows,
+  CALL_OPTIONS,
   flatData,
   mismatch,
   type NdArray,
@@ -17,7 +19,7 @@ import {
 import { float64, scaledScore } from '../internal/calls.ts'
 import { dimension, pointFlow } from '../internal/probability-flow.ts'
 import { integrateRows } from '../internal/rows-ode.ts'
-import { type DenoiseOptions, SAMPLERS } from './options.ts'
+import { DENOISE_OPTIONS, type DenoiseOptions, SAMPLERS } from './options.ts'
 import { ddim, ddpm, euler, eulerMaruyama, heun, plms, type Step } from './steps.ts'
 import { checkSpan, givenTimes, timeGrid } from './time-grid.ts'
 
@@ -42,6 +44,7 @@ export async function denoise(
   x: NdArray,
   options: DenoiseOptions = {},
 ): Promise<NdArray<Float64Array>> {
+  assertOptions('denoise', options, DENOISE_OPTIONS)
   const { sde } = model
   const { method = 'heun', from = sde.tMax, to = sde.tMin, compat, clean = compat !== 'reference' } = options
   assertRows('denoise', x, model.dataShape)
@@ -178,6 +181,7 @@ export function addNoise(
   t: number,
   options: Pick<DenoiseOptions, 'seed' | 'rows'> = {},
 ): NdArray<Float64Array> {
+  assertOptions('addNoise', options, CALL_OPTIONS)
   const n = rowCount(x)
   const { sde } = model
   if (!(t > 0 && t <= sde.tMax)) throw mismatch('E_ARGUMENT', 'addNoise t', `a time in (0, ${sde.tMax}]`, t)

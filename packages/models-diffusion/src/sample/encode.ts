@@ -1,6 +1,7 @@
 // From data to noise along the probability-flow ODE.
 import {
   assertFinite,
+  assertOptions,
   assertRows,
   mismatch,
   type NdArray,
@@ -12,7 +13,7 @@ import {
 import { float64 } from '../internal/calls.ts'
 import { dimension, pointFlow } from '../internal/probability-flow.ts'
 import { integrateRows } from '../internal/rows-ode.ts'
-import type { EncodeOptions } from './options.ts'
+import { ENCODE_OPTIONS, type EncodeOptions } from './options.ts'
 import { checkSpan } from './time-grid.ts'
 
 /**
@@ -29,6 +30,7 @@ export async function encode(
   x: NdArray,
   options: EncodeOptions = {},
 ): Promise<NdArray<Float64Array>> {
+  assertOptions('encode', options, ENCODE_OPTIONS)
   const { sde } = model
   const { from = sde.tMin, to = sde.tMax, tolerance = 1e-3, batchSize = 256 } = options
   assertRows('encode', x, model.dataShape)

@@ -1,5 +1,5 @@
 // Options of the samplers.
-import type { CallOptions } from '@ood/core'
+import { CALL_OPTIONS, type CallOptions } from '@ood/core'
 import type { TimeGrid } from './time-grid.ts'
 
 /**
@@ -51,11 +51,39 @@ export interface DenoiseOptions extends CallOptions {
   compat?: 'reference' | undefined
 }
 
+/** Every option of `sample`, and of `denoise`, which has `from` as well. */
+export const SAMPLE_OPTIONS: readonly string[] = [
+  ...CALL_OPTIONS,
+  ...[
+    'method',
+    'steps',
+    'grid',
+    'rho',
+    'to',
+    'clean',
+    'eta',
+    'variance',
+    'tolerance',
+    'noise',
+    'compat',
+    'temperature',
+  ],
+]
+
+/** Every option of `denoise`. */
+export const DENOISE_OPTIONS: readonly string[] = [
+  ...SAMPLE_OPTIONS.filter((option) => option !== 'temperature'),
+  'from',
+]
+
 /** Options of `sample`. */
 export interface SampleOptions extends Omit<DenoiseOptions, 'from' | 'rows'> {
   /** Noise is drawn from N(0, (temperature sigma_T)² I), default 1. */
   temperature?: number | undefined
 }
+
+/** Every option of `encode`. */
+export const ENCODE_OPTIONS: readonly string[] = [...CALL_OPTIONS, 'from', 'to', 'tolerance']
 
 /** Options of `encode`. */
 export interface EncodeOptions extends CallOptions {

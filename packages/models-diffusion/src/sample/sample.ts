@@ -1,8 +1,8 @@
 // Draws rows from a score model: seeded noise at time T, then `denoise`.
-import { mismatch, type NdArray, random, type ScoreModel, tensor } from '@ood/core'
+import { assertOptions, mismatch, type NdArray, random, type ScoreModel, tensor } from '@ood/core'
 import { dimension } from '../internal/probability-flow.ts'
 import { denoise } from './denoise.ts'
-import type { SampleOptions } from './options.ts'
+import { SAMPLE_OPTIONS, type SampleOptions } from './options.ts'
 
 /**
  * Draws `n` rows: x_T ~ N(0, sigma_T² I), then `denoise` from T. Row i depends on (seed, i) only: the first rows of a
@@ -18,6 +18,7 @@ export async function sample(
   n: number,
   options: SampleOptions = {},
 ): Promise<NdArray<Float64Array>> {
+  assertOptions('sample', options, SAMPLE_OPTIONS)
   const { temperature = 1, ...rest } = options
   if (!(Number.isInteger(n) && n >= 0)) throw mismatch('E_ARGUMENT', 'sample', '0 or a positive integer', n)
   if (!(Number.isFinite(temperature) && temperature >= 0))

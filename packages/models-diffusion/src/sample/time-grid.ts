@@ -1,5 +1,5 @@
 // Times a sampler visits.
-import { type DiffusionProcess, mismatch, unknownName } from '@ood/core'
+import { assertOptions, type DiffusionProcess, mismatch, unknownName } from '@ood/core'
 import type { DiscreteProcess } from '../sde/ddpm.ts'
 
 /** `uniform` in t, `log` uniform in log tau, `karras` uniform in tau^(1/rho). */
@@ -29,6 +29,7 @@ export interface TimeGridOptions {
  * timeGrid(vp(), { steps: 2, from: 1, to: 1e-4, grid: 'log' }) // tau from 152 over 0.7 to 0.0032
  */
 export function timeGrid(sde: DiffusionProcess, options: TimeGridOptions): Float64Array {
+  assertOptions('timeGrid', options, ['steps', 'from', 'to', 'grid', 'rho'])
   const { steps, from, to, grid = 'uniform', rho = 7 } = options
   if (!(Number.isInteger(steps) && steps > 0)) throw mismatch('E_ARGUMENT', 'steps', 'a positive integer', steps)
   if (!(rho > 0)) throw mismatch('E_ARGUMENT', 'rho', 'a number > 0', rho)

@@ -1,5 +1,5 @@
 // Discrete DDPM noise schedules as a continuous process, so that noise-prediction networks are score models.
-import { type DiffusionProcess, mismatch, unknownName } from '@ood/core'
+import { assertOptions, type DiffusionProcess, mismatch, unknownName } from '@ood/core'
 import { monotoneCubic } from '../internal/monotone-cubic.ts'
 import { nonNegative } from './vp.ts'
 
@@ -51,6 +51,7 @@ const SCHEDULES: readonly BetaSchedule[] = ['linear', 'scaled_linear', 'cosine']
  * sde.mean(sde.timeOfStep(999)) ** 2 // alphasCumprod of the last step, 0.00466
  */
 export function ddpm(options: DdpmOptions = {}): DiscreteProcess {
+  assertOptions('ddpm', options, ['schedule', 'steps', 'betaStart', 'betaEnd', 'betas'])
   const betas = options.betas ? Float64Array.from(options.betas) : namedBetas(options)
   const steps = betas.length
   if (steps < 2) throw mismatch('E_ARGUMENT', 'ddpm betas', 'at least 2', steps)

@@ -1,5 +1,5 @@
 // Variance exploding SDEs: the geometric one of the literature and the exponential one of the older reference code.
-import { type DiffusionProcess, mismatch } from '@ood/core'
+import { assertOptions, type DiffusionProcess, mismatch } from '@ood/core'
 import { checkTimes, nonNegative } from './vp.ts'
 
 /** Parameters of `ve`. */
@@ -24,6 +24,7 @@ export interface VeOptions {
  * ve({ sigmaMin: 0.01, sigmaMax: 50 }).standardDeviation(0.5) // 0.7071
  */
 export function ve(options: VeOptions = {}): DiffusionProcess {
+  assertOptions('ve', options, ['sigmaMin', 'sigmaMax', 'T', 'tMin'])
   const { sigmaMin = 0.01, sigmaMax = 50, T = 1, tMin = 1e-4 } = options
   if (!(sigmaMin > 0)) throw mismatch('E_ARGUMENT', 've sigmaMin', 'a number > 0', sigmaMin)
   if (!(sigmaMax > sigmaMin && Number.isFinite(sigmaMax)))
@@ -68,6 +69,7 @@ export interface VeExponentialOptions {
  * veExponential({ gMin: -10, gMax: 10 }).standardDeviation(1) // 148.4
  */
 export function veExponential(options: VeExponentialOptions = {}): DiffusionProcess {
+  assertOptions('ve-exponential', options, ['gMin', 'gMax', 'T', 'tMin'])
   const { gMin = -5, gMax = 5, T = 1, tMin = 1e-4 } = options
   if (!Number.isFinite(gMin)) throw mismatch('E_ARGUMENT', 've-exponential gMin', 'a number', gMin)
   if (!(gMax > gMin && Number.isFinite(gMax)))

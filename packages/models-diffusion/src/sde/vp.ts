@@ -1,5 +1,5 @@
 // The variance preserving SDE and its sub-VP variant: linear beta, closed forms with expm1.
-import { type DiffusionProcess, mismatch } from '@ood/core'
+import { assertOptions, type DiffusionProcess, mismatch } from '@ood/core'
 
 /** Parameters of `vp` and `subVp`. */
 export interface VpOptions {
@@ -70,6 +70,7 @@ export function subVp(options: VpOptions = {}): DiffusionProcess {
 
 /** beta(t) = betaMin + (betaMax - betaMin) t / T, its integral, and the integral's inverse on [0, T]. */
 function linearRate(name: string, options: VpOptions) {
+  assertOptions(name, options, ['betaMin', 'betaMax', 'T', 'tMin'])
   const { betaMin = 0.1, betaMax = 20, T = 1, tMin = 1e-4 } = options
   if (!(betaMin >= 0 && Number.isFinite(betaMin)))
     throw mismatch('E_ARGUMENT', `${name} betaMin`, 'a number >= 0', betaMin)
