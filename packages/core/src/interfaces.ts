@@ -176,6 +176,8 @@ export interface LidEstimator<Artifact> {
     readonly name: string
     readonly models: readonly object[]
     readonly settings: Readonly<Record<string, unknown>>
+    /** Name of the estimator where several read the same artifact (default: `name`). */
+    readonly estimator?: string
   }
   /** The artifact as columns of N rows, so that runs store it and methods share it. */
   readonly columns?: {

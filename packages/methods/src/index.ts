@@ -15,3 +15,4 @@ export { backgroundStatistics, byRegion, pixelStatistics } from './statistics/au
 export { statisticsOf, type Tier, tiers } from './statistics/available.ts'
 export { flowLidStatistic, flowStatistics, flowTermsOf } from './statistics/flow.ts'
 export { codeStatistic, denoisingStatistic } from './statistics/others.ts'
+export { methodOf } from './stored-method.ts'

@@ -14,7 +14,7 @@ import { flipd, likelihoodLid, normalBundle, thresholdLid } from '@ood/lid'
 import { diffusionRatio, inputComplexity, likelihood, likelihoodRatio, typicality } from '@ood/llr'
 import type { Models, Role } from './open-model.ts'
 import { scoreNormMethod } from './score-norm.ts'
-import { statisticsOf, type Tier } from './statistics/available.ts'
+import { modelsOf, over, statisticsOf, type Tier, takesBytes } from './statistics/available.ts'
 
 /** One method of the registry. */
 export interface MethodEntry {
@@ -29,6 +29,8 @@ export interface MethodEntry {
   readonly cost: string
   /** Too slow to run unless asked for by name. */
   readonly slow?: boolean
+  /** Needs 8-bit grey or colour images, which a codec takes. */
+  readonly bytes?: boolean
   make(models: Models): Method
 }
 
@@ -45,9 +47,12 @@ const entries: readonly MethodEntry[] = [
   entry('flow-ratio', 'Likelihood ratio, flow', 'Ren et al. 2019', ['flow', 'flowBackground'], 'two encodings', (m) =>
     likelihoodRatio({ semantic: m.flow!, background: m.flowBackground! }),
   ),
-  entry('flow-complexity', 'Input complexity, flow', 'Serra et al. 2020', ['flow'], 'one encoding, one PNG', (m) =>
-    inputComplexity(m.flow!),
-  ),
+  {
+    ...entry('flow-complexity', 'Input complexity, flow', 'Serra et al. 2020', ['flow'], 'one encoding, one PNG', (m) =>
+      inputComplexity(m.flow!),
+    ),
+    bytes: true,
+  },
   entry('flow-lid', 'Likelihood + LID, flow (sum)', 'Kamkari et al. 2024', ['flow'], 'one Jacobian', ({ flow }) =>
     likelihoodLid({ model: flow!, logProb: SPACE, estimator: thresholdLid(flow!), scale: 'scalingRegion' }),
   ),
@@ -94,14 +99,17 @@ const entries: readonly MethodEntry[] = [
     'two evaluations',
     ratio,
   ),
-  entry(
-    'pixelcnn-complexity',
-    'Input complexity, PixelCNN++',
-    'Serra et al. 2020',
-    ['autoregressive'],
-    'one evaluation, one PNG',
-    (m) => inputComplexity(m.autoregressive!),
-  ),
+  {
+    ...entry(
+      'pixelcnn-complexity',
+      'Input complexity, PixelCNN++',
+      'Serra et al. 2020',
+      ['autoregressive'],
+      'one evaluation, one PNG',
+      (m) => inputComplexity(m.autoregressive!),
+    ),
+    bytes: true,
+  },
   entry(
     'pixelcnn-joint',
     'Ratio or likelihood, PixelCNN++',
@@ -152,6 +160,20 @@ const entries: readonly MethodEntry[] = [
     normalBundleMethod,
     true,
   ),
+  entry('sequence-likelihood', 'Likelihood, sequences', 'Bishop 1994', ['sequence'], 'one evaluation', (m) =>
+    likelihood(m.sequence!),
+  ),
+  entry('sequence-typicality', 'Typicality, sequences', 'Nalisnick et al. 2019', ['sequence'], 'one evaluation', (m) =>
+    typicality(m.sequence!),
+  ),
+  entry(
+    'sequence-ratio',
+    'Likelihood ratio, sequences',
+    'Ren et al. 2019',
+    ['sequence', 'sequenceBackground'],
+    'two evaluations',
+    (m) => likelihoodRatio({ semantic: m.sequence!, background: m.sequenceBackground! }),
+  ),
   combined('dose', 'Density of states (DoSE)', 'Morningstar et al. 2021', (s) => densityOfStates(s)),
   combined('dose-one-class', 'DoSE, one-class', 'Morningstar et al. 2021', (s) => oneClassOf(s)),
   combined('gaussian', 'Gaussian of all statistics', 'Mahmood et al. 2021', (s) => gaussianOf(s)),
@@ -181,13 +203,20 @@ function combined(
   source: string,
   make: (statistics: Statistic[]) => Method<never> | Method,
 ): MethodEntry {
-  return entry(name, title, source, ['flow'], 'all statistics', (models) => make(statisticsOf(models)))
+  return entry(name, title, source, ['flow'], 'all statistics', (models) => overStatistics(models, 'full', make))
+}
+
+/** The combination of a tier's statistics. */
+function overStatistics(models: Models, tier: Tier, make: (statistics: Statistic[]) => Method<never> | Method): Method {
+  return over(modelsOf(models, tier), make(statisticsOf(models, tier)) as Method)
 }
 
 /** The detector to deploy: chosen on validation sets only (docs/tuning.md). */
 function recommended(name: string, title: string, tier: Tier): MethodEntry {
   const cost = { cheap: 'flow and PNG', middle: 'flow, PNG, PixelCNN++', full: 'all statistics' }[tier]
-  return entry(name, title, 'this library', ['flow'], cost, (models) => gaussianOf(statisticsOf(models, tier)))
+  // Without a PixelCNN++ the middle tier would be the cheap one under another name.
+  const roles: Role[] = tier === 'middle' ? ['flow', 'autoregressive'] : ['flow']
+  return entry(name, title, 'this library', roles, cost, (models) => overStatistics(models, tier, gaussianOf))
 }
 
 function ratio({ autoregressive, autoregressiveBackground }: Models): Method<null> {
@@ -257,10 +286,21 @@ export function makeMethod(name: string, models: Models): Method {
       'E_ARGUMENT',
       `method ${name}: expected models of role ${found.roles.join(', ')}, got none of role ${missing.join(', ')}`,
     )
+  if (found.bytes && !takesBytes(pick(models, found.roles)))
+    throw new OodError('E_ARGUMENT', `method ${name}: expected models of 8-bit images, got ones of other data`)
   return found.make(models)
+}
+
+function pick(models: Models, roles: readonly Role[]): Models {
+  return Object.fromEntries(roles.map((role) => [role, models[role]])) as Models
 }
 
 /** The methods whose models are all there; slow ones only when `slow`. */
 export function availableMethods(models: Models, { slow = false }: { slow?: boolean } = {}): MethodEntry[] {
-  return entries.filter((candidate) => missingRoles(candidate, models).length === 0 && (slow || !candidate.slow))
+  return entries.filter(
+    (candidate) =>
+      missingRoles(candidate, models).length === 0 &&
+      (slow || !candidate.slow) &&
+      (!candidate.bytes || takesBytes(pick(models, candidate.roles))),
+  )
 }

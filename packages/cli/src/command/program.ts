@@ -121,6 +121,7 @@ function program(signal: AbortSignal): Command {
     .option('--workers <n>', 'worker threads')
     .option('--json', 'print JSON')
     .action((folder: string, raw: unknown) => check(folder, checkConfig(checkOptions, raw, 'options'), signal))
+  top
     .command('methods')
     .description('list the methods: paper, models they need, cost of an image')
     .action(async () => {
@@ -216,16 +217,26 @@ function single(models: readonly string[]): string {
   return models[0]!
 }
 
+/** `--ood name=source`, each name once; names become names of files and columns. */
+function namedSets(texts: readonly string[]): Record<string, string> {
+  const sets: Record<string, string> = {}
+  for (const text of texts) {
+    const at = text.indexOf('=')
+    if (at < 1 || at === text.length - 1) throw mismatch('E_ARGUMENT', '--ood', 'name=source', text)
+    const name = text.slice(0, at)
+    if (!/^[\p{L}\p{N}][\p{L}\p{N} ._+-]{0,63}$/u.test(name))
+      throw mismatch('E_ARGUMENT', '--ood', 'a name of letters, digits and . _ + -', name)
+    if (name === 'train' || name === 'in') throw mismatch('E_ARGUMENT', '--ood', 'a name other than train and in', name)
+    if (Object.hasOwn(sets, name)) throw mismatch('E_ARGUMENT', '--ood', 'different names', `${name} twice`)
+    sets[name] = text.slice(at + 1)
+  }
+  return sets
+}
+
 async function compare(options: z.output<typeof compareOptions>, signal: AbortSignal): Promise<void> {
   const { comparisonTable, compareMethods } = await import('./compare.ts')
   const { model, in: inDistribution, ood, methods, ...rest } = options
-  const sets = Object.fromEntries(
-    ood.map((text) => {
-      const at = text.indexOf('=')
-      if (at < 1) throw mismatch('E_ARGUMENT', '--ood', 'name=source', text)
-      return [text.slice(0, at), text.slice(at + 1)]
-    }),
-  )
+  const sets = namedSets(ood)
   const bar = progressBar(process.stderr)
   const found = await compareMethods({
     ...rest,

@@ -1,7 +1,8 @@
 // `ood score --detector` of any method of the registry: score, p-value, verdict and reason of every image.
-import type { NdArray, Progress } from '@ood/core'
+import { mismatch, type NdArray, type Progress } from '@ood/core'
+import type { Models, Role } from '@ood/methods'
 import { type Columns, csvText, writeFileAtomic } from '@ood/run'
-import type { DetectorFile } from './detector-file.ts'
+import { ofFile, type ReadDetectorFile } from './detector-file.ts'
 import { type ImagesOptions, type NamedImages, readImages } from './images.ts'
 import { type ModelsOptions, withModels } from './models.ts'
 import { workInRun } from './work.ts'
@@ -23,13 +24,25 @@ export interface ScoreMethodOptions extends ModelsOptions, Omit<ImagesOptions, '
  *
  * @throws OodError as the models and the reader do; `E_ARGUMENT` when the models are not those of the detector
  */
-export async function scoreWithDetector(stored: DetectorFile, options: ScoreMethodOptions): Promise<Columns> {
+export async function scoreWithDetector(stored: ReadDetectorFile, options: ScoreMethodOptions): Promise<Columns> {
   const { restoreDetector } = await import('@ood/detect')
-  const { createMeasurer, makeMethod } = await import('@ood/methods')
+  const { createMeasurer, makeMethod, methods } = await import('@ood/methods')
+  const roles = new Set(methods.flatMap((entry) => entry.roles))
   const { seed, batchSize, out, signal, onProgress } = options
-  return withModels(options, async ({ models, shape }) => {
-    const method = makeMethod(stored.registryName, models)
-    const detector = restoreDetector(stored, method)
+  return withModels(options, async ({ models, opened, shape }) => {
+    // A combination is over the models that are there: only those it was fitted with.
+    const known = Object.keys(stored.models).filter((role): role is Role => role in models)
+    const missing = Object.keys(stored.models).find((role) => roles.has(role as Role) && !(role in models))
+    if (missing !== undefined)
+      throw mismatch(
+        'E_ARGUMENT',
+        '--model',
+        `one of role ${missing} (${stored.models[missing]})`,
+        opened.map(({ role }) => role).join(', '),
+      )
+    const given = known.length > 0 ? (Object.fromEntries(known.map((role) => [role, models[role]])) as Models) : models
+    const method = makeMethod(stored.registryName, given)
+    const detector = ofFile(stored.path, () => restoreDetector(stored, method))
     const { images, names, skipped } = await readImages(options.images, { ...options, shape })
     options.onSkipped?.(skipped)
     detector.assertData(images)

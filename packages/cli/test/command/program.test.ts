@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { ood as command } from '../../src/command/program.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { ended, temporaryFolder } from '../helpers.ts'
+import { inside } from '../inside.ts'
 import { logProb, tinyFlow, writeImages } from './tiny-flow.ts'
 
 const folder = temporaryFolder()
@@ -58,27 +58,6 @@ describe('ood', () => {
 })
 
 describe('its options', () => {
-  /** The command inside this process: what it printed, how it ended. */
-  async function inside(...args: string[]) {
-    const written = { stdout: '', stderr: '' }
-    const spies = (['stdout', 'stderr'] as const).map((name) =>
-      vi.spyOn(process[name], 'write').mockImplementation((text) => {
-        written[name] += text
-        return true
-      }),
-    )
-    try {
-      await command(args, new AbortController().signal)
-    } catch (error) {
-      written.stderr += (error as Error).message
-    } finally {
-      for (const spy of spies) spy.mockRestore()
-    }
-    const code = process.exitCode
-    process.exitCode = undefined
-    return { code, ...written }
-  }
-
   it('write a file and print a summary', async () => {
     const out = join(folder, 'scores.csv')
     const end = await inside('score', '-m', model, '-i', images, '--workers', '0', '--lid', '-0.5', '-o', out)

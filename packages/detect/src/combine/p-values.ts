@@ -64,7 +64,8 @@ export function pValuesOf<Input = NdArray>(
     },
     score(columns, fit) {
       const table = statisticTable(statistics, columns)
-      return combinePValues(pValues(table, fit), rule, fit.fisher).map((p) => -Math.log(p))
+      // Not -0 for p = 1, which JSON would not keep.
+      return combinePValues(pValues(table, fit), rule, fit.fisher).map((p) => 0 - Math.log(p))
     },
     explain(columns, fit) {
       const table = statisticTable(statistics, columns)

@@ -85,12 +85,13 @@ export function likelihoodLid<Artifact>(options: LikelihoodLidOptions<Artifact>)
     name: 'LikelihoodLid',
     source: 'Kamkari et al. 2024',
     settings: {
-      estimator: estimator.identity?.name ?? 'custom',
+      estimator: estimator.identity?.estimator ?? estimator.identity?.name ?? 'custom',
       scale: typeof options.scale === 'function' ? options.scale.name || 'custom' : options.scale,
       rule: typeof rule === 'string' ? rule : { ...rule },
       ...(Object.keys(logProb).length > 0 ? { logProb } : {}),
+      ...estimatorSettings(options),
     },
-    models: { model },
+    models: { model, ...otherModels(options) },
     data: describedBy([model]),
     needs: (fit) => ({
       model: likelihood,
@@ -154,6 +155,27 @@ function directLid<Artifact>(
 
 function identityOf<Artifact>(estimator: LidEstimator<Artifact>): NonNullable<LidEstimator<Artifact>['identity']> {
   return estimator.identity ?? { name: 'artifact', models: [estimator], settings: {} }
+}
+
+/** What a stored detector must know to make the estimator again; nothing where all of it is the default. */
+function estimatorSettings<Artifact>({
+  estimator,
+  preprocess,
+}: Pick<LikelihoodLidOptions<Artifact>, 'estimator' | 'preprocess'>): Record<string, unknown> {
+  const given = Object.entries(estimator.identity?.settings ?? {}).filter(([, value]) => value != null)
+  return {
+    ...(given.length > 0 ? { estimatorSettings: Object.fromEntries(given) } : {}),
+    ...(preprocess ? { preprocess: true } : {}),
+  }
+}
+
+/** The estimator's model, where it is not the one that gives log p. */
+function otherModels<Artifact>({
+  model,
+  estimator,
+}: Pick<LikelihoodLidOptions<Artifact>, 'estimator' | 'model'>): Record<string, object> {
+  const [other] = estimator.identity?.models ?? []
+  return other === undefined || other === model ? {} : { lid: other }
 }
 
 function unpack<Artifact>({ columns }: LidEstimator<Artifact>, given: Columns): Artifact {

@@ -24,7 +24,7 @@ export function fastFlowLidl(flow: Invertible, options: FlowArtifactOptions = {}
   return {
     prepare: (x: NdArray, call?: CallOptions) => flowLidArtifact(flow, x, { ...call, ...options }),
     lid: lidlDimension,
-    identity: flowIdentity(flow, options),
+    identity: { ...flowIdentity(flow, options), estimator: 'fastFlowLidl' },
     columns: artifactColumns,
   }
 }

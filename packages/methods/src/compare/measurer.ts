@@ -1,6 +1,6 @@
 // Measures each column of each set once, for all methods, stored where there is a store, and keeps the time it took.
 import { type CallOptions, type NdArray, rowCount, sliceRows } from '@ood/core'
-import { type Columns, columnBatch, concatColumns, type Measurement, type Needs } from '@ood/detect'
+import { type Columns, columnBatch, concatColumns, isStorable, type Measurement, type Needs, vector } from '@ood/detect'
 
 /** Keeps columns over kills: `run.batches` of @ood/run is one. */
 export interface ColumnStore {
@@ -54,16 +54,17 @@ export function createMeasurer(options: MeasurerOptions = {}): Measurer {
       return { ...batches, [SECONDS]: columnBatch(new Float64Array(to - from).fill(seconds)) }
     }
     const total = rowCount(x)
-    const whole = store
-      ? await store.batches(stepName(set, entry.key), total, batchSize, compute, {
-          key: entry.key,
-          signal,
-          ...(onProgress ? { onProgress: (p) => onProgress({ ...p, label }) } : {}),
-        })
-      : await plainBatches(total, batchSize, compute, (done) => onProgress?.({ done, total, label }))
-    const { [SECONDS]: seconds, ...columns } = whole
-    let sum = 0
-    for (let i = 0; i < total; i++) sum += seconds!.get(i)
+    // A model without a manifest is known by its place in this process only: another process would take it for another one.
+    const whole: Columns =
+      store && isStorable(entry.key)
+        ? await store.batches(stepName(set, entry.key), total, batchSize, compute, {
+            key: entry.key,
+            signal,
+            ...(onProgress ? { onProgress: (p) => onProgress({ ...p, label }) } : {}),
+          })
+        : await plainBatches(total, batchSize, compute, (done) => onProgress?.({ done, total, label }))
+    const { [SECONDS]: _, ...columns } = whole
+    const sum = vector(whole, SECONDS).reduce((all, seconds) => all + seconds, 0)
     // The quickest set counts: the first one also pays for starting the engine.
     times.set(entry.key, Math.min(times.get(entry.key) ?? Number.POSITIVE_INFINITY, sum / Math.max(1, total)))
     known.set(at, columns)
@@ -87,7 +88,7 @@ async function plainBatches(
   batchSize: number,
   compute: (from: number, to: number) => Promise<Record<string, NdArray<Float64Array>>>,
   report: (done: number) => void,
-): Promise<Record<string, NdArray<Float64Array>>> {
+): Promise<Columns> {
   const parts: Columns[] = []
   for (let from = 0; from < total; from += batchSize) {
     const to = Math.min(total, from + batchSize)
@@ -98,8 +99,9 @@ async function plainBatches(
   return Object.fromEntries(Object.entries(whole).map(([name, column]) => [name, columnBatch(column)]))
 }
 
-/** A step name of a set and a key: what is measured, and a hash that tells settings and models apart. */
-function stepName(set: string, key: string): string {
+/** A step name of a set and a key: what is measured, and a hash that tells sets, settings and models apart. */
+function stepName(set: string, measurementKey: string): string {
+  const key = `${set}\n${measurementKey}`
   let [a, b] = [0x811c9dc5, 0x9747b28c]
   for (let i = 0; i < key.length; i++) {
     a = Math.imul(a ^ key.charCodeAt(i), 0x01000193)
@@ -107,5 +109,5 @@ function stepName(set: string, key: string): string {
   }
   const hash = (value: number): string => (value >>> 0).toString(16).padStart(8, '0')
   const plain = (text: string): string => text.replace(/[^A-Za-z0-9._-]+/g, '-')
-  return `columns/${plain(set)}/${plain(key.split('/')[1] ?? 'columns')}-${hash(a)}${hash(b)}`
+  return `columns/${plain(set)}/${plain(measurementKey.split('/')[1] ?? 'columns')}-${hash(a)}${hash(b)}`
 }

@@ -1,5 +1,5 @@
 // The statistics that a set of models offers, cheapest first.
-import type { Statistic } from '@ood/detect'
+import { describedBy, type Method, type Statistic } from '@ood/detect'
 import type { Models } from '../open-model.ts'
 import { backgroundStatistics, pixelStatistics } from './autoregressive.ts'
 import { flowLidStatistic, flowStatistics } from './flow.ts'
@@ -12,9 +12,9 @@ export type Tier = 'cheap' | 'middle' | 'full'
 export const tiers: readonly Tier[] = ['cheap', 'middle', 'full']
 
 /**
- * The statistics of a tier that the models allow. Images must be bytes for the PNG code length.
+ * The statistics of a tier that the models allow.
  *
- * - `cheap`: PNG bits; log p, preprocessing and latents of the flow
+ * - `cheap`: PNG bits, where the models are of 8-bit images; log p, preprocessing and latents of the flow
  * - `middle`: PixelCNN++ and its background model, whole and by region
  * - `full`: denoising losses of the diffusion model, LID curve of the flow
  *
@@ -25,7 +25,7 @@ export function statisticsOf(models: Models, tier: Tier = 'full'): Statistic[] {
   const { flow, autoregressive, autoregressiveBackground, diffusion } = models
   const middle = tier !== 'cheap'
   const full = tier === 'full'
-  const statistics: Statistic[] = [codeStatistic()]
+  const statistics: Statistic[] = takesBytes(models) ? [codeStatistic()] : []
   if (flow) statistics.push(...flowStatistics(flow))
   if (middle && autoregressive) statistics.push(...pixelStatistics(autoregressive))
   if (middle && autoregressive && autoregressiveBackground)
@@ -33,4 +33,28 @@ export function statisticsOf(models: Models, tier: Tier = 'full'): Statistic[] {
   if (full && diffusion) statistics.push(denoisingStatistic(diffusion))
   if (full && flow) statistics.push(flowLidStatistic(flow))
   return statistics
+}
+
+/** The models that the statistics of a tier run, by role. */
+export function modelsOf(models: Models, tier: Tier = 'full'): Models {
+  const { flow, autoregressive, autoregressiveBackground, diffusion } = models
+  const middle = tier !== 'cheap'
+  return {
+    ...(flow ? { flow } : {}),
+    ...(middle && autoregressive ? { autoregressive } : {}),
+    ...(middle && autoregressive && autoregressiveBackground ? { autoregressiveBackground } : {}),
+    ...(tier === 'full' && diffusion ? { diffusion } : {}),
+  }
+}
+
+/** A combination of statistics that knows its models, so that a stored detector is refused with other ones. */
+export function over<Fit>(models: Models, method: Method<Fit>): Method<Fit> {
+  return { ...method, models, data: describedBy(Object.values(models)) }
+}
+
+/** Whether the models are of 8-bit grey or colour images [C, H, W], which codecs take; models that do not say pass. */
+export function takesBytes(models: Models): boolean {
+  const { dataShape, valueRange } = describedBy(Object.values(models))
+  const image = dataShape === undefined || (dataShape.length === 3 && (dataShape[0] === 1 || dataShape[0] === 3))
+  return image && (valueRange === undefined || (valueRange[0] === 0 && valueRange[1] === 255))
 }
