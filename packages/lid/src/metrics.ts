@@ -1,4 +1,5 @@
 // Quality of LID estimates against known dimensions: errors, relative bias and rank agreement.
+import { assertOptions } from '@ood/core'
 import { assertFiniteList, assertSameLength } from './internal/check.ts'
 import { countDiscordant, countTiedPairs } from './internal/pairs.ts'
 
@@ -55,6 +56,7 @@ export function mse(truth: ArrayLike<number>, pred: ArrayLike<number>): number {
  * relativeBias([2, 4], [2.2, 4.4]) // about 0.1
  */
 export function relativeBias(truth: ArrayLike<number>, pred: ArrayLike<number>, options?: MetricOptions): number {
+  assertOptions('relativeBias', options, ['compat'])
   check('relativeBias', truth, pred)
   let sum = 0
   for (let i = 0; i < truth.length; i++) sum += Math.abs(pred[i]! - truth[i]!) / (truth[i]! + 1e-3)
@@ -81,6 +83,7 @@ export function concordanceIndex(
   pred: ArrayLike<number>,
   options: ConcordanceOptions = {},
 ): number {
+  assertOptions('concordanceIndex', options, ['compat', 'withEqual'])
   check('concordanceIndex', truth, pred)
   const n = truth.length
   if (n < 2) return 1

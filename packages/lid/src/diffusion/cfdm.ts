@@ -1,6 +1,7 @@
 // Closed-form diffusion: FLIPD of the stored data themselves, every point a point mass. No model.
 import {
   assertFinite,
+  assertOptions,
   type FloatArray,
   flatData,
   forEachBatch,
@@ -52,6 +53,7 @@ const LARGEST_VARIANCE = Math.expm1(500)
  * const curve = lidCurve(estimator, await estimator.prepare(test))
  */
 export function cfdm(data: NdArray, options: CfdmOptions = {}): LidEstimator<NdArray<Float64Array>> {
+  assertOptions('cfdm', options, ['neighbours', 'distanceThreshold', 'skipEqual'])
   const { neighbours, distanceThreshold = Number.POSITIVE_INFINITY, skipEqual = false } = options
   const m = rowCount(data)
   if (m === 0) throw mismatch('E_EMPTY', 'cfdm data', 'at least one point', m)

@@ -3,6 +3,7 @@ import {
   assertFinite,
   assertOptions,
   assertRows,
+  CALL_OPTIONS,
   type CallOptions,
   type FloatArray,
   flatData,
@@ -111,6 +112,7 @@ export function flipd(model: ScoreModel, options: FlipdOptions = {}): Flipd {
     )
   }
   const at = async (x: NdArray, level: NoiseLevel, call: FlipdCall = {}): Promise<FlipdValues> => {
+    assertOptions('flipd at', call, CALL_OPTIONS)
     assertRows('flipd x', x, model.dataShape)
     assertFinite('flipd x', x)
     const { t, mean, standardDeviation, scale } = noiseAt('flipd', model.sde, level)

@@ -1,5 +1,7 @@
 // LIDL from one score model: the log-density under growing noise by the Fokker-Planck equation, then its slope.
 import {
+  assertOptions,
+  CALL_OPTIONS,
   type CallOptions,
   type NdArray,
   rowCount,
@@ -58,6 +60,7 @@ export interface FpRegress {
  * const { lid } = await fpRegress(model, images, { deltas: deltasAround(0.1), probes: 50, seed: 1 })
  */
 export async function fpRegress(model: ScoreModel, x: NdArray, options: FpRegressOptions = {}): Promise<FpRegress> {
+  assertOptions('fpRegress', options, [...CALL_OPTIONS, 'deltas', 'compat', 'method', 'probes', 'sharing', 'chunkSize'])
   const { deltas: given = lidlDeltas(), compat, method, probes, sharing, chunkSize, onProgress, ...call } = options
   const deltas = checkedDeltas('fpRegress', given)
   const settings = {

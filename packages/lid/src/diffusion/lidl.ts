@@ -1,5 +1,7 @@
 // LIDL from an ensemble: models of the data under different amounts of noise, and the slope of their log-likelihoods.
 import {
+  assertOptions,
+  CALL_OPTIONS,
   type CallOptions,
   flatData,
   type LikelihoodModel,
@@ -54,6 +56,7 @@ export async function lidlEnsemble(
   x: NdArray,
   options: LidlOptions & CallOptions = {},
 ): Promise<Lidl> {
+  assertOptions('lidlEnsemble', options, [...CALL_OPTIONS, 'missing'])
   const { missing, ...call } = options
   const sorted = members.toSorted((a, b) => a.delta - b.delta)
   const deltas = checkedDeltas(
@@ -88,6 +91,7 @@ export async function lidlEnsemble(
  * lidlSlopes(logProb, lidlDeltas()).map((slope) => 784 + slope)
  */
 export function lidlSlopes(logProb: NdArray, deltas: ArrayLike<number>, options: LidlOptions = {}): Float64Array {
+  assertOptions('lidlSlopes', options, ['missing'])
   const n = rowCount(logProb)
   const m = deltas.length
   if (logProb.shape.length !== 2 || logProb.shape[1] !== m)

@@ -1,7 +1,9 @@
 // Normal bundle LID: singular values of many scores around a point tell its normal directions from its tangent ones.
 import {
   assertFinite,
+  assertOptions,
   assertRows,
+  CALL_OPTIONS,
   type CallOptions,
   type FloatArray,
   flatData,
@@ -74,10 +76,12 @@ const BLOCK = 256
  * normalBundleGap(artifact)
  */
 export function normalBundle(model: ScoreModel, options: NormalBundleOptions = {}): NormalBundle {
+  assertOptions('normalBundle', options, ['level', 'scores', 'rows'])
   const { level = { t: 1e-4 }, scores, rows = 'score' } = options
   if (scores !== undefined) assertCount('normalBundle scores', scores, 1)
   return {
     async prepare(x, call = {}) {
+      assertOptions('normalBundle prepare', call, CALL_OPTIONS)
       assertRows('normalBundle x', x, model.dataShape)
       assertFinite('normalBundle x', x)
       const noise = noiseAt('normalBundle', model.sde, level)

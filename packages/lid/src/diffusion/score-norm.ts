@@ -1,7 +1,9 @@
 // How long the score is at little noise: a raw quantity used beside the likelihood.
 import {
   assertFinite,
+  assertOptions,
   assertRows,
+  CALL_OPTIONS,
   type CallOptions,
   forEachBatch,
   type NdArray,
@@ -33,6 +35,7 @@ export interface ScoreNormOptions extends CallOptions {
  * const norms = await scoreNorm(model, images, { level: { t: 1e-4 } })
  */
 export async function scoreNorm(model: ScoreModel, x: NdArray, options: ScoreNormOptions = {}): Promise<Float64Array> {
+  assertOptions('scoreNorm', options, [...CALL_OPTIONS, 'level'])
   const { level = { t: 1e-5 }, ...call } = options
   assertRows('scoreNorm x', x, model.dataShape)
   assertFinite('scoreNorm x', x)

@@ -1,5 +1,5 @@
 // Fast flow LIDL: the slope of the log-density of the linearised flow under growing Gaussian noise.
-import { type CallOptions, flatData, type Invertible, type LidEstimator, type NdArray } from '@ood/core'
+import { assertOptions, type CallOptions, flatData, type Invertible, type LidEstimator, type NdArray } from '@ood/core'
 import { type Resolvent, tridiagonalResolvent } from '@ood/linalg'
 import { variance } from '../internal/scale.ts'
 import { artifactColumns, artifactShape, type FlowArtifact } from './artifact.ts'
@@ -21,6 +21,7 @@ import { type FlowArtifactOptions, flowIdentity, flowLidArtifact } from './prepa
  * fastFlowLidl(flow).lid(artifact, -3)
  */
 export function fastFlowLidl(flow: Invertible, options: FlowArtifactOptions = {}): LidEstimator<FlowArtifact> {
+  assertOptions('fastFlowLidl', options, ['compat'])
   return {
     prepare: (x: NdArray, call?: CallOptions) => flowLidArtifact(flow, x, { ...call, ...options }),
     lid: lidlDimension,

@@ -1,6 +1,8 @@
 // From images to the flow artifact: encode, differentiate the decoder, tridiagonalise the metric.
 import {
   assertFinite,
+  assertOptions,
+  CALL_OPTIONS,
   type CallOptions,
   flatData,
   forEachBatch,
@@ -55,6 +57,7 @@ export async function flowLidArtifact(
   x: NdArray,
   options: CallOptions & FlowArtifactOptions = {},
 ): Promise<FlowArtifact> {
+  assertOptions('flowLidArtifact', options, [...CALL_OPTIONS, 'compat'])
   assertFinite('flowLidArtifact x', x)
   const d = flow.decoder.inputShape.reduce((product, size) => product * size, 1)
   const n = rowCount(x)

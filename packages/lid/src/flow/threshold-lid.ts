@@ -1,5 +1,5 @@
 // Jacobian threshold LID of a flow: how many directions the decoder stretches by more than e^scale.
-import { type CallOptions, flatData, type Invertible, type LidEstimator, type NdArray } from '@ood/core'
+import { assertOptions, type CallOptions, flatData, type Invertible, type LidEstimator, type NdArray } from '@ood/core'
 import { sturmCount, tridiagonalEigenvalues } from '@ood/linalg'
 import { variance } from '../internal/scale.ts'
 import { artifactColumns, artifactShape, type FlowArtifact } from './artifact.ts'
@@ -25,6 +25,7 @@ const EIGENVALUE_FLOOR = 1e-20
  * estimator.lid(artifact, -3) // Float64Array of N integers
  */
 export function thresholdLid(flow: Invertible, options: FlowArtifactOptions = {}): LidEstimator<FlowArtifact> {
+  assertOptions('thresholdLid', options, ['compat'])
   return {
     prepare: (x: NdArray, call?: CallOptions) => flowLidArtifact(flow, x, { ...call, ...options }),
     lid: thresholdDimension,
@@ -60,6 +61,7 @@ export function thresholdDimension(artifact: FlowArtifact, scale: number): Float
  * gapDimension(artifact) // Float64Array of N integers
  */
 export function gapDimension(artifact: FlowArtifact, options: { compat?: 'reference' } = {}): Float64Array {
+  assertOptions('gapDimension', options, ['compat'])
   const { n, d } = artifactShape(artifact)
   return Float64Array.from({ length: n }, (_, i) => {
     if (d === 1) return 1

@@ -1,6 +1,7 @@
 // Angle-based dimension: directions in d dimensions have a mean squared cosine of 1 / d.
-import { type NdArray, OodError } from '@ood/core'
+import { assertOptions, type NdArray, OodError } from '@ood/core'
 import { pairSquaresOf, squaresOf } from './internal/local.ts'
+import { splitOptions } from './internal/options.ts'
 import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
 import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
 
@@ -9,6 +10,8 @@ export interface AbidOptions {
   /** Leave out the k pairs of a neighbour with itself (the raw form, RABID): unbiased, but not bounded (default false). */
   raw?: boolean
 }
+
+const ABID_OPTIONS: readonly string[] = ['raw']
 
 /**
  * Angle-based intrinsic dimension as a rule (Thordsen and Schubert 2020): with the angles θ_ij at the point between
@@ -24,6 +27,7 @@ export interface AbidOptions {
  * await pointwiseDimensions(x, abidRule(), { neighbours: 100 })
  */
 export function abidRule(options: AbidOptions = {}): DimensionRule {
+  assertOptions('abidRule', options, ABID_OPTIONS)
   const raw = options.raw === true
   return {
     name: raw ? 'RABID' : 'ABID',
@@ -71,5 +75,6 @@ function abidDimension(neighbourhood: Neighbourhood, raw: boolean): number {
  * const { mean } = await abid(x, { neighbours: 100 })
  */
 export function abid(x: NdArray, options: AbidOptions & PointwiseOptions): Promise<PointwiseDimensions> {
-  return pointwiseDimensions(x, abidRule(options), options)
+  const { own, rest } = splitOptions<AbidOptions, PointwiseOptions>('abid', options, ABID_OPTIONS)
+  return pointwiseDimensions(x, abidRule(own), rest)
 }

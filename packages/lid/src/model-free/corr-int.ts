@@ -1,11 +1,12 @@
 // Correlation dimension: how the number of pairs within a radius grows with the radius.
-import { flatData, mismatch, type NdArray, OodError, rowCount, rowSize } from '@ood/core'
+import { assertOptions, flatData, mismatch, type NdArray, OodError, rowCount, rowSize } from '@ood/core'
 import { distancePoints, pairsWithin } from '@ood/linalg'
 import { assertCount } from '../internal/check.ts'
 import { isDistanceMatrix } from './distance-matrix.ts'
 import { neighboursFor } from './internal/global.ts'
 import { listsWithin } from './internal/lists.ts'
 import { pairSquaresOf } from './internal/local.ts'
+import { GLOBAL_OPTIONS } from './internal/options.ts'
 import { isPoint, isPointWithin } from './internal/ratios.ts'
 import type { GlobalOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
@@ -17,6 +18,8 @@ export interface CorrIntOptions {
   /** The larger radius is the median distance to this neighbour (default 20). */
   far?: number
 }
+
+const CORR_INT_OPTIONS: readonly string[] = ['near', 'far']
 
 /** Options of the correlation dimension of a whole set. */
 export interface CorrIntSetOptions extends CorrIntOptions {
@@ -47,6 +50,7 @@ export interface CorrIntSetOptions extends CorrIntOptions {
  * const d = await corrInt(x)
  */
 export async function corrInt(x: NdArray, options: CorrIntSetOptions & GlobalOptions = {}): Promise<number> {
+  assertOptions('corrInt', options, [...GLOBAL_OPTIONS, ...CORR_INT_OPTIONS, 'gap'])
   const { near, far } = checked(options)
   const { gap = 0 } = options
   assertCount('CorrInt gap', gap, 0)
@@ -57,6 +61,7 @@ export async function corrInt(x: NdArray, options: CorrIntSetOptions & GlobalOpt
 
 /** The correlation dimension as a rule: the neighbours of a point (or a whole set) are the sample. */
 export function corrIntRule(options: CorrIntOptions = {}): DimensionRule {
+  assertOptions('corrIntRule', options, CORR_INT_OPTIONS)
   const { near, far } = checked(options)
   return {
     name: 'CorrInt',
@@ -112,6 +117,7 @@ export interface CorrIntScales {
  * const { dimension, dimensions, gaps } = await corrIntScales(x, { orders: [5, 10, 20, 40, 80] })
  */
 export async function corrIntScales(x: NdArray, options: CorrIntScalesOptions = {}): Promise<CorrIntScales> {
+  assertOptions('corrIntScales', options, [...GLOBAL_OPTIONS, 'orders', 'gap'])
   const { orders = [5, 10, 20, 40, 80], gap = 0 } = options
   assertCount('CorrInt gap', gap, 0)
   if (orders.length < 3) throw mismatch('E_ARGUMENT', 'corrIntScales orders', 'at least 3', orders.length)

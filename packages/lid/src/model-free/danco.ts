@@ -1,10 +1,11 @@
 // DANCo: norms and angles of neighbours together, compared with those of uniform balls of every dimension.
-import { type NdArray, type Random, random, rowCount, rowSize, tensor, throwIfAborted } from '@ood/core'
+import { assertOptions, type NdArray, type Random, random, rowCount, rowSize, tensor, throwIfAborted } from '@ood/core'
 import { nearestNeighbours } from '@ood/linalg'
 import { assertCount } from '../internal/check.ts'
 import { angleDivergence, normDivergence } from './internal/danco-laws.ts'
 import { type DancoStatistics, measureDanco, measureDancoWithin } from './internal/danco-statistics.ts'
 import { neighboursFor } from './internal/global.ts'
+import { GLOBAL_OPTIONS } from './internal/options.ts'
 import type { GlobalOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
 
@@ -19,6 +20,8 @@ export interface DancoOptions {
   /** Seed of the calibration samples (default 0). */
   seed?: number
 }
+
+const DANCO_OPTIONS: readonly string[] = ['k', 'maxDimension', 'fractal', 'seed']
 
 /** Statistics of uniform balls, by sample size, k, dimension and seed: they are the same for every data set. */
 const calibrations = new Map<string, DancoStatistics>()
@@ -60,6 +63,7 @@ const KEPT = 4096
  * const d = await danco(x, { k: 10, maxDimension: 20 })
  */
 export async function danco(x: NdArray, options: DancoOptions & GlobalOptions = {}): Promise<number> {
+  assertOptions('danco', options, [...GLOBAL_OPTIONS, ...DANCO_OPTIONS])
   const { k, fractal, seed } = checked(options)
   const table = await neighboursFor('DANCo', x, options, k + 1)
   const limit = limitOf(options, rowSize(x))
@@ -76,6 +80,7 @@ export async function danco(x: NdArray, options: DancoOptions & GlobalOptions = 
 
 /** DANCo as a rule: the neighbours of a point (or a whole set) are the sample. */
 export function dancoRule(options: DancoOptions = {}): DimensionRule {
+  assertOptions('dancoRule', options, DANCO_OPTIONS)
   const { k, fractal, seed } = checked(options)
   const { maxDimension } = options
   return {

@@ -1,8 +1,9 @@
 // Expected simplex skewness: how far pairs of directions are from orthogonal, against the uniform ball.
-import { mismatch, type NdArray, OodError, random, unknownName } from '@ood/core'
+import { assertOptions, mismatch, type NdArray, OodError, random, unknownName } from '@ood/core'
 import { logGamma } from '../internal/ball.ts'
 import { assertCount } from '../internal/check.ts'
 import { gramOf } from './internal/local.ts'
+import { splitOptions } from './internal/options.ts'
 import { copiesIn } from './internal/separability.ts'
 import { skewness } from './internal/simplices.ts'
 import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
@@ -20,6 +21,8 @@ export interface EssOptions {
   seed?: number
 }
 
+const ESS_OPTIONS: readonly string[] = ['version', 'd', 'maxSimplices', 'seed']
+
 /**
  * Expected skewness of a simplex of d + 1 vectors drawn uniformly from the n-ball about its centre
  * (Johnsson, Soneson and Fontes 2015):
@@ -33,6 +36,7 @@ export interface EssOptions {
  * essReference(2) // 2 / π
  */
 export function essReference(n: number, options: EssOptions = {}): number {
+  assertOptions('essReference', options, ESS_OPTIONS)
   const { version = 'a', d = 1 } = options
   if (version === 'b') return (2 / (Math.sqrt(Math.PI) * n)) * Math.exp(logGamma((n + 2) / 2) - logGamma((n + 1) / 2))
   if (n <= d) return 0
@@ -42,6 +46,7 @@ export function essReference(n: number, options: EssOptions = {}): number {
 
 /** The dimension at which the reference curve, linear between whole numbers, has the given skewness. */
 export function essDimension(value: number, options: EssOptions = {}): number {
+  assertOptions('essDimension', options, ESS_OPTIONS)
   const rising = (options.version ?? 'a') === 'a'
   const reached = (n: number): boolean => {
     const at = essReference(n, options)
@@ -78,6 +83,7 @@ export function essDimension(value: number, options: EssOptions = {}): number {
  * await pointwiseDimensions(x, essRule(), { neighbours: 100 })
  */
 export function essRule(options: EssOptions = {}): DimensionRule {
+  assertOptions('essRule', options, ESS_OPTIONS)
   const { version = 'a', d = 1, maxSimplices = 5000, seed = 0 } = options
   if (version !== 'a' && version !== 'b') throw unknownName('ESS version', version, ['a', 'b'])
   assertCount('ESS d', d, 1)
@@ -139,5 +145,6 @@ function inRange(G: Float64Array, k: number): Float64Array {
  * const { mean } = await ess(x, { neighbours: 100 })
  */
 export function ess(x: NdArray, options: EssOptions & PointwiseOptions): Promise<PointwiseDimensions> {
-  return pointwiseDimensions(x, essRule(options), options)
+  const { own, rest } = splitOptions<EssOptions, PointwiseOptions>('ess', options, ESS_OPTIONS)
+  return pointwiseDimensions(x, essRule(own), rest)
 }

@@ -1,6 +1,7 @@
 // Nearest neighbours of many points, found once and shared by any number of estimators.
 import {
   assertFinite,
+  assertOptions,
   flatData,
   mismatch,
   type NdArray,
@@ -14,6 +15,7 @@ import {
 import { assertCount } from '../internal/check.ts'
 import { distancesBetween, isDistanceMatrix, nearestInRows } from './distance-matrix.ts'
 import { engineOf, prepareEngine } from './internal/engine.ts'
+import { SEARCH_OPTIONS } from './internal/options.ts'
 import type { NeighbourTable, SearchOptions } from './neighbour-table.ts'
 
 /**
@@ -36,6 +38,7 @@ import type { NeighbourTable, SearchOptions } from './neighbour-table.ts'
  * const b = await ess(images, { neighbours: table })
  */
 export async function findNeighbours(x: NdArray, k: number, options: SearchOptions = {}): Promise<NeighbourTable> {
+  assertOptions('findNeighbours', options, SEARCH_OPTIONS)
   const { subsample, queries, at, seed = 0, threads, matmul } = options
   if (threads !== undefined) assertCount('findNeighbours threads', threads, 1)
   if (rowCount(x) === 0) throw new OodError('E_EMPTY', 'findNeighbours: expected at least one point, got none')

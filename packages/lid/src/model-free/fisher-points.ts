@@ -1,6 +1,7 @@
 // Fisher separability point by point: how many points of a whole set lie beyond each one's discriminant.
-import { assertFinite, mismatch, type NdArray, OodError, rowCount } from '@ood/core'
-import { type FisherOptions, type FisherProfile, fisherDimension, fisherProfile } from './fisher.ts'
+import { assertFinite, assertOptions, mismatch, type NdArray, OodError, rowCount } from '@ood/core'
+import { FISHER_OPTIONS, type FisherOptions, type FisherProfile, fisherDimension, fisherProfile } from './fisher.ts'
+import { picked } from './internal/options.ts'
 import { wholeSet } from './internal/whole-set.ts'
 
 /** Options of point-by-point separability. */
@@ -41,10 +42,11 @@ export interface FisherPoints {
  * const { inseparable, dimensions } = fisherPoints(x, { margin: 'all' })
  */
 export function fisherPoints(x: NdArray, options: FisherPointsOptions = {}): FisherPoints {
+  assertOptions('fisherPoints', options, [...FISHER_OPTIONS, 'margin', 'finite'])
   const { margin = 'set', finite = false } = options
   assertFinite('fisherPoints', x)
   const n = rowCount(x)
-  const profile = fisherProfile(wholeSet(x), options)
+  const profile = fisherProfile(wholeSet(x), picked<FisherOptions>(options, FISHER_OPTIONS))
   if (profile.components === 0)
     return { inseparable: new Float64Array(n), dimensions: new Float64Array(n), alpha: Number.NaN, profile }
   const at = marginOf(profile, n, margin)

@@ -1,6 +1,7 @@
 // Fisher separability: how rarely points of a sphere lie beyond a linear discriminant, as a function of dimension.
-import { mismatch, type NdArray, OodError } from '@ood/core'
+import { assertOptions, mismatch, type NdArray, OodError } from '@ood/core'
 import { assertBetween } from '../internal/check.ts'
+import { splitOptions } from './internal/options.ts'
 import { copiesIn, countBeyond, sphere } from './internal/separability.ts'
 import { lambertW } from './internal/special.ts'
 import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
@@ -13,6 +14,9 @@ export interface FisherOptions {
   /** Margins α in (0, 1), ascending (default 0.60, 0.62, ..., 0.98). */
   alphas?: readonly number[]
 }
+
+/** Every option of FisherS. */
+export const FISHER_OPTIONS: readonly string[] = ['condition', 'alphas']
 
 /** What the separability of a sample says, margin by margin. */
 export interface FisherProfile {
@@ -66,6 +70,7 @@ export function fisherDimension(p: number, alpha: number): number {
  * Cost O(n D min(n, D)) and n² m for m components.
  */
 export function fisherProfile(neighbourhood: Neighbourhood, options: FisherOptions = {}): FisherProfile {
+  assertOptions('fisherProfile', options, FISHER_OPTIONS)
   const { condition, alphas } = checked(options)
   const n = neighbourhood.count
   if (n < 2) throw new OodError('E_EMPTY', `FisherS: expected at least 2 points, got ${n}`)
@@ -119,6 +124,7 @@ function checked(options: FisherOptions): { condition: number; alphas: Float64Ar
  * await pointwiseDimensions(x, fisherRule(), { neighbours: 100 })
  */
 export function fisherRule(options: FisherOptions = {}): DimensionRule {
+  assertOptions('fisherRule', options, FISHER_OPTIONS)
   const { condition, alphas } = checked(options)
   const settings = { condition, alphas: [...alphas] }
   return {
@@ -136,7 +142,8 @@ export function fisherRule(options: FisherOptions = {}): DimensionRule {
  * const { lid } = await fisherS(x, { neighbours: 100 })
  */
 export function fisherS(x: NdArray, options: FisherOptions & PointwiseOptions): Promise<PointwiseDimensions> {
-  return pointwiseDimensions(x, fisherRule(options), options)
+  const { own, rest } = splitOptions<FisherOptions, PointwiseOptions>('fisherS', options, FISHER_OPTIONS)
+  return pointwiseDimensions(x, fisherRule(own), rest)
 }
 
 /**

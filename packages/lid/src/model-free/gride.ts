@@ -1,8 +1,9 @@
 // Gride: TwoNN's likelihood for any two orders of neighbours, so that the scale can be chosen.
-import { mismatch, type NdArray } from '@ood/core'
+import { assertOptions, mismatch, type NdArray } from '@ood/core'
 import { assertCount, assertFiniteList } from '../internal/check.ts'
 import { neighboursFor } from './internal/global.ts'
 import { listsWithin } from './internal/lists.ts'
+import { GLOBAL_OPTIONS } from './internal/options.ts'
 import { isPoint, isPointWithin, ratiosOf } from './internal/ratios.ts'
 import { decreasingRoot } from './internal/special.ts'
 import type { GlobalOptions } from './neighbour-table.ts'
@@ -15,6 +16,8 @@ export interface GrideOptions {
   /** The farther neighbour n2 > n1 (default 2 n1). */
   far?: number
 }
+
+const GRIDE_OPTIONS: readonly string[] = ['near', 'far']
 
 /** A dimension and how well the sample fixes it. */
 export interface GrideEstimate {
@@ -37,6 +40,7 @@ export interface GrideEstimate {
  * grideDimension([1.2, 1.5, 2]).dimension // 3 / log 3.6 = 2.342
  */
 export function grideDimension(ratios: ArrayLike<number>, options: GrideOptions = {}): GrideEstimate {
+  assertOptions('grideDimension', options, GRIDE_OPTIONS)
   const { near, far } = checked(options)
   assertFiniteList('grideDimension ratios', ratios)
   const logs = Float64Array.from(ratios, Math.log)
@@ -76,6 +80,7 @@ function checked({ near = 1, far = 2 * near }: GrideOptions): { near: number; fa
  * await pointwiseDimensions(x, grideRule({ near: 2 }), { neighbours: 100 })
  */
 export function grideRule(options: GrideOptions = {}): DimensionRule {
+  assertOptions('grideRule', options, GRIDE_OPTIONS)
   const { near, far } = checked(options)
   return {
     name: `Gride ${near}, ${far}`,
@@ -98,6 +103,7 @@ export function grideRule(options: GrideOptions = {}): DimensionRule {
  * for (const near of [1, 2, 4, 8]) console.log(near, await gride(x, { near, table }))
  */
 export async function gride(x: NdArray, options: GrideOptions & GlobalOptions = {}): Promise<GrideEstimate> {
+  assertOptions('gride', options, [...GLOBAL_OPTIONS, ...GRIDE_OPTIONS])
   const { near, far } = checked(options)
   const { distances, data } = await neighboursFor('Gride', x, options, far)
   const ratios = ratiosOf('Gride', distances, far, () => isPoint(data), near)

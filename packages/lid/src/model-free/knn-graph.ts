@@ -1,5 +1,7 @@
 // Dimension from the length of neighbour graphs of samples of different sizes.
 import {
+  assertOptions,
+  CALL_OPTIONS,
   type CallOptions,
   mismatch,
   type NdArray,
@@ -34,6 +36,8 @@ export interface KnnGraphOptions {
   /** `'scikit-dimension'`: its defaults (k = 2, sizes k+1..k+4, one sample, gamma = 2) and samples with replacement. */
   compat?: 'scikit-dimension' | undefined
 }
+
+const KNN_GRAPH_OPTIONS: readonly string[] = ['k', 'sizes', 'samples', 'gamma', 'seed', 'compat']
 
 /**
  * The dimension whose growth law fits best the lengths of k-nearest-neighbour graphs (Costa and Hero 2004; Carter, Raich
@@ -94,6 +98,7 @@ export function knnGraphDimension(
  * const d = await knnGraph(x, { k: 5, seed: 1 })
  */
 export async function knnGraph(x: NdArray, options: KnnGraphOptions & CallOptions = {}): Promise<number> {
+  assertOptions('knnGraph', options, [...CALL_OPTIONS, ...KNN_GRAPH_OPTIONS])
   if (isDistanceMatrix(x)) return within(wholeSet(x), options)
   const n = rowCount(x)
   const settings = checked(options, n)
@@ -112,6 +117,7 @@ export async function knnGraph(x: NdArray, options: KnnGraphOptions & CallOption
 
 /** The neighbour graph dimension as a rule: the neighbours of a point (or a whole set) are sampled from. */
 export function knnGraphRule(options: KnnGraphOptions = {}): DimensionRule {
+  assertOptions('knnGraphRule', options, KNN_GRAPH_OPTIONS)
   const { k, sizes, samples, gamma, seed, compat } = options
   const spec = { k, sizes, samples, gamma, seed, compat }
   return {

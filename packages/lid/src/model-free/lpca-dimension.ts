@@ -1,5 +1,5 @@
 // Dimension from a covariance spectrum: the eight rules of local PCA.
-import { mismatch, OodError, unknownName } from '@ood/core'
+import { assertOptions, mismatch, OodError, unknownName } from '@ood/core'
 import { assertBetween, assertFiniteList } from '../internal/check.ts'
 import { minkaDimension } from './minka.ts'
 
@@ -34,6 +34,18 @@ export interface LpcaRuleOptions {
   compat?: 'scikit-dimension' | 'reference' | undefined
 }
 
+/** Every option of the lPCA rules. */
+export const LPCA_OPTIONS: readonly string[] = [
+  'version',
+  'alphaFO',
+  'alphaRatio',
+  'alphaFan',
+  'betaFan',
+  'PFan',
+  'samples',
+  'compat',
+]
+
 const VERSIONS = ['FO', 'maxgap', 'ratio', 'participation_ratio', 'Kaiser', 'broken_stick', 'Fan', 'Minka'] as const
 
 /**
@@ -62,6 +74,7 @@ const VERSIONS = ['FO', 'maxgap', 'ratio', 'participation_ratio', 'Kaiser', 'bro
  * lpcaDimension([4, 1, 0.001], { alphaFO: 0.05 }) // 2
  */
 export function lpcaDimension(eigenvalues: ArrayLike<number>, options: LpcaRuleOptions = {}): number {
+  assertOptions('lpcaDimension', options, LPCA_OPTIONS)
   const { version, alphaFO, alphaRatio, alphaFan, betaFan, PFan, compat } = checkedLpcaOptions(options)
   assertFiniteList('lpcaDimension eigenvalues', eigenvalues)
   const values = Float64Array.from(eigenvalues)

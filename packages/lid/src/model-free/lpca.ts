@@ -1,6 +1,7 @@
 // Local PCA: intrinsic dimension from the covariance spectrum of each point's neighbours, or of the whole set.
-import { type NdArray, rowCount } from '@ood/core'
-import { checkedLpcaOptions, type LpcaRuleOptions, lpcaDimension } from './lpca-dimension.ts'
+import { assertOptions, type NdArray, rowCount } from '@ood/core'
+import { splitOptions } from './internal/options.ts'
+import { checkedLpcaOptions, LPCA_OPTIONS, type LpcaRuleOptions, lpcaDimension } from './lpca-dimension.ts'
 import type { DimensionRule } from './neighbourhood.ts'
 import { globalDimension, type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
 import { countAboveShare, covarianceSpectrum, explainedVariances } from './spectrum.ts'
@@ -19,6 +20,7 @@ import { countAboveShare, covarianceSpectrum, explainedVariances } from './spect
  * await pointwiseDimensions(x, lpcaRule({ alphaFO: 0.001 }), { neighbours: 100 })
  */
 export function lpcaRule(options: LpcaRuleOptions = {}): DimensionRule {
+  assertOptions('lpcaRule', options, LPCA_OPTIONS)
   const checked = checkedLpcaOptions(options)
   const { version, alphaFO, compat } = checked
   return {
@@ -52,7 +54,8 @@ export function lpcaRule(options: LpcaRuleOptions = {}): DimensionRule {
  * bisectScale(trainingLid(estimator, trainArtifact, 784).meanLidAt, target.mean)
  */
 export function lpca(x: NdArray, options: LpcaRuleOptions & PointwiseOptions): Promise<PointwiseDimensions> {
-  return pointwiseDimensions(x, lpcaRule(options), options)
+  const { own, rest } = splitOptions<LpcaRuleOptions, PointwiseOptions>('lpca', options, LPCA_OPTIONS)
+  return pointwiseDimensions(x, lpcaRule(own), rest)
 }
 
 /**

@@ -1,6 +1,7 @@
 // Manifold-adaptive dimension: how the distance grows from the neighbour half way to the last.
-import { type NdArray, OodError } from '@ood/core'
+import { assertOptions, type NdArray, OodError } from '@ood/core'
 import { assertFiniteList } from '../internal/check.ts'
+import { POINTWISE_OPTIONS } from './internal/options.ts'
 import type { DimensionRule } from './neighbourhood.ts'
 import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
 
@@ -46,5 +47,6 @@ export function madaRule(): DimensionRule {
  * const { mean } = await mada(x, { neighbours: 20 })
  */
 export function mada(x: NdArray, options: PointwiseOptions): Promise<PointwiseDimensions> {
+  assertOptions('mada', options, POINTWISE_OPTIONS)
   return pointwiseDimensions(x, madaRule(), options)
 }

@@ -1,8 +1,9 @@
 // MiND: maximum likelihood from the nearest of k neighbours relative to the next beyond them.
-import { mismatch, type NdArray, unknownName } from '@ood/core'
+import { assertOptions, mismatch, type NdArray, unknownName } from '@ood/core'
 import { assertCount, assertFiniteList } from '../internal/check.ts'
 import { neighboursFor } from './internal/global.ts'
 import { listsWithin } from './internal/lists.ts'
+import { GLOBAL_OPTIONS } from './internal/options.ts'
 import { isPoint, isPointWithin, ratiosOf } from './internal/ratios.ts'
 import { decreasingRoot } from './internal/special.ts'
 import type { GlobalOptions } from './neighbour-table.ts'
@@ -17,6 +18,8 @@ export interface MindOptions {
   /** Largest dimension considered (default: the ambient one; scikit-dimension's default is 10). */
   maxDimension?: number
 }
+
+const MIND_OPTIONS: readonly string[] = ['version', 'k', 'maxDimension']
 
 /**
  * Dimension from ρ = R_1 / R_{k+1} of all points (Rozza, Lombardi, Ceruti, Casiraghi and Campadelli 2012), with density
@@ -33,6 +36,7 @@ export interface MindOptions {
  * mindDimension([2, 3, 2.5], { k: 5, maxDimension: 10 })
  */
 export function mindDimension(inverse: ArrayLike<number>, options: MindOptions & { maxDimension: number }): number {
+  assertOptions('mindDimension', options, MIND_OPTIONS)
   const { version, k } = checked(options)
   const { maxDimension } = options
   assertCount('MiND maxDimension', maxDimension, 1)
@@ -81,6 +85,7 @@ function checked({ version = 'MLk', k = 20, maxDimension }: MindOptions): {
  * await pointwiseDimensions(x, mindRule({ k: 10 }), { neighbours: 100 })
  */
 export function mindRule(options: MindOptions = {}): DimensionRule {
+  assertOptions('mindRule', options, MIND_OPTIONS)
   const { version, k, maxDimension } = checked(options)
   return {
     name: `MiND ${version}`,
@@ -104,6 +109,7 @@ export function mindRule(options: MindOptions = {}): DimensionRule {
  * const d = await mindMl(x, { k: 10, version: 'MLi' })
  */
 export async function mindMl(x: NdArray, options: MindOptions & GlobalOptions = {}): Promise<number> {
+  assertOptions('mindMl', options, [...GLOBAL_OPTIONS, ...MIND_OPTIONS])
   const { version, k, maxDimension } = checked(options)
   const { distances, data } = await neighboursFor('MiND', x, options, k + 1)
   const ratios = ratiosOf('MiND', distances, k + 1, () => isPoint(data))

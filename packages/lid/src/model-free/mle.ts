@@ -1,9 +1,10 @@
 // Levina-Bickel maximum likelihood dimension from neighbour distances.
-import { mismatch, type NdArray, OodError } from '@ood/core'
+import { assertOptions, mismatch, type NdArray, OodError } from '@ood/core'
 import { assertCount, assertFiniteList } from '../internal/check.ts'
 import { combineDimensions } from './aggregate.ts'
 import { neighboursFor } from './internal/global.ts'
 import { expectedLog } from './internal/noise.ts'
+import { GLOBAL_OPTIONS, splitOptions } from './internal/options.ts'
 import { isPoint, onlyCopies } from './internal/ratios.ts'
 import type { GlobalOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
@@ -20,6 +21,8 @@ export interface MleOptions {
   /** Standard deviation σ of the noise in the distances, in their unit (default 0: none). */
   noise?: number
 }
+
+const MLE_OPTIONS: readonly string[] = ['unbiased', 'fromNeighbours', 'weights', 'noise']
 
 /** How pointwise estimates become one number. */
 export type MleCombination = 'harmonic' | 'mean' | 'median'
@@ -44,6 +47,7 @@ export type MleCombination = 'harmonic' | 'mean' | 'median'
  * mleDimension([0.5, 1]) // 1 / log 2 = 1.4427
  */
 export function mleDimension(distances: ArrayLike<number>, options: MleOptions = {}): number {
+  assertOptions('mleDimension', options, MLE_OPTIONS)
   assertFiniteList('mleDimension distances', distances)
   const { unbiased = false, fromNeighbours, weights, noise = 0 } = options
   checkNoise('mleDimension noise', noise)
@@ -124,6 +128,7 @@ function checkWeights(weights: ArrayLike<number>, k: number): void {
  * await pointwiseDimensions(x, mleRule(), { neighbours: 20 })
  */
 export function mleRule(options: MleOptions = {}): DimensionRule {
+  assertOptions('mleRule', options, MLE_OPTIONS)
   const { unbiased = false, fromNeighbours, weights, noise = 0 } = options
   checkNoise('MLE noise', noise)
   const settings: MleOptions = {
@@ -153,7 +158,8 @@ export function mleRule(options: MleOptions = {}): DimensionRule {
  * combineMle(fitted.lid) // the dimension of the set
  */
 export function mle(x: NdArray, options: MleOptions & PointwiseOptions): Promise<PointwiseDimensions> {
-  return pointwiseDimensions(x, mleRule(options), options)
+  const { own, rest } = splitOptions<MleOptions, PointwiseOptions>('mle', options, MLE_OPTIONS)
+  return pointwiseDimensions(x, mleRule(own), rest)
 }
 
 /**
@@ -189,6 +195,7 @@ export interface PooledMleOptions extends GlobalOptions {
  * const d = await pooledMle(x, { distances: 20, each: 5 })
  */
 export async function pooledMle(x: NdArray, options: PooledMleOptions = {}): Promise<number> {
+  assertOptions('pooledMle', options, [...GLOBAL_OPTIONS, 'distances', 'each', 'unbiased', 'noise'])
   const { distances = 20, each = 5, unbiased = false, noise = 0 } = options
   checkNoise('pooledMle noise', noise)
   assertCount('pooledMle distances', distances, 2)

@@ -1,7 +1,8 @@
 // Method of moments dimension from neighbour distances.
-import { type NdArray, OodError } from '@ood/core'
+import { assertOptions, type NdArray, OodError } from '@ood/core'
 import { assertFiniteList } from '../internal/check.ts'
 import { mean } from '../internal/statistics.ts'
+import { POINTWISE_OPTIONS } from './internal/options.ts'
 import type { DimensionRule } from './neighbourhood.ts'
 import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
 
@@ -52,5 +53,6 @@ export function momRule(): DimensionRule {
  * const { mean } = await mom(x, { neighbours: 100 })
  */
 export function mom(x: NdArray, options: PointwiseOptions): Promise<PointwiseDimensions> {
+  assertOptions('mom', options, POINTWISE_OPTIONS)
   return pointwiseDimensions(x, momRule(), options)
 }

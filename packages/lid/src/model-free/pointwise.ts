@@ -1,5 +1,6 @@
 // Model-free estimators point by point: k nearest neighbours, one dimension each, and lookup for new points.
 import {
+  assertOptions,
   type CallOptions,
   flatData,
   type LidEstimator,
@@ -20,6 +21,7 @@ import { prepareAllPairs } from './internal/all-pairs.ts'
 import { engineOf } from './internal/engine.ts'
 import { integers, type Job, numbers, sharedCopy } from './internal/jobs.ts'
 import type { Local } from './internal/local.ts'
+import { POINTWISE_OPTIONS } from './internal/options.ts'
 import { cores, crew, usableThreads } from './internal/threads.ts'
 import { wholeSet } from './internal/whole-set.ts'
 import type { NeighbourTable, SearchOptions } from './neighbour-table.ts'
@@ -74,10 +76,11 @@ export async function pointwiseDimensions(
   rule: DimensionRule,
   options: PointwiseOptions,
 ): Promise<PointwiseDimensions> {
-  const { neighbours, smooth } = options
+  assertOptions('pointwiseDimensions', options, POINTWISE_OPTIONS)
+  const { neighbours, smooth, ...search } = options
   if (smooth && (options.at || options.queries !== undefined))
     throw new OodError('E_ARGUMENT', 'pointwiseDimensions smooth: expected every row as a point, got queries or at')
-  const table = typeof neighbours === 'number' ? await findNeighbours(x, neighbours, options) : neighbours
+  const table = typeof neighbours === 'number' ? await findNeighbours(x, neighbours, search) : neighbours
   // A matrix cut to some of its points has fewer columns.
   if (rowSize(table.data) !== rowSize(x) && !(isDistanceMatrix(x) && isDistanceMatrix(table.data)))
     throw mismatch(
@@ -191,6 +194,7 @@ export function modelFreeLid(
   rule: DimensionRule,
   options: PointwiseOptions,
 ): LidEstimator<Float64Array> & { fit(train: NdArray, call?: CallOptions): Promise<void> } {
+  assertOptions('modelFreeLid', options, POINTWISE_OPTIONS)
   if (options.at) throw new OodError('E_ARGUMENT', `${rule.name}: expected points of the training data, got at`)
   let fitted: { data: NdArray; lid: Float64Array } | undefined
   return {

@@ -1,6 +1,7 @@
 // Tight local dimension: every neighbour measures the distances to all others, corrected for the ball's boundary.
-import { mismatch, type NdArray, OodError } from '@ood/core'
+import { assertOptions, mismatch, type NdArray, OodError } from '@ood/core'
 import { pairSquaresOf, squaresOf } from './internal/local.ts'
+import { splitOptions } from './internal/options.ts'
 import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
 import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'
 
@@ -11,6 +12,8 @@ export interface TleOptions {
   /** `'scikit-dimension'`: `epsilon` is a distance, not a share, and one R_j below it empties the last sum. */
   compat?: 'scikit-dimension' | undefined
 }
+
+const TLE_OPTIONS: readonly string[] = ['epsilon', 'compat']
 
 /**
  * The tight local dimensionality estimator as a rule (Amsaleg, Chelly, Houle, Kawarabayashi, Radovanović and
@@ -38,6 +41,7 @@ export interface TleOptions {
  * await pointwiseDimensions(x, tleRule(), { neighbours: 20 })
  */
 export function tleRule(options: TleOptions = {}): DimensionRule {
+  assertOptions('tleRule', options, TLE_OPTIONS)
   const { epsilon = 1e-4, compat } = options
   if (!(epsilon >= 0 && epsilon < Number.POSITIVE_INFINITY))
     throw mismatch('E_ARGUMENT', 'TLE epsilon', 'a number of at least 0', epsilon)
@@ -139,5 +143,6 @@ function measure(uu: number, vv: number, ww: number, gap: number, inside: number
  * const { mean } = await tle(x, { neighbours: 20 })
  */
 export function tle(x: NdArray, options: TleOptions & PointwiseOptions): Promise<PointwiseDimensions> {
-  return pointwiseDimensions(x, tleRule(options), options)
+  const { own, rest } = splitOptions<TleOptions, PointwiseOptions>('tle', options, TLE_OPTIONS)
+  return pointwiseDimensions(x, tleRule(own), rest)
 }

@@ -1,8 +1,9 @@
 // TwoNN: the ratio of the distances to the second and the first neighbour follows a Pareto law whose index is d.
-import { mismatch, type NdArray, OodError } from '@ood/core'
+import { assertOptions, mismatch, type NdArray, OodError } from '@ood/core'
 import { assertFiniteList } from '../internal/check.ts'
 import { neighboursFor } from './internal/global.ts'
 import { listsWithin } from './internal/lists.ts'
+import { GLOBAL_OPTIONS, picked } from './internal/options.ts'
 import { isPoint, isPointWithin, ratiosOf } from './internal/ratios.ts'
 import type { GlobalOptions } from './neighbour-table.ts'
 import type { DimensionRule } from './neighbourhood.ts'
@@ -17,6 +18,8 @@ export interface TwoNnOptions {
    */
   compat?: 'scikit-dimension' | undefined
 }
+
+const TWO_NN_OPTIONS: readonly string[] = ['discard', 'compat']
 
 /**
  * Dimension from the ratios μ = R_2 / R_1 of all points (Facco, d'Errico, Rodriguez and Laio 2017): P(μ > m) = m^{-d},
@@ -36,6 +39,7 @@ export interface TwoNnOptions {
  * twoNnDimension([1.1, 1.3, 1.6, 2.4], { discard: 0 })
  */
 export function twoNnDimension(ratios: ArrayLike<number>, options: TwoNnOptions = {}): number {
+  assertOptions('twoNnDimension', options, TWO_NN_OPTIONS)
   const { discard = 0.1, compat } = options
   if (!(discard >= 0 && discard < 1)) throw mismatch('E_ARGUMENT', 'TwoNN discard', 'a number in [0, 1)', discard)
   assertFiniteList('twoNnDimension ratios', ratios)
@@ -68,6 +72,7 @@ export function twoNnDimension(ratios: ArrayLike<number>, options: TwoNnOptions 
  * await pointwiseDimensions(x, twoNnRule(), { neighbours: 100 })
  */
 export function twoNnRule(options: TwoNnOptions = {}): DimensionRule {
+  assertOptions('twoNnRule', options, TWO_NN_OPTIONS)
   const { discard = 0.1, compat } = options
   return {
     name: 'TwoNN',
@@ -92,7 +97,8 @@ export function twoNnRule(options: TwoNnOptions = {}): DimensionRule {
  * const d = await twoNn(x)
  */
 export async function twoNn(x: NdArray, options: TwoNnOptions & GlobalOptions = {}): Promise<number> {
+  assertOptions('twoNn', options, [...GLOBAL_OPTIONS, ...TWO_NN_OPTIONS])
   const { distances, data } = await neighboursFor('TwoNN', x, options, 2)
   const ratios = ratiosOf('TwoNN', distances, 2, () => isPoint(data))
-  return ratios === undefined ? 0 : twoNnDimension(ratios, options)
+  return ratios === undefined ? 0 : twoNnDimension(ratios, picked<TwoNnOptions>(options, TWO_NN_OPTIONS))
 }

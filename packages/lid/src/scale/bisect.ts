@@ -1,5 +1,5 @@
 // Scale by bisection: where the mean training LID meets a model-free estimate.
-import { mismatch } from '@ood/core'
+import { assertOptions, mismatch } from '@ood/core'
 import { assertCount, assertNumber } from '../internal/check.ts'
 import type { ScaleChoice } from './training-curve.ts'
 
@@ -31,6 +31,7 @@ export function bisectScale(
   target: number,
   options: BisectOptions = {},
 ): ScaleChoice {
+  assertOptions('bisectScale', options, ['lower', 'upper', 'steps'])
   const { lower = -20, upper = 20, steps = 20 } = options
   assertNumber('bisectScale target', target)
   assertCount('bisectScale steps', steps, 1)

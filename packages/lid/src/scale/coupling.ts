@@ -1,5 +1,5 @@
 // Scale by coupling: where the LID of training points explains their log-likelihood best.
-import { mismatch, OodError } from '@ood/core'
+import { assertOptions, mismatch, OodError } from '@ood/core'
 import { varies } from '@ood/detect'
 import { linspace } from '../curve.ts'
 import { assertBetween } from '../internal/check.ts'
@@ -42,6 +42,7 @@ export interface CouplingOptions {
  * couplingScale(trainingLid(estimator, artifact, 784, logProb)).scale
  */
 export function couplingScale(training: TrainingLid, options: CouplingOptions = {}): ScaleChoice {
+  assertOptions('couplingScale', options, ['scales', 'standardErrors'])
   const { logProb } = training
   const { standardErrors = 1 } = options
   assertBetween('couplingScale standardErrors', standardErrors, -1e-300, 100)

@@ -1,5 +1,5 @@
 // Scale by knee: where the mean training LID curve, having fallen, bends into its flat tail (or begins to fall).
-import { OodError } from '@ood/core'
+import { assertOptions, OodError } from '@ood/core'
 import { assertBetween } from '../internal/check.ts'
 import { checkedCurve, type ScaleChoice, type TrainingCurve, traceOf } from './training-curve.ts'
 
@@ -41,6 +41,7 @@ export function kneeScale(training: TrainingCurve, options: KneeOptions = {}): S
 
 /** `kneeScale` that returns what is wrong with a sound curve that has no knee; bad arguments it throws. */
 export function findKnee(training: TrainingCurve, options: KneeOptions = {}): ScaleChoice | OodError {
+  assertOptions('kneeScale', options, ['bend', 'sensitivity', 'trim'])
   const { bend = 'lower', sensitivity = 1, trim = 0.01 } = options
   assertBetween('kneeScale trim', trim, -1e-300, 0.5)
   assertBetween('kneeScale sensitivity', sensitivity, -1e-300, Number.POSITIVE_INFINITY)

@@ -1,5 +1,5 @@
 // Scale by plateau: the middle of the longest stretch over which the mean training LID hardly moves.
-import { OodError } from '@ood/core'
+import { assertOptions, OodError } from '@ood/core'
 import { assertBetween } from '../internal/check.ts'
 import { checkedCurve, type ScaleChoice, type TrainingCurve, traceOf } from './training-curve.ts'
 
@@ -26,6 +26,7 @@ const EDGE = 1e-6
  * plateauScale(trainingLid(estimator, artifact, 784).curve(linspace(-20, 20, 100)))
  */
 export function plateauScale(training: TrainingCurve, options: PlateauOptions = {}): ScaleChoice {
+  assertOptions('plateauScale', options, ['tolerance'])
   const { tolerance = 1 } = options
   assertBetween('plateauScale tolerance', tolerance, 0, Number.POSITIVE_INFINITY)
   const { scales, meanLid, dimension } = checkedCurve('plateauScale', training)

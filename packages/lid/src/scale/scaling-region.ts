@@ -1,4 +1,5 @@
 // Scale in the middle of the scaling region: above the noise floor, below the scale of the likelihood's own structure.
+import { assertOptions } from '@ood/core'
 
 import { linspace } from '../curve.ts'
 import { mean } from '../internal/statistics.ts'
@@ -36,6 +37,7 @@ export interface ScalingRegionOptions {
  * scalingRegionScale(trainingLid(estimator, artifact, 784, logProb)).scale
  */
 export function scalingRegionScale(training: TrainingLid, options: ScalingRegionOptions = {}): ScaleChoice {
+  assertOptions('scalingRegionScale', options, ['scales'])
   const scales = options.scales ?? linspace(-8, 4, 121)
   const knee = kneeScale(training.curve(scales))
   const coupling = couplingScale(training, { scales, standardErrors: 0 })

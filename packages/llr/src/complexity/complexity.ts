@@ -1,5 +1,14 @@
 // Bits per image: the smallest file that any of some codecs makes of it.
-import { type CallOptions, forEachBatch, mismatch, type NdArray, OodError, rowCount } from '@ood/core'
+import {
+  assertOptions,
+  CALL_OPTIONS,
+  type CallOptions,
+  forEachBatch,
+  mismatch,
+  type NdArray,
+  OodError,
+  rowCount,
+} from '@ood/core'
 import type { Codec } from './codec.ts'
 import { assertByteImages, byteImage } from './internal/byte-images.ts'
 import { jpegCodec } from './jpeg/jpeg-codec.ts'
@@ -59,6 +68,7 @@ export interface Complexity {
  * console.log(bits[0], codecs[winner[0]])
  */
 export async function complexity(images: NdArray, options: ComplexityOptions = {}): Promise<Complexity> {
+  assertOptions('complexity', options, [...CALL_OPTIONS, 'codecs', 'count', 'compat', 'onWarning'])
   const codecs = checkedCodecs(options)
   const count = options.count ?? 'file'
   if (count !== 'file' && count !== 'payload')

@@ -25,6 +25,7 @@ export interface InputComplexityOptions extends Pick<ComplexityOptions, 'codecs'
 export function codeLength(
   options: Pick<ComplexityOptions, 'codecs' | 'count' | 'compat' | 'onWarning'> = {},
 ): Measurement {
+  assertOptions('codeLength', options, ['codecs', 'count', 'compat', 'onWarning'])
   const codecs = checkedCodecs(options)
   const { count = 'file', compat = null, onWarning } = options
   const settings = { codecs: codecs.map(({ name }) => name), count, compat }
@@ -71,12 +72,13 @@ const rowDimension: Measurement = measurement('rowDimension', [], {}, ['dimensio
  */
 export function inputComplexity(model: LikelihoodModel, options: InputComplexityOptions = {}): Method<null> {
   assertOptions('inputComplexity', options, ['codecs', 'count', 'compat', 'onWarning', 'levelWidth'])
-  const { count = 'file', compat = null, levelWidth = 1 } = options
+  const { levelWidth = 1, ...coding } = options
+  const { count = 'file', compat = null } = coding
   if (!(levelWidth > 0 && Number.isFinite(levelWidth)))
     throw mismatch('E_ARGUMENT', 'levelWidth', 'a positive number', levelWidth)
   // Codecs first: pixels that are no bytes are refused before the model is asked.
   const needs = {
-    code: codeLength(options),
+    code: codeLength(coding),
     model: logProbOf(model),
     ...(levelWidth === 1 ? {} : { row: rowDimension }),
   }

@@ -1,7 +1,9 @@
 // L(t_frac) of every row at every t_frac from one sweep of the network: the expensive part of a diffusion ratio.
 import {
   assertFinite,
+  assertOptions,
   assertRows,
+  CALL_OPTIONS,
   type CallOptions,
   flatData,
   mismatch,
@@ -34,6 +36,9 @@ export interface LossSettings {
    */
   compat?: 'reference'
 }
+
+/** Every setting of `denoisingLosses`. */
+export const LOSS_SETTINGS: readonly string[] = ['fractions', 'probes', 'weighting', 'sharing', 'compat']
 
 /** `rows`: keys of the rows, for probes that do not depend on a row's place in `x`. */
 export interface LossCall extends CallOptions {
@@ -88,6 +93,8 @@ export async function denoisingLosses(
   settings: LossSettings = {},
   call: LossCall = {},
 ): Promise<DenoisingLosses> {
+  assertOptions('denoisingLosses', settings, LOSS_SETTINGS)
+  assertOptions('denoisingLosses call', call, CALL_OPTIONS)
   const { probes = defaultProbes, sharing = 'fresh' } = settings
   assertRows('diffusionRatio x', x, model.dataShape)
   assertFinite('diffusionRatio x', x)

@@ -1,6 +1,8 @@
 // The denoising loss of every row at a dozen noise levels: a profile of what the model knows at which scale.
 import {
+  assertOptions,
   assertRows,
+  CALL_OPTIONS,
   type CallOptions,
   type NdArray,
   random,
@@ -53,6 +55,8 @@ export async function denoisingProfile(
   options: ProfileOptions = {},
   call: CallOptions & { rows?: ArrayLike<number> | undefined } = {},
 ): Promise<NdArray<Float64Array>> {
+  assertOptions('denoisingProfile', options, ['scales', 'draws'])
+  assertOptions('denoisingProfile call', call, CALL_OPTIONS)
   const { scales = profileScales(model), draws = 2 } = options
   assertRows('denoisingProfile x', x, model.dataShape)
   const n = rowCount(x)
@@ -91,6 +95,7 @@ export async function denoisingProfile(
 
 /** The profile as a measurement: column `loss` [N, levels]. Rows are raw where the model has `preprocess`. */
 export function denoisingProfileOf(model: ScoreModel, options: ProfileOptions = {}): Measurement {
+  assertOptions('denoisingProfileOf', options, ['scales', 'draws'])
   const { scales = profileScales(model), draws = 2 } = options
   return measurement('denoisingProfile', [model], { scales, draws }, ['loss'], async (x: NdArray, call = {}) => ({
     loss: await denoisingProfile(

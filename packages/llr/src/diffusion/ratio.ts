@@ -1,5 +1,5 @@
 // From losses to outlier scores: the whole loss against the loss of the fine levels, with its standard error.
-import { flatData, mismatch, unknownName } from '@ood/core'
+import { assertOptions, flatData, mismatch, unknownName } from '@ood/core'
 import type { DenoisingLosses } from './losses.ts'
 
 /** How L(t_frac) is held against L(1): `log-ratio` (default), or the published `difference`. */
@@ -38,7 +38,9 @@ export interface RatioValues {
  * @example
  * const { score, standardError } = lossRatio(await denoisingLosses(model, rows), { tFrac: 0.25 })
  */
-export function lossRatio(losses: DenoisingLosses, { tFrac, form = 'log-ratio' }: LossRatioOptions): RatioValues {
+export function lossRatio(losses: DenoisingLosses, options: LossRatioOptions): RatioValues {
+  assertOptions('lossRatio', options, ['tFrac', 'form'])
+  const { tFrac, form = 'log-ratio' } = options
   if (form !== 'log-ratio' && form !== 'difference') throw unknownName('form', form, ['log-ratio', 'difference'])
   const column = columnOf(losses, tFrac)
   const k = losses.fractions.length

@@ -1,6 +1,15 @@
 // The average loss against t_frac: how denoising error accumulates from fine to coarse levels, image by image.
-import { flatData, mismatch, type NdArray, OodError, rowCount, type ScoreModel } from '@ood/core'
-import { type DenoisingLosses, denoisingLosses, type LossCall, type LossSettings } from './losses.ts'
+import {
+  assertOptions,
+  CALL_OPTIONS,
+  flatData,
+  mismatch,
+  type NdArray,
+  OodError,
+  rowCount,
+  type ScoreModel,
+} from '@ood/core'
+import { type DenoisingLosses, denoisingLosses, LOSS_SETTINGS, type LossCall, type LossSettings } from './losses.ts'
 
 /** Options of `averageLossTrend`. */
 export interface LossTrendOptions extends Omit<LossSettings, 'fractions'> {
@@ -54,6 +63,12 @@ export async function averageLossTrend(
   options: LossTrendOptions = {},
   call: LossCall = {},
 ): Promise<LossTrend> {
+  assertOptions('averageLossTrend', options, [
+    ...LOSS_SETTINGS.filter((name) => name !== 'fractions'),
+    'points',
+    'gamma',
+  ])
+  assertOptions('averageLossTrend call', call, CALL_OPTIONS)
   const { points, gamma, ...settings } = options
   if (rowCount(x) === 0) throw new OodError('E_EMPTY', 'averageLossTrend x: expected at least one row, got none')
   const grid = trendGrid(points, gamma)

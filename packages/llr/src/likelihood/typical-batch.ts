@@ -1,5 +1,5 @@
 // Typicality of whole batches: is the mean log-likelihood of M points what M points of the data would have?
-import { mismatch, random } from '@ood/core'
+import { assertOptions, mismatch, random } from '@ood/core'
 import { calibration } from '@ood/detect'
 import { entropyOf } from './typicality.ts'
 
@@ -45,6 +45,7 @@ export interface TypicalBatch {
  * batches.test(logProbOf25Images).isOutlier
  */
 export function typicalBatch(options: TypicalBatchOptions): TypicalBatch {
+  assertOptions('typicalBatch', options, ['training', 'validation', 'size', 'resamples', 'confidence', 'seed'])
   const { training, validation, size, resamples = 1000, confidence = 0.99, seed = 0 } = options
   for (const [what, value] of Object.entries({ size, resamples }))
     if (!(Number.isSafeInteger(value) && value > 0))

@@ -1,5 +1,15 @@
 // Applies any mutation to a data set batch by batch: the background set of a training.
-import { type CallOptions, concatRows, forEachBatch, mismatch, type NdArray, rowCount, sliceRows } from '@ood/core'
+import {
+  assertOptions,
+  CALL_OPTIONS,
+  type CallOptions,
+  concatRows,
+  forEachBatch,
+  mismatch,
+  type NdArray,
+  rowCount,
+  sliceRows,
+} from '@ood/core'
 import type { Mutation } from './mutate.ts'
 
 /**
@@ -14,6 +24,7 @@ import type { Mutation } from './mutate.ts'
  * const halves = await mutateRows(images, (x, { seed, rows }) => mutateCategorical(x, { rate: 0.5, seed, rows }))
  */
 export async function mutateRows(x: NdArray, mutation: Mutation, options: CallOptions = {}): Promise<NdArray> {
+  assertOptions('mutateRows', options, CALL_OPTIONS)
   const parts: NdArray[] = []
   const { seed = 0 } = options
   await forEachBatch('mutateRows', rowCount(x), 1024, options, async (from, to) => {

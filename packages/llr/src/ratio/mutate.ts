@@ -1,5 +1,16 @@
 // Mutated copies of data, what background models are trained on: a share of the features replaced at random.
-import { type FloatArray, flatData, mismatch, type NdArray, type Random, random, rowCount, tensor } from '@ood/core'
+import {
+  assertOptions,
+  CALL_OPTIONS,
+  type FloatArray,
+  flatData,
+  mismatch,
+  type NdArray,
+  type Random,
+  random,
+  rowCount,
+  tensor,
+} from '@ood/core'
 
 /** Options every mutation takes. */
 export interface MutationOptions {
@@ -49,6 +60,7 @@ export interface UniformOptions extends MutationOptions {
  * const genomes = mutateCategorical(sequences, { rate: 0.1, valueRange: [0, 3] })
  */
 export function mutateCategorical<A extends FloatArray>(x: NdArray<A>, options: CategoricalOptions = {}): NdArray<A> {
+  assertOptions('mutateCategorical', options, [...CALL_OPTIONS, 'rate', 'valueRange'])
   const { rate = 0.2, valueRange = [0, 255] } = options
   const [low, high] = symbols('mutateCategorical', valueRange)
   assertRate('mutateCategorical', rate)
@@ -108,6 +120,7 @@ export function applyShift<A extends FloatArray>(
  * const scaled = mutateUniform(unitImages, { valueRange: [0, 1] })
  */
 export function mutateUniform<A extends FloatArray>(x: NdArray<A>, options: UniformOptions = {}): NdArray<A> {
+  assertOptions('mutateUniform', options, [...CALL_OPTIONS, 'rate', 'valueRange', 'levels'])
   const { rate = 0.3, valueRange = [0, 255], levels = 256 } = options
   const [low, high] = range('mutateUniform', valueRange)
   assertRate('mutateUniform', rate)

@@ -1,5 +1,5 @@
 // Scores of the likelihood ratio from the log-probabilities of the two models: instance by instance, feature by feature.
-import { flatData, type LogProb, mismatch, type NdArray, OodError, tensor } from '@ood/core'
+import { assertOptions, flatData, type LogProb, mismatch, type NdArray, OodError, tensor } from '@ood/core'
 
 /** How feature log-probabilities make an instance's: `sum` (the model's own log p(x)) or `mean` over the features. */
 export type RatioConvention = 'sum' | 'mean'
@@ -43,6 +43,7 @@ export interface RatioScoreOptions {
  * const { instance } = ratioScores(await semantic.logProb(x), await background.logProb(x))
  */
 export function ratioScores(semantic: LogProb, background: LogProb, options: RatioScoreOptions = {}): OutlierScores {
+  assertOptions('ratioScores', options, ['convention', 'feature', 'impossible'])
   const { convention = 'sum', feature = 'optional', impossible = 'error' } = options
   if (convention !== 'sum' && convention !== 'mean')
     throw mismatch('E_ARGUMENT', 'convention', 'sum or mean', convention)

@@ -1,7 +1,8 @@
 // Neighbours for estimators of whole data sets: from a shared table, or searched for.
 import { mismatch, type NdArray, OodError, rowCount } from '@ood/core'
 import { findNeighbours, firstNeighbours } from '../find-neighbours.ts'
-import type { GlobalOptions, NeighbourTable } from '../neighbour-table.ts'
+import type { GlobalOptions, NeighbourTable, SearchOptions } from '../neighbour-table.ts'
+import { picked, SEARCH_OPTIONS } from './options.ts'
 
 /** The k nearest neighbours of every point. */
 export async function neighboursFor(
@@ -19,5 +20,5 @@ export async function neighboursFor(
   const n = rowCount(x)
   if (n === 0) throw new OodError('E_EMPTY', `${what}: expected at least one point, got none`)
   if (k >= n) throw mismatch('E_ARGUMENT', `${what} neighbours`, `fewer than the ${n} points`, k)
-  return findNeighbours(x, k, options)
+  return findNeighbours(x, k, picked<SearchOptions>(options, SEARCH_OPTIONS))
 }

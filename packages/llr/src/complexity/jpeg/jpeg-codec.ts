@@ -1,5 +1,5 @@
 // Baseline JPEG, lossy: what the reference's "JPEG2000" branch really writes, for comparing with its figures only.
-import { mismatch } from '@ood/core'
+import { assertOptions, mismatch } from '@ood/core'
 import type { ByteImage, Codec } from '../codec.ts'
 import { planesOf, quantisedBlock } from './blocks.ts'
 import { scanWriter } from './entropy.ts'
@@ -24,6 +24,7 @@ export interface JpegCodecOptions {
  * complexity(images, { codecs: [pngCodec(), jpegCodec()], compat: 'reference' })
  */
 export function jpegCodec(options: JpegCodecOptions = {}): Codec {
+  assertOptions('jpegCodec', options, ['quality'])
   const { quality = 95 } = options
   if (!(Number.isInteger(quality) && quality >= 1 && quality <= 100))
     throw mismatch('E_ARGUMENT', 'jpegCodec quality', 'a whole number 1..100', quality)

@@ -1,5 +1,5 @@
 // JPEG XL lossless through the optional package @jsquash/jxl (libjxl in WebAssembly).
-import { mismatch } from '@ood/core'
+import { assertOptions, mismatch } from '@ood/core'
 import type { Codec } from '../codec.ts'
 import { compilePackageWasm, openPeer, passOn, type WasmModule } from './open-peer.ts'
 import { type RgbaImage, rgba } from './rgba.ts'
@@ -28,6 +28,7 @@ const SIGNATURE_BYTES = 2
  * const { bits } = await complexity(images, { codecs: [pngCodec(), await jpegXlCodec()] })
  */
 export async function jpegXlCodec(options: JpegXlCodecOptions = {}): Promise<Codec> {
+  assertOptions('jpegXlCodec', options, ['effort'])
   const { effort = 7 } = options
   if (!(Number.isInteger(effort) && effort >= 1 && effort <= 9))
     throw mismatch('E_ARGUMENT', 'jpegXlCodec effort', 'a whole number 1..9', effort)

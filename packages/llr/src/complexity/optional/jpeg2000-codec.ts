@@ -1,5 +1,5 @@
 // JPEG 2000 lossless through the optional package @cornerstonejs/codec-openjpeg (OpenJPEG in WebAssembly).
-import { mismatch, OodError } from '@ood/core'
+import { assertOptions, mismatch, OodError } from '@ood/core'
 import type { ByteImage, Codec } from '../codec.ts'
 import { openPeer, passOn, reasonOf } from './open-peer.ts'
 import type { OpenJpeg } from './openjpeg.ts'
@@ -23,6 +23,7 @@ export interface Jpeg2000CodecOptions {
  * const { bits } = await complexity(images, { codecs: [pngCodec(), await jpeg2000Codec()] })
  */
 export async function jpeg2000Codec(options: Jpeg2000CodecOptions = {}): Promise<Codec> {
+  assertOptions('jpeg2000Codec', options, ['decompositions'])
   const { decompositions = [0, 1, 2, 3, 4, 5] } = options
   if (decompositions.length === 0 || !decompositions.every((n) => Number.isInteger(n) && n >= 0 && n <= 32))
     throw mismatch('E_ARGUMENT', 'jpeg2000Codec decompositions', 'whole numbers 0..32', [...decompositions])

@@ -1,5 +1,5 @@
 // WebP lossless through the optional package @jsquash/webp (libwebp in WebAssembly).
-import { mismatch } from '@ood/core'
+import { assertOptions, mismatch } from '@ood/core'
 import type { Codec } from '../codec.ts'
 import { compilePackageWasm, openPeer, passOn, type WasmModule } from './open-peer.ts'
 import { type RgbaImage, rgba } from './rgba.ts'
@@ -27,6 +27,7 @@ const CONTAINER_BYTES = 20
  * const { bits } = await complexity(images, { codecs: [pngCodec(), await webpCodec()] })
  */
 export async function webpCodec(options: WebpCodecOptions = {}): Promise<Codec> {
+  assertOptions('webpCodec', options, ['method'])
   const { method = 4 } = options
   if (!(Number.isInteger(method) && method >= 0 && method <= 6))
     throw mismatch('E_ARGUMENT', 'webpCodec method', 'a whole number 0..6', method)

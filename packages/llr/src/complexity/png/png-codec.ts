@@ -1,5 +1,5 @@
 // The default codec: PNG with adaptive filters, every filter tried, the smallest file kept. No package is needed.
-import { nodeModule, OodError } from '@ood/core'
+import { assertOptions, nodeModule, OodError } from '@ood/core'
 import type { ByteImage, Codec } from '../codec.ts'
 import { PNG_CONTAINER_BYTES, pngFile } from './container.ts'
 import { type FilterChoice, filterRows } from './filters.ts'
@@ -34,6 +34,7 @@ const choices: readonly FilterChoice[] = ['adaptive', 0, 1, 2, 3, 4]
  * const file = await pngCodec().encode({ width: 2, height: 1, channels: 1, data: Uint8Array.of(0, 255) })
  */
 export function pngCodec(options: PngCodecOptions = {}): Codec {
+  assertOptions('pngCodec', options, ['deflate'])
   return {
     name: 'png',
     lossless: true,
