@@ -1,4 +1,5 @@
 // The one error type of every ood package: a stable code for programs and one clear line for people.
+import { edits } from './edits.ts'
 
 /** What went wrong, for programs: a stable word that messages may be reworded around. */
 export type OodErrorCode =
@@ -49,9 +50,36 @@ export function mismatch(code: OodErrorCode, what: string, expected: string, got
   return new OodError(code, `${a}: expected ${b}, got ${c}`)
 }
 
-/** `unknown what: x, expected one of a, b, c`. */
+/**
+ * `what: expected one of a, b, c, got x`. Where so many names would not fit a line, it says how many there are and gives
+ * those nearest to `got`, whole.
+ */
 export function unknownName(what: string, got: string, known: readonly string[]): OodError {
-  return mismatch('E_UNKNOWN_NAME', what, `one of ${known.join(', ')}`, got)
+  const all = known.join(', ')
+  const whole = mismatch('E_UNKNOWN_NAME', what, `one of ${all}`, got)
+  if (whole.message.includes(oneLine(all))) return whole
+  return mismatch('E_UNKNOWN_NAME', what, `one of ${known.length} names such as ${nearestOf(got, known)}`, got)
+}
+
+/** Most characters of names given for an unknown one: leaves room for what and got. */
+const MAX_NAMES = 140
+
+/** The names nearest to `got` that fit; of very many, the first ones, for finding the nearest would take too long. */
+function nearestOf(got: string, known: readonly string[]): string {
+  const key = (word: string): string => word.slice(0, 64).toLowerCase()
+  const ordered =
+    known.length > 1000
+      ? known
+      : known
+          .map((name) => ({ name, distance: edits(key(got), key(name)) }))
+          .sort((a, b) => a.distance - b.distance)
+          .map(({ name }) => name)
+  let list = ordered[0]!
+  for (const name of ordered.slice(1)) {
+    if (list.length + name.length > MAX_NAMES) break
+    list += `, ${name}`
+  }
+  return list
 }
 
 /** Most characters of a value that an error line shows. */

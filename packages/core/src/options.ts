@@ -1,4 +1,5 @@
 // Options of public functions, checked where no compiler did: a misspelt name must not silently become the default.
+import { edits } from './edits.ts'
 import { mismatch, OodError } from './errors.ts'
 
 /**
@@ -34,16 +35,4 @@ function nearest(key: string, known: readonly string[]): string | undefined {
   const distances = known.map((word) => [edits(key.toLowerCase(), word.toLowerCase()), word] as const)
   const best = distances.sort(([a], [b]) => a - b)[0]
   return best && best[0] <= 2 ? best[1] : undefined
-}
-
-/** Levenshtein distance of two short words. */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
-    row = next
-  }
-  return row[b.length]!
 }

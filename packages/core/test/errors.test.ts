@@ -56,7 +56,9 @@ describe('a message is one line below 300 characters', () => {
     const { message } = mismatch('E_FILE', path, `a column ${'c'.repeat(1000)}`, Array(8).fill('d'.repeat(300)))
     expect(message.length).toBeLessThan(300)
     expect(message).toMatch(/^\/folder\/.*\.\.\..*\/scores\.csv: expected a column c+\.\.\., got \[d+\.\.\.$/)
-    expect(unknownName('model', 'x', Array(500).fill('name')).message).toMatch(/^model: expected one of name.*, got x$/)
+    expect(unknownName('model', 'x', Array(500).fill('name')).message).toMatch(
+      /^model: expected one of 500 names such as name(, name)*, got x$/,
+    )
     expect(new OodError('E_FILE', `${path}: ${'e'.repeat(9e5)}`).message.length).toBeLessThan(300)
   })
 
@@ -72,4 +74,13 @@ test('an unknown name lists the known ones', () => {
     code: 'E_UNKNOWN_NAME',
     message: 'data set: expected one of fmnist, mnist, got mnits',
   })
+})
+
+test('of names that do not fit a line the nearest come first, whole', () => {
+  const names = Array.from({ length: 60 }, (_, i) => `checkpoint-${String(i).padStart(2, '0')}`)
+  const { message } = unknownName('model', 'Checkpoint-57', names)
+  expect(message).toMatch(
+    /^model: expected one of 60 names such as checkpoint-57(, checkpoint-\d\d)+, got Checkpoint-57$/,
+  )
+  expect(unknownName('model', 'x'.repeat(1e6), Array(1e5).fill('n'.repeat(500))).message.length).toBeLessThan(300)
 })

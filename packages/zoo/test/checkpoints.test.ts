@@ -17,9 +17,20 @@ describe('checkpoints', () => {
   })
 
   it.each(['nothing', '', '.', '..', '../src', 'flow-fmnist/manifest.json'])('refuses the name %j', (name) => {
-    expect(() => checkpointPath(name)).toThrow(
-      `checkpoint: expected one of ${names.join(', ')}, got ${name || 'an empty string'}`,
-    )
+    const end = `, got ${name || 'an empty string'}`
+    const start = `checkpoint: expected one of ${names.length} names such as `
+    let message = ''
+    try {
+      checkpointPath(name)
+    } catch (error) {
+      message = (error as Error).message
+    }
+    expect(message.slice(0, start.length)).toBe(start)
+    expect(message.slice(-end.length)).toBe(end)
+    // Whole names, near ones among them.
+    const given = message.slice(start.length, -end.length).split(', ')
+    expect(names).toEqual(expect.arrayContaining(given))
+    if (name.startsWith('flow-fmnist')) expect(given).toContain('flow-fmnist')
   })
 
   const dist = new URL('../dist/checkpoints.js', import.meta.url)
