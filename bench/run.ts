@@ -21,6 +21,7 @@ import { linearAlgebraRows } from './rows/linear-algebra.ts'
 import { logProbRows } from './rows/log-prob.ts'
 import { modelFreeLidRows } from './rows/model-free-lid.ts'
 import { pixelcnnRows } from './rows/pixelcnn.ts'
+import { scoreImagesRows } from './rows/score-images.ts'
 import { smallLidRows } from './rows/small-lid.ts'
 import type { Result, Row } from './types.ts'
 
@@ -32,6 +33,7 @@ const rows: readonly Row[] = [
   ...dualRocRows,
   ...aurocRows,
   ...logProbRows,
+  ...scoreImagesRows,
   ...pixelcnnRows,
   ...linearAlgebraRows,
   ...modelFreeLidRows,

@@ -24,6 +24,7 @@ MODULES = {
     "flipd": "flipd", "score_network": "score_network",
     "diffusion_log_prob": "diffusion_log_prob",
     "pixelcnn": "pixelcnn",
+    "score_images": "score_images",
 }
 
 

@@ -31,7 +31,7 @@ function distance(entry: Measurement, extra: Partial<Method<number>> = {}): Meth
       const values = vector(train, 'row.value')
       return values.reduce((sum, value) => sum + value, 0) / values.length
     },
-    score: (columns, mean) => vector(columns, 'row.value').map((value) => Math.abs(value - mean)),
+    score: (columns, mean) => vector(columns, 'row.value').map((value) => Math.abs(value - (mean as number))),
     parseFit: (value) => value as number,
     ...extra,
   } as Method
@@ -154,7 +154,10 @@ it('fits on training rows only: nothing else changes a score', async () => {
     },
   })
   await compare({ methods: { method }, train, inDistribution, ood })
-  expect(seen).toEqual([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]])
+  expect(seen[0]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  // The fits behind the threshold each leave a fifth of the training rows out.
+  expect(seen.slice(1).map((values) => values.length)).toEqual([8, 8, 8, 8, 8])
+  expect(seen.flat().every((value) => Number.isInteger(value) && value <= 10)).toBe(true)
 })
 
 it.each([

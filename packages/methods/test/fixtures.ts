@@ -89,7 +89,7 @@ export async function openAll(
 
 /** Smooth grey images of bytes: sums of two waves with some noise; `seed` draws them. */
 export function images(count: number, seed: number): NdArray {
-  const data = new Uint8Array(count * 64)
+  const data = new Float32Array(count * 64)
   const root = random(seed)
   for (let row = 0; row < count; row++) {
     const rng = root.fork(row)
@@ -154,6 +154,6 @@ export function exactDiffusion(): Diffusion {
 /** Rows of 12 tokens of 0..4. */
 export function sequences(count: number, seed: number): NdArray {
   const rng = random(seed)
-  const data = Uint8Array.from({ length: count * 12 }, () => Math.floor(5 * rng.uniform()))
+  const data = Float32Array.from({ length: count * 12 }, () => Math.floor(5 * rng.uniform()))
   return tensor(data, [count, 12])
 }

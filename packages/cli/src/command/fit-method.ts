@@ -1,5 +1,6 @@
 // `ood fit --method`: fits any method of the registry on training images and stores it as JSON.
 import { mismatch, rowCount } from '@ood/core'
+import type { Columns, Method } from '@ood/detect'
 import { writeFileAtomic } from '@ood/run'
 import type { DetectorFile } from './detector-file.ts'
 import { type ImagesOptions, readImages } from './images.ts'
@@ -27,10 +28,18 @@ export interface FitMethodOptions extends ModelsOptions, Omit<ImagesOptions, 'sh
  * @throws OodError as the models, the reader and the method do
  */
 export async function fitMethodFile(options: FitMethodOptions): Promise<DetectorFile> {
-  const { detector } = await import('@ood/detect')
-  const { createMeasurer, makeMethod } = await import('@ood/methods')
-  const { fitMethod } = await import('@ood/detect')
+  const { calibration, detector, fitMethod, packNumbers } = await import('@ood/detect')
+  const { createMeasurer, heldOutScores, makeMethod } = await import('@ood/methods')
   const { method: name, out, seed, batchSize, falsePositiveRate, signal, onProgress } = options
+  /** Threshold and reference from training images, each scored by a fit without it. */
+  const trainingThreshold = (method: Method, columns: Columns, fit: unknown) => {
+    const known = calibration(heldOutScores(method, columns, fit))
+    return {
+      threshold: known.threshold(falsePositiveRate),
+      reference: packNumbers(known.scores),
+      referenceOf: 'training' as const,
+    }
+  }
   return withModels(options, async ({ models, shape }) => {
     const method = makeMethod(name, models)
     const { images: train } = await readImages(options.images, { ...options, shape })
@@ -42,10 +51,11 @@ export async function fitMethodFile(options: FitMethodOptions): Promise<Detector
     const { fit, columns } = await fitMethod(method, (needs) => measurer.measure(needs, 'train', train))
     const found = detector({ ...method, initial: fit })
     const scored = heldOut ? await measurer.measure(method.needs(fit), 'calibrate', heldOut) : columns
-    await found.inferThreshold({ columns: scored }, falsePositiveRate)
+    if (heldOut) await found.inferThreshold({ columns: scored }, falsePositiveRate)
     const { shape: rows } = train
     const stored: DetectorFile = {
       ...found.toJSON(),
+      ...(heldOut ? {} : trainingThreshold(method, columns, fit)),
       data: {
         shape: rows.slice(1),
         valueRange: null,

@@ -1,7 +1,8 @@
 // Runs many methods on the same images: each column measured once, each method fitted on training images alone.
 import { type CallOptions, mismatch, type NdArray, OodError } from '@ood/core'
-import { type Columns, calibration, fitMethod, type Method } from '@ood/detect'
+import { calibration, fitMethod, type Method } from '@ood/detect'
 import { auroc, averagePrecision, delongInterval, falsePositiveRateAtTruePositiveRate } from '@ood/roc'
+import { heldOutScores } from './held-out-scores.ts'
 import { type ColumnStore, createMeasurer, type Measurer } from './measurer.ts'
 
 /** What is compared on what. */
@@ -68,7 +69,7 @@ export interface Comparison {
 
 /**
  * Compares methods. Every column is measured once for all of them; every method is fitted on the training images and
- * sees nothing else; its threshold is set on training images too. A method that fails, such as one whose scale rule finds
+ * sees nothing else; its threshold is set on training images too, each scored by a fit without it (`heldOutScores`). A method that fails, such as one whose scale rule finds
  * no scale, is reported and does not end the comparison.
  *
  * @throws OodError `E_ARGUMENT` without methods or OOD sets, `E_ABORTED`; what the models throw for bad images
@@ -112,7 +113,7 @@ async function one(
   const needs = method.needs(fit)
   const score = async (set: string, x: NdArray): Promise<Float64Array> =>
     method.score(await measurer.measure(needs, set, x), fit)
-  const training = trainingScores(method, columns, fit)
+  const training = heldOutScores(method, columns, fit)
   const threshold = calibration(training).threshold(Math.max(falsePositiveRate, 1 / training.length))
   const share = (scores: Float64Array): number => scores.filter((value) => value > threshold).length / scores.length
   const inside = await score(inName, inDistribution)
@@ -144,8 +145,4 @@ async function one(
     rows,
     scores,
   }
-}
-
-function trainingScores(method: Method, columns: Columns, fit: unknown): Float64Array {
-  return method.trainingScore?.(columns, fit) ?? method.score(columns, fit)
 }
