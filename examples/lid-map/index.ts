@@ -108,7 +108,12 @@ export async function main(argv: string[], signal: AbortSignal): Promise<void> {
           {
             heading: 'Map and dimension',
             blocks: [
-              { figures: [{ svg: plain }, { svg: coloured }] },
+              {
+                figures: [
+                  { svg: plain, caption: 'Images of both sets, laid out so that neighbours stay neighbours.' },
+                  { svg: coloured, caption: 'Coloured by the lowest, middle and highest third of their dimensions.' },
+                ],
+              },
               {
                 table: [
                   ['mean LID', 'MLE', '95 % interval', 'ESS', '95 % interval'],
