@@ -264,6 +264,13 @@ function attributeMessage(name: string, a: Attribute, tensor: TensorWriter): Att
   }
 }
 
+/** One size of a shape. A size inferred from damaged constants that is no whole number is left unknown. */
+function dimension(dim: number | string) {
+  if (typeof dim === 'string') return { case: 'dimParam' as const, value: dim }
+  if (!Number.isSafeInteger(dim)) return { case: undefined }
+  return { case: 'dimValue' as const, value: BigInt(dim) }
+}
+
 function valueMessage(info: ValueInfo): ValueInfoProto {
   const source = sources.value.get(info)
   if (source) return source
@@ -278,10 +285,7 @@ function valueMessage(info: ValueInfo): ValueInfoProto {
           ...(info.shape && {
             shape: {
               dim: info.shape.map((dim) => ({
-                value:
-                  typeof dim === 'number'
-                    ? { case: 'dimValue' as const, value: BigInt(dim) }
-                    : { case: 'dimParam' as const, value: dim },
+                value: dimension(dim),
               })),
             },
           }),

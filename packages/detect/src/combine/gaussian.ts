@@ -78,6 +78,7 @@ export function packGaussian(mean: Float64Array, covariance: Float64Array): Pack
 
 /** Unpacks them. @throws OodError `E_FILE` for other sizes or a covariance that is none */
 export function unpackGaussian(packed: PackedGaussian, width: number): Gaussian {
+  if (typeof packed !== 'object' || packed === null) throw wrongField('fit', 'a mean and a covariance', packed)
   const mean = unpackNumbers('detector state fit.mean', packed.mean)
   const covariance = unpackNumbers('detector state fit.covariance', packed.covariance)
   if (mean.length !== width) throw wrongField('fit.mean', `${width} numbers`, mean.length)

@@ -1,5 +1,5 @@
 // Combinations: every rule fits, scores, explains, survives JSON, extremes and constants.
-import { random } from '@ood/core'
+import { OodError, random } from '@ood/core'
 import {
   type Columns,
   densityOfStates,
@@ -96,6 +96,31 @@ describe.each(methods)('%s', (name, method) => {
       const same = columns(Array.from({ length: 30 }, () => [value, value, value, value]))
       await expect(detector(method as Method).fit({ columns: view(name, same) })).rejects.toThrow('vary')
     }
+  })
+  it('refuses a damaged fit by the name of its field', async () => {
+    const state = JSON.parse(JSON.stringify(await fitted()))
+    const damage = (value: unknown, path: (string | number)[], put: unknown): void => {
+      let at = value as Record<string | number, unknown>
+      for (const key of path.slice(0, -1)) at = at[key] as Record<string | number, unknown>
+      at[path.at(-1)!] = put
+    }
+    const leaves = (value: unknown, path: (string | number)[] = []): (string | number)[][] =>
+      typeof value === 'object' && value !== null
+        ? [
+            ...(path.length > 0 ? [path] : []),
+            ...Object.entries(value).flatMap(([key, item]) => leaves(item, [...path, key])),
+          ]
+        : [path]
+    for (const path of leaves(state.fit).slice(0, 60))
+      for (const put of [null, 'x', -1, []]) {
+        const broken = structuredClone(state)
+        damage(broken.fit, path, put)
+        try {
+          restoreDetector(broken, method as Method)
+        } catch (error) {
+          expect(error, `${path.join('.')} = ${JSON.stringify(put)}`).toBeInstanceOf(OodError)
+        }
+      }
   })
   it('explains which part raised the alarm', async () => {
     const found = await fitted()

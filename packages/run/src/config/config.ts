@@ -5,7 +5,9 @@ import { readBoundedSync } from '@ood/core/node'
 import { parseDocument, stringify } from 'yaml'
 
 /** A configuration is a page; anything of this size is some other file. */
-const MAX_BYTES = 2 ** 24
+const MAX_BYTES = 2 ** 20
+/** Levels of nesting: a configuration has a handful, and the parser's time is quadratic in them. */
+const MAX_DEPTH = 100
 
 /**
  * The YAML text of a configuration: a plain tree of JSON values, finite numbers only.
@@ -29,7 +31,9 @@ export function readConfig(path: string): unknown {
   if (!existsSync(path)) throw new OodError('E_FILE', `${path}: expected a configuration file, got nothing`)
   const bytes = readBoundedSync(path, MAX_BYTES)
   try {
-    const document = parseDocument(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    if (depth(text) > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} levels of nesting`)
+    const document = parseDocument(text)
     // A warning is a tag that YAML does not know: its value would be read as something else.
     const wrong = document.errors[0] ?? document.warnings[0]
     if (wrong) throw wrong
@@ -38,6 +42,28 @@ export function readConfig(path: string): unknown {
     const [line = ''] = (cause as Error).message.split('\n')
     throw new OodError('E_FILE', `${path}: expected YAML, got ${line.slice(0, 200)}`, { cause })
   }
+}
+
+/** Most levels of nesting that the text can open: brackets not in quotes, dashes and indentation of a line. */
+function depth(text: string): number {
+  let most = 0
+  let open = 0
+  for (const line of text.split('\n')) {
+    const lead = /^(?: |- |\? |: )*/.exec(line)![0]
+    most = Math.max(most, (lead.match(/[-?:]/g)?.length ?? 0) + Math.floor((lead.match(/ /g)?.length ?? 0) / 2))
+    let quote = ''
+    for (let i = lead.length; i < line.length; i++) {
+      const c = line[i]!
+      if (quote) {
+        if (c === '\\' && quote === '"') i++
+        else if (c === quote) quote = ''
+      } else if (c === '"' || c === "'") quote = c
+      else if (c === '#' && line[i - 1] === ' ') break
+      else if (c === '[' || c === '{') most = Math.max(most, ++open)
+      else if (c === ']' || c === '}') open = Math.max(0, open - 1)
+    }
+  }
+  return most
 }
 
 /** Where two configurations first differ, in the words of an error line, or `undefined` when they are equal. */

@@ -33,6 +33,8 @@ describe('readConfig', () => {
     ['an alias in a list', 'a:\n  - 1\n  - *b\n', /expected YAML, got .*b/],
     ['aliases that multiply', bomb, /expected YAML, got .*alias/],
     ['invalid UTF-8', Uint8Array.of(0x61, 0x3a, 0x20, 0xff, 0xfe, 0x0a), /expected YAML, got .*utf-8/],
+    ['brackets without end', `a: ${'['.repeat(60_000)}\n`, /expected YAML, got more than 100 levels/],
+    ['dashes without end', `${'- '.repeat(5000)}a\n`, /expected YAML, got more than 100 levels/],
     ['an open quote', 'a: "x\n', /expected YAML, got /],
     ['a key twice', 'a: 1\na: 2\n', /expected YAML, got .*unique/],
     ['an unknown tag', 'a: !!python/object:os.system x\n', /expected YAML, got .*tag/],
