@@ -6,6 +6,8 @@ import { parseDocument, stringify } from 'yaml'
 
 /** A configuration is a page; anything of this size is some other file. */
 const MAX_BYTES = 2 ** 20
+/** A sign of YAML's own, or with blanks between, a thousand times in a row: no configuration, and slow to refuse. */
+const RUN = /([[\]{},:?&*!|>%@`"'-])(?: ?\1){999}/
 /** Levels of nesting: a configuration has a handful, and the parser's time is quadratic in them. */
 const MAX_DEPTH = 100
 
@@ -33,6 +35,8 @@ export function readConfig(path: string): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     if (depth(text) > MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} levels of nesting`)
+    // The parser goes on after an error and collects all of them, which takes quadratic time for a long run of one.
+    if (RUN.test(text)) throw new Error('one sign of punctuation a thousand times')
     const document = parseDocument(text)
     // A warning is a tag that YAML does not know: its value would be read as something else.
     const wrong = document.errors[0] ?? document.warnings[0]

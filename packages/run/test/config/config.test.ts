@@ -34,6 +34,7 @@ describe('readConfig', () => {
     ['aliases that multiply', bomb, /expected YAML, got .*alias/],
     ['invalid UTF-8', Uint8Array.of(0x61, 0x3a, 0x20, 0xff, 0xfe, 0x0a), /expected YAML, got .*utf-8/],
     ['brackets without end', `a: ${'['.repeat(60_000)}\n`, /expected YAML, got more than 100 levels/],
+    ['brackets that close nothing', `a: [1${']'.repeat(80_000)}\n`, /expected YAML, got one sign/],
     ['dashes without end', `${'- '.repeat(5000)}a\n`, /expected YAML, got more than 100 levels/],
     ['an open quote', 'a: "x\n', /expected YAML, got /],
     ['a key twice', 'a: 1\na: 2\n', /expected YAML, got .*unique/],
