@@ -7,21 +7,12 @@ import { expect, it } from 'vitest'
 import { brokenLinks, headingsOf, linksOf } from '../../results/links.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const SKIPPED = new Set([
-  'node_modules',
-  'dist',
-  'runs',
-  'fixtures',
-  'checkpoints',
-  'api',
-  '.git',
-  '.turbo',
-  '.changeset',
-])
+/** What is not ours or is made; hidden folders (.git, .venv ...) are neither pages of the repository. */
+const SKIPPED = new Set(['node_modules', 'dist', 'runs', 'fixtures', 'checkpoints', 'api', 'coverage'])
 
 function* pages(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (SKIPPED.has(entry.name)) continue
+    if (SKIPPED.has(entry.name) || entry.name.startsWith('.')) continue
     if (entry.isDirectory()) yield* pages(join(folder, entry.name))
     else if (entry.name.endsWith('.md')) yield join(folder, entry.name)
   }
