@@ -1,5 +1,5 @@
 // The one form in which a fitted detector is stored: plain JSON, checked field by field on reading.
-import { isNestedDeeper, mismatch, type OodError } from '@ood/core'
+import { canonicalJson, isNestedDeeper, mismatch, type OodError } from '@ood/core'
 import type { DataProfile } from './data-profile.ts'
 import { isStorable, modelKey } from './measurement.ts'
 import type { Method } from './method.ts'
@@ -92,7 +92,7 @@ export function assertSameMethod(
   method: Pick<Method, 'name' | 'settings' | 'models'>,
 ): void {
   if (state.method.name !== method.name) throw wrongField('method.name', method.name, state.method.name)
-  const [wanted, found] = [canonical(method.settings), canonical(state.method.settings)]
+  const [wanted, found] = [canonicalJson(method.settings), canonicalJson(state.method.settings)]
   if (wanted !== found) throw wrongField('method.settings', wanted, found)
   for (const [role, model] of Object.entries(method.models ?? {})) {
     const [key, stored] = [modelKey(model), state.models[role]]
@@ -139,13 +139,4 @@ function parseProfile(value: unknown): DataProfile {
 function record(field: string, value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongField(field, 'an object', value)
   return value as Record<string, unknown>
-}
-
-/** JSON with sorted keys. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, item) =>
-    item && typeof item === 'object' && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  )
 }

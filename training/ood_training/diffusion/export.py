@@ -20,6 +20,7 @@ from ..export import OPSET, graph_entry, hardware, revision, session, sha256
 from ..graph import save_graph
 from .config import DiffusionConfig
 from .data import PREPROCESSING, to_model_space
+from .ema import load_ema
 from .objective import draw_times, loss_per_image
 from .precondition import ScoreNetwork
 from .sample import grid_png, sample
@@ -28,16 +29,6 @@ FILE = "score.onnx"
 
 #: times at which the noise prediction's error is recorded.
 LEVELS = (0.001, 0.01, 0.03, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
-
-
-def load_ema(checkpoint: Path) -> tuple[ScoreNetwork, DiffusionConfig, dict]:
-    """The EMA network, its configuration and the checkpoint's record of the run."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    config = DiffusionConfig.from_dict(state["ood"]["config"])
-    net = config.network()
-    prefix = "ema."
-    net.load_state_dict({k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)})
-    return net.eval(), config, {**state["ood"], "step": state["global_step"]}
 
 
 @torch.no_grad()

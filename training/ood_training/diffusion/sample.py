@@ -65,7 +65,7 @@ def grid_png(images: Tensor, columns: int) -> bytes:
 
 
 def main() -> None:
-    from .export import load_ema
+    from .ema import load_ema
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="run folder")
