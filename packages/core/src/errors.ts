@@ -22,7 +22,8 @@ const MAX_MESSAGE = 299
 
 /**
  * Error thrown by every ood package. The message is one line of the form `what: expected X, got Y`, below 300
- * characters: a longer one loses its middle, and control characters become spaces.
+ * characters: in a longer one long words (paths) lose their middle first, then the line does, and control characters
+ * become spaces.
  *
  * @example
  * throw new OodError('E_SHAPE', 'logProb: expected shape [N, 1, 28, 28], got [N, 784]')
@@ -30,7 +31,7 @@ const MAX_MESSAGE = 299
 export class OodError extends Error {
   readonly code: OodErrorCode
   constructor(code: OodErrorCode, message: string, options?: { cause?: unknown }) {
-    super(middleCut(oneLine(message), MAX_MESSAGE), options)
+    super(middleCut(shortenWords(oneLine(message), MAX_MESSAGE), MAX_MESSAGE), options)
     this.name = 'OodError'
     this.code = code
   }
@@ -117,6 +118,26 @@ function middleCut(text: string, most: number): string {
   if (text.length <= most) return text
   const kept = most - '...'.length
   return `${text.slice(0, Math.floor(kept / 3))}...${text.slice(text.length - (kept - Math.floor(kept / 3)))}`
+}
+
+/** Characters that a word keeps when its line is too long: enough for a file name and the folder it lies in. */
+const LONG_WORD = 48
+
+/**
+ * Takes characters out of long words, the longest first, until the line fits: a folder deep in a disk, named twice, must
+ * not push out what was expected of it.
+ */
+function shortenWords(text: string, most: number): string {
+  if (text.length <= most) return text
+  const words = text.split(' ')
+  let over = text.length - most
+  for (const i of [...words.keys()].sort((a, b) => words[b]!.length - words[a]!.length)) {
+    const { length } = words[i]!
+    if (over <= 0 || length <= LONG_WORD) break
+    words[i] = middleCut(words[i]!, Math.max(LONG_WORD, length - over))
+    over -= length - words[i]!.length
+  }
+  return words.join(' ')
 }
 
 /** The most that every part may have so that all together fit: short parts leave their room to the long ones. */

@@ -84,3 +84,13 @@ test('of names that do not fit a line the nearest come first, whole', () => {
   )
   expect(unknownName('model', 'x'.repeat(1e6), Array(1e5).fill('n'.repeat(500))).message.length).toBeLessThan(300)
 })
+
+test('long paths lose their middle before the words between them do', () => {
+  const folder = `/${'a-folder-deep-in-a-disk/'.repeat(8)}absent`
+  const message = `${folder}: expected a sequence folder: manifest.json; ${folder}/manifest.json: expected a file, got none`
+  const shown = new OodError('E_FILE', message).message
+  expect(shown.length).toBeLessThan(300)
+  expect(shown).toMatch(
+    /^\/a-folder-\S+\.\.\.\S+\/absent: expected a sequence folder: manifest\.json; \/a-\S+\.\.\.\S+\/manifest\.json: expected a file, got none$/,
+  )
+})
