@@ -12,7 +12,7 @@ export interface LogProb {
 
 /** A model with an exact or bounded log-density (normalizing flow, PixelCNN++, diffusion ODE ...). */
 export interface LikelihoodModel {
-  /** Log-density of each row of `x` in nats, in the space the model documents. Rows [N, ...dataShape]. */
+  /** Log-density of each raw row of `x` [N, ...dataShape] in nats, in the space the model documents. */
   logProb(x: NdArray, options?: CallOptions): Promise<LogProb>
 }
 
@@ -61,9 +61,9 @@ export interface Differentiable {
 
 /** An invertible model: x = decode(z), z = encode(x). */
 export interface Invertible {
-  /** Latents [N, D] of points [N, ...dataShape]. */
+  /** Latents [N, D] of points, raw [N, ...dataShape] unless the model's options say otherwise. */
   encode(x: NdArray, options?: CallOptions): Promise<NdArray>
-  /** Points [N, ...dataShape] of latents [N, D]. */
+  /** Points of latents [N, D], raw [N, ...dataShape] unless the model's options say otherwise. */
   decode(z: NdArray, options?: CallOptions): Promise<NdArray>
   /** The decoder as a differentiable map. */
   readonly decoder: Differentiable
@@ -134,19 +134,19 @@ export interface ScoreDivergence {
 
 /** A score model s(x, t) = grad_x log p_t(x), in the space the model documents. */
 export interface ScoreModel {
-  /** Shape of one row. */
-  readonly dataShape: readonly number[]
+  /** Shape of one row in the model's space. (`dataShape` is everywhere the shape of a raw row.) */
+  readonly modelShape: readonly number[]
   readonly sde: DiffusionProcess
   /** Rows in the model's space of raw rows; absent where they are the same. */
   preprocess?(x: NdArray, options?: CallOptions): Promise<NdArray>
-  /** s(x, t) at every row of `x` [N, ...dataShape]. */
+  /** s(x, t) at every row of `x` [N, ...modelShape]. */
   score(x: NdArray, t: Times, options?: CallOptions): Promise<NdArray>
   /** sigma(t) s(x, t), what networks give (about -eps): finite where the score itself grows without bound. */
   scaledScore?(x: NdArray, t: Times, options?: CallOptions): Promise<NdArray>
   /**
-   * Derivatives of the score along K directions for each row: `v` is [K, N, ...dataShape].
+   * Derivatives of the score along K directions for each row: `v` is [K, N, ...modelShape].
    *
-   * @returns s(x, t) as [N, ...dataShape] and (ds/dx) v as [K, N, ...dataShape]
+   * @returns s(x, t) as [N, ...modelShape] and (ds/dx) v as [K, N, ...modelShape]
    */
   jvp(x: NdArray, t: Times, v: NdArray, options?: CallOptions): Promise<{ value: NdArray; tangent: NdArray }>
   /**

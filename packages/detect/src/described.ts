@@ -8,8 +8,8 @@ export interface Described {
 }
 
 /**
- * Shape and range of the raw rows that models take: a checkpoint manifest's `data`, else `rawShape` or `dataShape` and
- * `low`, `high`. Unusable values count as absent.
+ * Shape and range of the raw rows that models take: a checkpoint manifest's `data`, else `dataShape` and `low`, `high`;
+ * a score model without `preprocess` takes raw rows of its `modelShape`. Unusable values count as absent.
  *
  * @throws OodError `E_ARGUMENT` when the models disagree
  * @example
@@ -30,14 +30,15 @@ export function describedBy(models: readonly object[]): Described {
 }
 
 function describe(model: object): Described {
-  const { rawShape, dataShape, low, high, manifest } = model as {
-    rawShape?: unknown
+  const { dataShape, modelShape, preprocess, low, high, manifest } = model as {
     dataShape?: unknown
+    modelShape?: unknown
+    preprocess?: unknown
     low?: unknown
     high?: unknown
     manifest?: { data?: { shape?: unknown; valueRange?: unknown } }
   }
-  const shape = [manifest?.data?.shape, rawShape, dataShape].find(isShape)
+  const shape = [manifest?.data?.shape, dataShape, preprocess === undefined ? modelShape : undefined].find(isShape)
   const range = [manifest?.data?.valueRange, [low, high]].find(isRange)
   return { ...(shape ? { dataShape: shape } : {}), ...(range ? { valueRange: range } : {}) }
 }

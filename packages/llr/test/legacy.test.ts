@@ -46,7 +46,7 @@ const pixels = gaussianModel({ mean: new Array(16).fill(100), sd: new Array(16).
 const score = gaussian(
   [0, 0, 0, 0],
   [1, 0.01, 1, 0.01].map((v, i) => [0, 1, 2, 3].map((j) => (i === j ? v : 0))),
-  { dataShape: [1, 2, 2] },
+  { modelShape: [1, 2, 2] },
 )
 
 /** The method of an old detector, made from the settings it was stored with. */

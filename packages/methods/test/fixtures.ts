@@ -140,7 +140,6 @@ export function exactDiffusion(): Diffusion {
     )
   return {
     ...model,
-    rawShape: [1, 8, 8],
     dimension: 64,
     preprocess,
     logProb: async (x: NdArray, options: DiffusionLogProbOptions = {}) => {

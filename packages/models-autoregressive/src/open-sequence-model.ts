@@ -116,7 +116,15 @@ export async function openSequenceModel(
     return reduced(out, n, shape, instance)
   }
 
-  return { manifest, vocabulary, instance, logProb, logits, release: () => engine.release() }
+  return {
+    manifest,
+    dataShape: manifest.data.shape,
+    vocabulary,
+    instance,
+    logProb,
+    logits,
+    release: () => engine.release(),
+  }
 }
 
 /** Per-step numbers with their sums or means. */

@@ -35,7 +35,7 @@ export interface PixelCnnSampleOptions extends CallOptions {
  */
 export interface PixelCnn extends LikelihoodModel {
   readonly manifest: Manifest
-  /** [C, H, W]. */
+  /** Shape of one raw row, [C, H, W]; the network sees the same. */
   readonly dataShape: readonly [number, number, number]
   /** Smallest and largest pixel value. */
   readonly low: number

@@ -32,6 +32,8 @@ export interface SequenceLogProb extends LogProb {
 /** An autoregressive model of integer sequences: logits at position t predict the token at t + 1. */
 export interface SequenceModel extends LikelihoodModel {
   readonly manifest: Manifest
+  /** Shape of one row of the training data, [T]; where the graph leaves T free, rows of other lengths are scored too. */
+  readonly dataShape: readonly number[]
   /** Tokens are 0..vocabulary - 1. */
   readonly vocabulary: number
   /** How steps make an instance. */

@@ -46,10 +46,10 @@ export interface DiffusionSampleOptions extends SampleOptions {
 export interface Diffusion extends ScoreModel, LikelihoodModel {
   /** The checkpoint's manifest, where it was opened from one. */
   readonly manifest: Manifest | undefined
-  /** Shape of one row as the network sees it. */
-  readonly dataShape: readonly number[]
   /** Shape of one raw row, [C, H, W] for images. */
-  readonly rawShape: readonly number[]
+  readonly dataShape: readonly number[]
+  /** Shape of one row as the network sees it; differs from `dataShape` where preprocessing changes it. */
+  readonly modelShape: readonly number[]
   /** Numbers in one row, D. */
   readonly dimension: number
   readonly prediction: Prediction

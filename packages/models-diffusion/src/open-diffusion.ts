@@ -78,13 +78,13 @@ export async function openDiffusion(
 ): Promise<Diffusion> {
   const settings = modelSettings('openDiffusion', options, { batchSize: 32 }, ['conditions'])
   const facts = await factsOf(source)
-  const { name, graph, ports, modelShape, rawShape, sde, prediction, timeScale } = facts
+  const { name, graph, ports, modelShape, dataShape, sde, prediction, timeScale } = facts
   const dimension = modelShape.reduce((product, n) => product * n, 1)
   const conditions = conditionsOf(facts, options.conditions ?? {})
   const specs = facts.preprocessing as TransformSpec[]
   const transform = preprocessing(specs)
-  const units = dataUnits({ preprocessing: specs, valueRange: facts.manifest?.data.valueRange, shape: rawShape })
-  const largest = largestOf(transform, units.valueRange, rawShape)
+  const units = dataUnits({ preprocessing: specs, valueRange: facts.manifest?.data.valueRange, shape: dataShape })
+  const largest = largestOf(transform, units.valueRange, dataShape)
   const engine = startEngine({
     setup: { name, graph, device: settings.device, ports, modelShape, dimension, conditions },
     settings,
@@ -97,7 +97,7 @@ export async function openDiffusion(
   function toModel(what: string, x: NdArray, call: DiffusionCallOptions): { v: NdArray; logDet: Float64Array } {
     const { input = 'pixel', seed = 0, rows } = call
     if (input !== 'pixel' && input !== 'model') throw mismatch('E_ARGUMENT', `${what} input`, 'pixel or model', input)
-    assertRows(what, x, input === 'pixel' ? rawShape : modelShape)
+    assertRows(what, x, input === 'pixel' ? dataShape : modelShape)
     if (input === 'pixel') assertUnits(what, x, units)
     else assertFinite(what, x)
     if (rows && rows.length !== rowCount(x))
@@ -123,13 +123,13 @@ export async function openDiffusion(
   }
 
   function postprocess(v: NdArray): NdArray {
-    return tensor(flatData(transform.inverse(v)), [rowCount(v), ...rawShape])
+    return tensor(flatData(transform.inverse(v)), [rowCount(v), ...dataShape])
   }
 
   return {
     ...model,
     manifest: facts.manifest,
-    rawShape,
+    dataShape,
     dimension,
     prediction,
     logProb,
@@ -161,10 +161,10 @@ async function factsOf(source: string | Checkpoint | NetworkDescription): Promis
 }
 
 /** Largest |value| that raw rows of the range have in the network's space. */
-function largestOf(transform: Transform, range: readonly [number, number] | null, rawShape: readonly number[]) {
+function largestOf(transform: Transform, range: readonly [number, number] | null, dataShape: readonly number[]) {
   if (!range) return undefined
-  const size = rawShape.reduce((product, n) => product * n, 1)
-  const ends = tensor(new Float64Array(2 * size).fill(range[0], 0, size).fill(range[1], size), [2, ...rawShape])
+  const size = dataShape.reduce((product, n) => product * n, 1)
+  const ends = tensor(new Float64Array(2 * size).fill(range[0], 0, size).fill(range[1], size), [2, ...dataShape])
   return flatData(transform.forward(ends).y).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
 }
 

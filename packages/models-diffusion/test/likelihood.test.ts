@@ -203,8 +203,8 @@ describe('odeLogProb', () => {
   })
 
   it('works for a model with nothing but score and jvp', async () => {
-    const { dataShape, sde, score, jvp } = model
-    const plain: ScoreModel = { dataShape, sde, score, jvp }
+    const { modelShape, sde, score, jvp } = model
+    const plain: ScoreModel = { modelShape, sde, score, jvp }
     const got = await odeLogProb(plain, x, { t })
     const want = await odeLogProb(model, x, { t })
     for (let row = 0; row < 6; row++) expect(Math.abs(got.instance[row]! - want.instance[row]!)).toBeLessThan(1e-6)

@@ -70,7 +70,7 @@ export interface FlowTerms {
   preprocessingLogDet: Float64Array
 }
 
-/** The decoder x = f(z) from latents [N, D] to model space [N, ...dataShape], with all its derivatives. */
+/** The decoder x = f(z) from latents [N, D] to model space [N, ...modelShape], with all its derivatives. */
 export interface FlowDecoder extends Differentiable {
   jacobian(z: NdArray, options?: CallOptions): Promise<NdArray>
   tridiagonalMetric(z: NdArray, options?: CallOptions): Promise<TridiagonalMetric>
@@ -81,6 +81,8 @@ export interface Flow extends LikelihoodModel, Invertible {
   readonly manifest: Manifest
   /** Shape of one raw data row, [C, H, W]. */
   readonly dataShape: readonly number[]
+  /** Shape of one row as the network sees it; differs from `dataShape` where preprocessing flattens. */
+  readonly modelShape: readonly number[]
   /** Numbers in one row, D; latents are [N, D]. */
   readonly dimension: number
   readonly decoder: FlowDecoder

@@ -64,6 +64,7 @@ export async function openFlow(source: string | Checkpoint, options: FlowOptions
   return {
     manifest,
     dataShape: shape.dataShape,
+    modelShape,
     dimension,
     decoder,
     ...createDensity({ engine, shape, transform, units }),

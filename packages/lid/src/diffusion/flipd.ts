@@ -113,7 +113,7 @@ export function flipd(model: ScoreModel, options: FlipdOptions = {}): Flipd {
   }
   const at = async (x: NdArray, level: NoiseLevel, call: FlipdCall = {}): Promise<FlipdValues> => {
     assertOptions('flipd at', call, CALL_OPTIONS)
-    assertRows('flipd x', x, model.dataShape)
+    assertRows('flipd x', x, model.modelShape)
     assertFinite('flipd x', x)
     const { t, mean, standardDeviation, scale } = noiseAt('flipd', model.sde, level)
     if (rowCount(x) === 0) return { lid: new Float64Array(0), standardError: new Float64Array(0), t, scale }

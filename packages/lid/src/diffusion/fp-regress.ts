@@ -54,7 +54,7 @@ export interface FpRegress {
  * Cost: one trace a delta (`flipd` has their options).
  *
  * @param model - a score model; x is in its space
- * @param x - points [N, ...dataShape]
+ * @param x - points [N, ...modelShape]
  * @throws OodError as `flipd`; `E_ARGUMENT` for deltas that do not increase, or below 1e-4
  * @example
  * const { lid } = await fpRegress(model, images, { deltas: deltasAround(0.1), probes: 50, seed: 1 })

@@ -46,7 +46,7 @@ export interface Lidl {
  * grows as delta^{k - D}, hence LID = D + OLS slope of log p_delta(x) on log delta.
  *
  * @param members - at least two models with different deltas, none below 1e-4
- * @param x - points [N, ...dataShape]; log-likelihoods must be of the same space for all models
+ * @param x - raw points [N, ...dataShape]; log-likelihoods must be of the same space for all models
  * @throws OodError `E_ARGUMENT` for bad deltas; whatever the models throw
  * @example
  * const { lid } = await lidlEnsemble([{ model: a, delta: 0.01 }, { model: b, delta: 0.1 }], images)

@@ -82,7 +82,7 @@ export function normalBundle(model: ScoreModel, options: NormalBundleOptions = {
   return {
     async prepare(x, call = {}) {
       assertOptions('normalBundle prepare', call, CALL_OPTIONS)
-      assertRows('normalBundle x', x, model.dataShape)
+      assertRows('normalBundle x', x, model.modelShape)
       assertFinite('normalBundle x', x)
       const noise = noiseAt('normalBundle', model.sde, level)
       const n = rowCount(x)
@@ -202,7 +202,7 @@ async function eachCopy(
     const copies = new (point.constructor as new (n: number) => FloatArray)(size * d)
     for (let j = 0; j < copies.length; j++)
       copies[j] = noise.mean * point[j % d]! + noise.standardDeviation * rng.normal()
-    const score = await model.score(tensor(copies, [size, ...model.dataShape]), noise.t, { signal })
+    const score = await model.score(tensor(copies, [size, ...model.modelShape]), noise.t, { signal })
     assertFinite('normalBundle score', score)
     take(copies, flatData(score))
   }

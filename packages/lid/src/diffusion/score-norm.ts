@@ -28,7 +28,7 @@ export interface ScoreNormOptions extends CallOptions {
  * not multiplied by mu(t), which at such times is 1 to rounding.
  *
  * @param model - a score model; x is in its space
- * @param x - points [N, ...dataShape]
+ * @param x - points [N, ...modelShape]
  * @returns N norms, no unit
  * @throws OodError `E_SHAPE`, `E_NOT_FINITE`, `E_ARGUMENT` for a level without noise
  * @example
@@ -37,7 +37,7 @@ export interface ScoreNormOptions extends CallOptions {
 export async function scoreNorm(model: ScoreModel, x: NdArray, options: ScoreNormOptions = {}): Promise<Float64Array> {
   assertOptions('scoreNorm', options, [...CALL_OPTIONS, 'level'])
   const { level = { t: 1e-5 }, ...call } = options
-  assertRows('scoreNorm x', x, model.dataShape)
+  assertRows('scoreNorm x', x, model.modelShape)
   assertFinite('scoreNorm x', x)
   const { t, standardDeviation } = noiseAt('scoreNorm', model.sde, level)
   const out = new Float64Array(rowCount(x))

@@ -15,7 +15,7 @@ const golden = vector<Vectors>('trace')
 
 /** "Score" f_i = x_i x_{i-1}² x_{i-2}³ (indices mod 3) of the golden vectors: no gradient, but a Jacobian is a Jacobian. */
 const cubic: ScoreModel = {
-  dataShape: [3],
+  modelShape: [3],
   sde: vp(),
   score: async (x) => (await cubic.jvp(x, 0, tensor(new Float64Array(flatData(x).length), [1, ...x.shape]))).value,
   async jvp(x, _, v) {

@@ -72,7 +72,7 @@ type Solve = (v: FloatArray, at: number) => Float64Array
  * Data Σ w_i N(m_i, C_i): p_t = Σ w_i N(mu m_i, mu² C_i + sigma² I). With responsibilities r_i and u_i = -P_i (x - mu
  * m_i), the score is s = Σ r_i u_i and its Jacobian Σ r_i (u_i u_iᵀ - P_i) - s sᵀ.
  */
-export function mixture(sde: DiffusionProcess, components: readonly Component[], dataShape?: number[]): AnalyticModel {
+export function mixture(sde: DiffusionProcess, components: readonly Component[], shape?: number[]): AnalyticModel {
   const d = components[0]!.mean.length
   const calls = { score: 0, jvp: 0, tangents: 0, largest: 0 }
   const atRow = (x: FloatArray, at: number, t: number) => {
@@ -98,7 +98,7 @@ export function mixture(sde: DiffusionProcess, components: readonly Component[],
   const likeInput = (x: NdArray, values: Float64Array): FloatArray =>
     x.data instanceof Float32Array ? Float32Array.from(values) : values
   return {
-    dataShape: dataShape ?? [d],
+    modelShape: shape ?? [d],
     sde,
     calls,
     async score(x, t) {

@@ -81,7 +81,7 @@ export const defaultProbes = 100
  * too large. The probes of a row follow from the seed and its key alone, so neither batches nor order change a bit.
  * Memory: N K numbers and `batchSize` rows (pairs of a row and a probe, default 256), however many probes there are.
  *
- * @param x - rows [N, ...dataShape] in the model's space
+ * @param x - rows [N, ...modelShape] in the model's space
  * @throws OodError `E_SHAPE`, `E_NOT_FINITE`, `E_ARGUMENT`, `E_ABORTED`
  * @example
  * const losses = await denoisingLosses(model, rows, { fractions: [0.25], probes: 64 })
@@ -96,7 +96,7 @@ export async function denoisingLosses(
   assertOptions('denoisingLosses', settings, LOSS_SETTINGS)
   assertOptions('denoisingLosses call', call, CALL_OPTIONS)
   const { probes = defaultProbes, sharing = 'fresh' } = settings
-  assertRows('diffusionRatio x', x, model.dataShape)
+  assertRows('diffusionRatio x', x, model.modelShape)
   assertFinite('diffusionRatio x', x)
   const n = rowCount(x)
   const { rows } = call

@@ -43,7 +43,7 @@ export function profileScales({ sde }: Pick<ScoreModel, 'sde'>): number[] {
  *
  * The noise of a row is a function of the seed, its key and the level. Cost: levels x draws evaluations a row.
  *
- * @param x - rows [N, ...dataShape] in the model's space
+ * @param x - rows [N, ...modelShape] in the model's space
  * @returns [N, levels]
  * @throws OodError `E_SHAPE`, `E_NOT_FINITE`, `E_ABORTED`
  * @example
@@ -58,7 +58,7 @@ export async function denoisingProfile(
   assertOptions('denoisingProfile', options, ['scales', 'draws'])
   assertOptions('denoisingProfile call', call, CALL_OPTIONS)
   const { scales = profileScales(model), draws = 2 } = options
-  assertRows('denoisingProfile x', x, model.dataShape)
+  assertRows('denoisingProfile x', x, model.modelShape)
   const n = rowCount(x)
   const d = rowSize(x)
   const root = random(call.seed ?? 0).fork('denoising-profile')

@@ -24,7 +24,7 @@ export interface ResidualNorms {
  * -net at the noise eps, one row a probe. For an exact score r is the part of the noise that x_t does not tell:
  * E|r|² runs from D (t -> 0) to 0 (t -> T).
  *
- * @param x - clean rows [M, ...dataShape] in the model's space
+ * @param x - clean rows [M, ...modelShape] in the model's space
  * @param times - M times
  * @param noise - M D standard normals, row by row
  */
@@ -47,7 +47,7 @@ export async function residualNorms(
   }
   const xt = tensor(noised, x.shape)
   const net = model.scaledScore ? await model.scaledScore(xt, times, call) : await model.score(xt, times, call)
-  assertRows('diffusionRatio score', net, model.dataShape)
+  assertRows('diffusionRatio score', net, model.modelShape)
   if (rowCount(net) !== m) throw mismatch('E_SHAPE', 'diffusionRatio score', `${m} rows`, rowCount(net))
   assertFinite('diffusionRatio score', net)
   const values = flatData(net)

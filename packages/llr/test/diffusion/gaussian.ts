@@ -47,7 +47,7 @@ export interface CountedModel extends ScoreModel {
 export function gaussian(
   mean: readonly number[],
   cov: readonly (readonly number[])[],
-  { sde = vp(), scaled = true, dataShape = [mean.length] }: GaussianOptions = {},
+  { sde = vp(), scaled = true, modelShape = [mean.length] }: GaussianOptions = {},
 ): CountedModel {
   const d = mean.length
   const calls = { runs: 0, rows: 0, largest: 0 }
@@ -72,7 +72,7 @@ export function gaussian(
     return tensor(out, x.shape)
   }
   return {
-    dataShape,
+    modelShape,
     sde,
     calls,
     score: (x, t) => evaluate(x, t, 0),
@@ -84,7 +84,7 @@ export function gaussian(
 export interface GaussianOptions {
   sde?: DiffusionProcess
   scaled?: boolean
-  dataShape?: number[]
+  modelShape?: number[]
 }
 
 /**

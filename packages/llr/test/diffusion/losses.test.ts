@@ -116,7 +116,7 @@ describe('what may not change a loss', () => {
     [7, 1, 2, 2],
   )
   const identity = Array.from({ length: 4 }, (_, i) => Array.from({ length: 4 }, (_, j) => (i === j ? 0.5 : 0.1)))
-  const model = () => gaussian([0, 0, 0, 0], identity, { dataShape: [1, 2, 2] })
+  const model = () => gaussian([0, 0, 0, 0], identity, { modelShape: [1, 2, 2] })
 
   it('batch size, order, company and other rows', async () => {
     await fc.assert(

@@ -21,7 +21,7 @@ const model = () =>
   gaussian(
     [0, 0, 0, 0],
     variances.map((v, i) => variances.map((_, j) => (i === j ? v : 0))),
-    { dataShape: [1, 2, 2] },
+    { modelShape: [1, 2, 2] },
   )
 const draw = (n: number, seed: number, scale = 1) =>
   tensor(

@@ -25,6 +25,8 @@ import type { Component, Precision } from './component.ts'
 
 /** A score model that knows its density. */
 export interface AnalyticScoreModel extends ScoreModel {
+  /** Shape of a row; raw rows and the model's are the same, so `modelShape` is too. */
+  readonly dataShape: readonly number[]
   scaledScore(x: NdArray, t: Times, options?: CallOptions): Promise<NdArray<Float64Array>>
   divergence(x: NdArray, t: Times, options?: TraceOptions): Promise<ScoreDivergence>
   /** log p_t(x), the density of mu(t) x_0 + sigma(t) eps, in nats. */
@@ -121,6 +123,7 @@ export function mixtureModel(
 
   const model: AnalyticScoreModel = {
     dataShape: [...shape],
+    modelShape: [...shape],
     sde,
     async score(x, t, options) {
       assertOptions('score', options, CALL_OPTIONS)

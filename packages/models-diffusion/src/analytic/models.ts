@@ -4,7 +4,7 @@ import { vp } from '../sde/vp.ts'
 import { type Component, covariancePrecision, pointPrecision, subspacePrecision } from './component.ts'
 import { type AnalyticScoreModel, mixtureModel } from './mixture.ts'
 
-/** Shape of a row, where it is not simply [D]. */
+/** Shape of a row, raw and in the model's space alike, where it is not simply [D]. */
 export interface AnalyticOptions {
   dataShape?: readonly number[] | undefined
 }

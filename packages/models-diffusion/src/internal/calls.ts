@@ -25,7 +25,7 @@ export async function scaledScore(
   t: Float64Array,
   options: CallOptions | undefined,
 ): Promise<Float64Array> {
-  const rows = tensor(x, [t.length, ...model.dataShape])
+  const rows = tensor(x, [t.length, ...model.modelShape])
   if (model.scaledScore) return float64(await model.scaledScore(rows, t, inner(options)))
   const out = Float64Array.from(flatData(await model.score(rows, t, inner(options))))
   return scaled(out, t, (time) => model.sde.standardDeviation(time))
@@ -38,7 +38,7 @@ export async function scaledDivergence(
   t: Float64Array,
   options: TraceOptions,
 ): Promise<{ net: Float64Array; trace: Float64Array }> {
-  const rows = tensor(x, [t.length, ...model.dataShape])
+  const rows = tensor(x, [t.length, ...model.modelShape])
   const { score, divergence } = await scoreDivergence(model, rows, t, options)
   const sigma = (time: number) => model.sde.standardDeviation(time)
   return {

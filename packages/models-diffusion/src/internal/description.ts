@@ -16,16 +16,16 @@ export interface NetworkDescription {
   sde: DiffusionProcess | SdeSpec
   /** What it predicts. */
   prediction: Prediction
-  /** Shape of one row, [C, H, W]; read off the graph when its sizes are fixed there. */
-  dataShape?: readonly number[]
+  /** Shape of one raw row, [C, H, W]; default `modelShape`, which only preprocessing makes another. */
+  dataShape?: readonly number[] | undefined
+  /** Shape of one row as the network sees it; default the graph's own where its sizes are fixed, else `dataShape`. */
+  modelShape?: readonly number[] | undefined
   /** Names of the data input, time input and output; default `sample`, `timestep`, `out_sample`, or `x`, `t`, `net`. */
   ports?: Partial<Ports>
   /** The network is fed this times t (default 1); discrete processes feed their timestep. */
   timeScale?: number
   /** From raw values to the network's, as in a manifest; default none. */
   preprocessing?: readonly TransformSpec[]
-  /** Shape of a raw row where preprocessing changes it. */
-  rawShape?: readonly number[]
   /** Name in error messages. */
   name?: string
 }
@@ -41,8 +41,8 @@ export interface NetworkFacts {
   prediction: Prediction
   timeScale: number
   ports: Ports
+  dataShape: readonly number[]
   modelShape: readonly number[]
-  rawShape: readonly number[]
   preprocessing: readonly TransformSpec[]
   manifest: Manifest | undefined
 }
@@ -72,8 +72,8 @@ export async function checkpointFacts({ manifest, folder, graph }: Checkpoint): 
     prediction: parsePrediction(`${folder} prediction`, manifest.prediction ?? 'scaled-score'),
     timeScale: manifest.timeScale ?? 1,
     ports,
+    dataShape: manifest.data.shape,
     modelShape,
-    rawShape: manifest.data.shape,
     preprocessing: manifest.preprocessing as unknown as TransformSpec[],
     manifest,
   }
@@ -84,10 +84,10 @@ const DESCRIPTION = [
   'sde',
   'prediction',
   'dataShape',
+  'modelShape',
   'ports',
   'timeScale',
   'preprocessing',
-  'rawShape',
   'name',
 ]
 
@@ -114,10 +114,7 @@ export async function describedFacts(description: NetworkDescription): Promise<N
       'a free batch axis',
       `${input.shape[0]} rows (export with dynamic axes)`,
     )
-  const sizes = input?.shape?.slice(1)
-  const modelShape = description.dataShape ?? sizes?.filter((size): size is number => typeof size === 'number')
-  if (!modelShape || modelShape.length === 0 || (sizes && modelShape.length !== sizes.length))
-    throw mismatch('E_ARGUMENT', `${name} dataShape`, `the sizes of one row of ${ports.x}`, sizes ?? 'none')
+  const { dataShape, modelShape } = shapesOf(name, description, input?.shape?.slice(1), ports.x)
   return {
     name,
     graph,
@@ -125,11 +122,28 @@ export async function describedFacts(description: NetworkDescription): Promise<N
     prediction: parsePrediction('prediction', prediction),
     timeScale: description.timeScale ?? 1,
     ports,
+    dataShape,
     modelShape,
-    rawShape: description.rawShape ?? modelShape,
     preprocessing: description.preprocessing ?? [],
     manifest: undefined,
   }
+}
+
+/** Shapes of a raw row and of a row as the network sees it, from what the description and the graph's input say. */
+function shapesOf(
+  name: string,
+  description: NetworkDescription,
+  sizes: readonly (number | string)[] | undefined,
+  port: string,
+): { dataShape: readonly number[]; modelShape: readonly number[] } {
+  const fixed = sizes?.every((size): size is number => typeof size === 'number') ? sizes : undefined
+  const modelShape = description.modelShape ?? fixed ?? description.dataShape
+  if (!modelShape || modelShape.length === 0 || (sizes && modelShape.length !== sizes.length))
+    throw mismatch('E_ARGUMENT', `${name} modelShape`, `the sizes of one row of ${port}`, sizes ?? 'none')
+  const dataShape = description.dataShape ?? modelShape
+  if (product(dataShape) !== product(modelShape))
+    throw mismatch('E_ARGUMENT', `${name} dataShape`, `rows of ${product(modelShape)} numbers`, [...dataShape])
+  return { dataShape, modelShape }
 }
 
 function isSpec(sde: DiffusionProcess | SdeSpec): sde is SdeSpec {

@@ -64,7 +64,7 @@ export function densityFlow(settings: FlowSettings, trace: (rows: number[]) => T
 
 /** Numbers in a row of a model. */
 export function dimension(model: ScoreModel): number {
-  return model.dataShape.reduce((product, n) => product * n, 1)
+  return model.modelShape.reduce((product, n) => product * n, 1)
 }
 
 /** x = mu(t) y and t of every row; rows of y are `stride` apart. */

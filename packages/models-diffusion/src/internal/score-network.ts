@@ -49,7 +49,7 @@ const FAR = 16
 /** Builds `score`, `scaledScore`, `jvp` and `divergence`. */
 export function scoreNetwork(
   parts: NetworkParts,
-): Pick<Diffusion, 'score' | 'scaledScore' | 'jvp' | 'divergence' | 'sde' | 'dataShape'> {
+): Pick<Diffusion, 'score' | 'scaledScore' | 'jvp' | 'divergence' | 'sde' | 'modelShape'> {
   const { engine, sde, prediction, modelShape, dimension: d } = parts
   const { lanes } = engine
 
@@ -168,7 +168,7 @@ export function scoreNetwork(
     return { score: tensor(score, x.shape), divergence: trace, standardError }
   }
 
-  return { sde, dataShape: modelShape, score, scaledScore, jvp, divergence }
+  return { sde, modelShape, score, scaledScore, jvp, divergence }
 }
 
 function apply({ a, b }: Affine, x: number, net: number): number {

@@ -35,7 +35,7 @@ const BLOCK = 256
  *
  * Row i depends on its numbers, `seed` and its key `rows[i]` only.
  *
- * @param x - rows in the model's space, [N, ...dataShape]
+ * @param x - rows in the model's space, [N, ...modelShape]
  * @returns nats, in the model's space
  * @throws OodError `E_SHAPE`, `E_ARGUMENT`, `E_NOT_FINITE` naming a row that cannot be integrated, `E_ABORTED`
  *
@@ -50,7 +50,7 @@ export async function odeLogProb(model: ScoreModel, x: NdArray, options: OdeLogP
     throw mismatch('E_ARGUMENT', 'logProb compat', 'reference or nothing', options.compat)
   if (options.compat === 'reference') return referenceLogProb(model, x, options)
   const { t = sde.tMin, density = 'data', integrator = 'dopri5', steps = 50 } = options
-  assertRows('logProb', x, model.dataShape)
+  assertRows('logProb', x, model.modelShape)
   assertFinite('logProb', x)
   if (!(t > 0 && t < sde.tMax)) throw mismatch('E_ARGUMENT', 'logProb t', `a time in (0, ${sde.tMax})`, t)
   if (density !== 'data' && density !== 'diffused')

@@ -58,7 +58,7 @@ export interface OdeLogProbOptions extends TraceOptions {
 
 /** Log-likelihoods with what the path ended at. */
 export interface OdeLogProb extends LogProb {
-  /** x_T, [N, ...dataShape]. */
+  /** x_T, [N, ...modelShape]. */
   latent: NdArray<Float64Array>
   /** Evaluations of score and trace, summed over rows. */
   evaluations: number

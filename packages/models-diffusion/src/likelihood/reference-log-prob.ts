@@ -49,7 +49,7 @@ export async function referenceLogProb(
   const recipe = RECIPES[name]
   const { sde } = model
   const { t = recipe.t, steps = recipe.steps } = options
-  assertRows('logProb', x, model.dataShape)
+  assertRows('logProb', x, model.modelShape)
   assertFinite('logProb', x)
   if (!(Number.isInteger(steps) && steps > 1))
     throw mismatch('E_ARGUMENT', 'logProb steps', 'a whole number > 1', steps)

@@ -32,7 +32,7 @@ const BLOCK = 256
  *
  * Row i depends on its numbers, `seed` and its key `rows[i]` only, not on the batch.
  *
- * @param x - rows at time `from` in the model's space, [N, ...dataShape]
+ * @param x - rows at time `from` in the model's space, [N, ...modelShape]
  * @throws OodError `E_SHAPE`, `E_ARGUMENT`, `E_UNKNOWN_NAME`, `E_NOT_FINITE` naming a row, `E_ABORTED`
  *
  * Cost one score a row and step (`heun`: two), and one more for `clean`.
@@ -47,7 +47,7 @@ export async function denoise(
   assertOptions('denoise', options, DENOISE_OPTIONS)
   const { sde } = model
   const { method = 'heun', from = sde.tMax, to = sde.tMin, compat, clean = compat !== 'reference' } = options
-  assertRows('denoise', x, model.dataShape)
+  assertRows('denoise', x, model.modelShape)
   assertFinite('denoise', x)
   const n = rowCount(x)
   const d = dimension(model)

@@ -20,7 +20,7 @@ import { checkSpan } from './time-grid.ts'
  * x_T of rows x_t along the deterministic probability-flow ODE (Song et al. 2021, eq. 13), by Dormand-Prince in log tau:
  * about N(0, sigma_T² I) for rows like the data. `denoise(model, z, { method: 'rk45', clean: false })` goes back.
  *
- * @param x - rows at time `from` in the model's space, [N, ...dataShape]; at the default 1e-4 that is the data itself
+ * @param x - rows at time `from` in the model's space, [N, ...modelShape]; at the default 1e-4 that is the data itself
  * @throws OodError `E_SHAPE`, `E_ARGUMENT`, `E_NOT_FINITE` naming a row, `E_ABORTED`
  * @example
  * const z = await encode(model, x)
@@ -33,7 +33,7 @@ export async function encode(
   assertOptions('encode', options, ENCODE_OPTIONS)
   const { sde } = model
   const { from = sde.tMin, to = sde.tMax, tolerance = 1e-3, batchSize = 256 } = options
-  assertRows('encode', x, model.dataShape)
+  assertRows('encode', x, model.modelShape)
   assertFinite('encode', x)
   checkSpan(sde, to, from)
   if (!(tolerance > 0)) throw mismatch('E_ARGUMENT', 'encode tolerance', 'a number > 0', tolerance)

@@ -8,7 +8,7 @@ import { SAMPLE_OPTIONS, type SampleOptions } from './options.ts'
  * Draws `n` rows: x_T ~ N(0, sigma_T² I), then `denoise` from T. Row i depends on (seed, i) only: the first rows of a
  * larger sample are the same, in any batch size.
  *
- * @returns rows in the model's space, [n, ...dataShape]
+ * @returns rows in the model's space, [n, ...modelShape]
  * @throws OodError as `denoise`
  * @example
  * const rows = await sample(model, 100, { seed: 1, method: 'ddim', steps: 50 })
@@ -31,5 +31,5 @@ export async function sample(
     const own = root.fork(row)
     for (let i = row * d; i < (row + 1) * d; i++) x[i] = scale * own.normal()
   }
-  return denoise(model, tensor(x, [n, ...model.dataShape]), rest)
+  return denoise(model, tensor(x, [n, ...model.modelShape]), rest)
 }
