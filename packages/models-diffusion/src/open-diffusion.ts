@@ -84,14 +84,14 @@ export async function openDiffusion(
   const specs = facts.preprocessing as TransformSpec[]
   const transform = preprocessing(specs)
   const units = dataUnits({ preprocessing: specs, valueRange: facts.manifest?.data.valueRange, shape: dataShape })
-  const largest = largestOf(transform, units.valueRange, dataShape)
+  const range = rangeOf(transform, units.valueRange, dataShape)
   const engine = startEngine({
     setup: { name, graph, device: settings.device, ports, modelShape, dimension, conditions },
     settings,
     open: openKernels,
     tasks: taskModule('./internal/tasks.ts', import.meta.url),
   })
-  const model = scoreNetwork({ engine, sde, prediction, timeScale, modelShape, dimension, largest })
+  const model = scoreNetwork({ engine, sde, prediction, timeScale, modelShape, dimension, range })
 
   /** Rows as the network sees them, with the log-determinants of how they got there. */
   function toModel(what: string, x: NdArray, call: DiffusionCallOptions): { v: NdArray; logDet: Float64Array } {
@@ -160,12 +160,13 @@ async function factsOf(source: string | Checkpoint | NetworkDescription): Promis
   return checkpointFacts(await openModelFolder(source, FOLDER))
 }
 
-/** Largest |value| that raw rows of the range have in the network's space. */
-function largestOf(transform: Transform, range: readonly [number, number] | null, dataShape: readonly number[]) {
+/** The raw range's low end, and the largest |value| that its rows have in the network's space. */
+function rangeOf(transform: Transform, range: readonly [number, number] | null, dataShape: readonly number[]) {
   if (!range) return undefined
   const size = dataShape.reduce((product, n) => product * n, 1)
   const ends = tensor(new Float64Array(2 * size).fill(range[0], 0, size).fill(range[1], size), [2, ...dataShape])
-  return flatData(transform.forward(ends).y).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  const largest = flatData(transform.forward(ends).y).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  return { largest, rawLow: range[0] }
 }
 
 /** Every further input of the graph needs its fixed value. */

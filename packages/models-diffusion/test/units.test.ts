@@ -59,6 +59,11 @@ describe('units of a score network of bytes', () => {
     expect((await model.score(images([-1, 1, 6, -6]), 1)).shape).toEqual([1, 1, 2, 2])
   })
 
+  it('states that a coarse solver makes of an odd row are scored, however far they lie', async () => {
+    const thrown = images([40, -3, 0.5, -200, -90, -80, -70, -60])
+    expect((await model.score(thrown, 0.01)).shape).toEqual([2, 1, 2, 2])
+  })
+
   it('a time scale beside a discrete process and a fixed batch are refused', async () => {
     const ddpm = { ...described, sde: { name: 'ddpm' }, timeScale: 1000 }
     await expect(openDiffusion(ddpm)).rejects.toThrow('timeScale: expected none beside a discrete process')
