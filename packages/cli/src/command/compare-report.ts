@@ -1,12 +1,15 @@
 // The report of a comparison: one table, and how the best methods separate the sets.
 import type { Comparison, MethodResult } from '@ood/methods'
 import { histogramPlot, htmlReport, type ReportBlock, renderSvg } from '@ood/plots'
+import type { SkippedImages } from './skipped.ts'
 
 /** What was compared, for the report's head. */
 export interface ReportFacts {
   title: string
   train: string
   models: readonly string[]
+  /** Images left out because they could not be read, by set. */
+  skipped: SkippedImages
 }
 
 /** Methods that get a figure. */
@@ -15,7 +18,7 @@ const SHOWN = 4
 /** `report.html`: AUROC with intervals of every method and set, and score histograms of the best methods. */
 export async function comparisonReport(
   { results, failures }: Comparison,
-  { title, train, models }: ReportFacts,
+  { title, train, models, skipped }: ReportFacts,
 ): Promise<string> {
   const ranked = [...results].sort((a, b) => b.meanAuroc - a.meanAuroc)
   const sets = ranked[0]?.rows.map(({ set }) => set) ?? []
@@ -61,6 +64,7 @@ export async function comparisonReport(
           ...(failures.length > 0
             ? [{ text: failures.map(({ method, error }) => `- ${method}: ${error}`).join('\n') }]
             : []),
+          ...(Object.keys(skipped).length > 0 ? [{ text: skippedText(skipped) }] : []),
         ],
       },
       { heading: 'The best methods', blocks: figures.length > 0 ? figures : [{ text: 'No method ran.' }] },
@@ -83,4 +87,10 @@ async function histogram({ method, scores, rows }: MethodResult): Promise<string
 function caption({ method, rows, falsePositiveRate }: MethodResult): string {
   const flagged = rows.map(({ set, flagged: share }) => `${(100 * share).toFixed(0)} % of ${set}`)
   return `${method} flags ${(100 * falsePositiveRate).toFixed(1)} % of the in-distribution images, ${flagged.join(', ')}.`
+}
+
+function skippedText(skipped: SkippedImages): string {
+  return Object.entries(skipped)
+    .map(([set, { count, reasons }]) => `- ${count} broken of ${set} left out, such as: ${reasons.join('; ')}`)
+    .join('\n')
 }

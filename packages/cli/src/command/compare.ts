@@ -1,11 +1,12 @@
 // `ood compare`: every method whose models are there, on any images, resumably; one table, CSV, JSON and a report.
-import { flatData, mismatch, type NdArray, rowCount } from '@ood/core'
-import { sha256 } from '@ood/core/node'
+import { mismatch, type NdArray, rowCount } from '@ood/core'
 import type { Comparison, MethodResult } from '@ood/methods'
 import { csvText, formatTable, openRun, type Run } from '@ood/run'
 import { comparisonReport } from './compare-report.ts'
 import { type ImagesOptions, readImages } from './images.ts'
 import { type ModelsOptions, withModels } from './models.ts'
+import { keepSkipped, type SkippedImages } from './skipped.ts'
+import { contentsOf } from './work.ts'
 
 /** Options of `compareMethods`. */
 export interface CompareMethodsOptions extends ModelsOptions, Omit<ImagesOptions, 'shape'> {
@@ -32,7 +33,7 @@ export interface CompareMethodsOptions extends ModelsOptions, Omit<ImagesOptions
 export async function compareMethods(options: CompareMethodsOptions): Promise<Comparison> {
   const { availableMethods, compare, createMeasurer, makeMethod } = await import('@ood/methods')
   const { out, seed, batchSize, signal, onProgress } = options
-  return withModels(options, async ({ models, opened, shape }) => {
+  return withModels(options, async ({ models, opened, shape, anyLength }) => {
     const names = options.methods ?? availableMethods(models).map(({ name }) => name)
     if (names.length === 0)
       throw mismatch(
@@ -42,13 +43,19 @@ export async function compareMethods(options: CompareMethodsOptions): Promise<Co
         opened.map(({ role }) => role).join(', '),
       )
     const methods = Object.fromEntries(names.map((name) => [name, makeMethod(name, models)]))
-    const read = async (source: string): Promise<NdArray> => (await readImages(source, { ...options, shape })).images
-    const train = await read(options.train)
-    const inDistribution = await read(options.inDistribution)
+    const skipped: SkippedImages = {}
+    const read = async (set: string, source: string, how: Pick<ImagesOptions, 'shape' | 'anyLength'>) => {
+      const { images, skipped: left } = await readImages(source, { ...options, ...how })
+      keepSkipped(skipped, set, left)
+      return images
+    }
+    const train = await read('train', options.train, { shape, anyLength })
+    const like = { shape: train.shape.slice(1) }
+    const inDistribution = await read('in', options.inDistribution, like)
     const ood: Record<string, NdArray> = {}
-    for (const [name, source] of Object.entries(options.ood)) ood[name] = await read(source)
+    for (const [name, source] of Object.entries(options.ood)) ood[name] = await read(name, source, like)
     const hashes = Object.fromEntries(
-      Object.entries({ train, in: inDistribution, ...ood }).map(([name, images]) => [name, contents(images)]),
+      Object.entries({ train, in: inDistribution, ...ood }).map(([name, images]) => [name, contentsOf(images)]),
     )
     const run: Run<unknown> = openRun<unknown>({
       folder: out,
@@ -66,13 +73,14 @@ export async function compareMethods(options: CompareMethodsOptions): Promise<Co
     try {
       const measurer = createMeasurer({ store: run, seed, batchSize, signal, onProgress })
       const found = await compare({ methods, train, inDistribution, ood, measurer, signal })
-      write(run, found)
+      write(run, found, skipped)
       run.writeText(
         'report.html',
         await comparisonReport(found, {
           title: `${rowCount(inDistribution)} images of ${options.inDistribution} against ${Object.keys(ood).join(', ')}`,
           train: `${rowCount(train)} images of ${options.train}`,
           models: opened.map(({ manifest }) => manifest.name),
+          skipped,
         }),
       )
       run.finish()
@@ -105,7 +113,7 @@ export function byMean(results: readonly MethodResult[]): MethodResult[] {
   return [...results].sort((a, b) => b.meanAuroc - a.meanAuroc)
 }
 
-function write(run: Run<unknown>, { results, failures }: Comparison): void {
+function write(run: Run<unknown>, { results, failures }: Comparison, skipped: SkippedImages): void {
   const flat = results.flatMap(({ rows, seconds }) => rows.map((row) => ({ ...row, seconds })))
   const text = (pick: (row: (typeof flat)[number]) => string): string[] => flat.map(pick)
   const numbers = (pick: (row: (typeof flat)[number]) => number): Float64Array => Float64Array.from(flat, pick)
@@ -123,7 +131,7 @@ function write(run: Run<unknown>, { results, failures }: Comparison): void {
       seconds: numbers(({ seconds }) => seconds),
     }),
   )
-  run.writeJson('results.json', { results: results.map(({ scores: _, ...rest }) => rest), failures })
+  run.writeJson('results.json', { results: results.map(({ scores: _, ...rest }) => rest), failures, skipped })
   for (const set of Object.keys(results[0]?.scores ?? {}))
     run.writeText(
       `scores/${set}.csv`,
@@ -133,9 +141,4 @@ function write(run: Run<unknown>, { results, failures }: Comparison): void {
 
 function average(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
-}
-
-function contents(images: NdArray): string {
-  const { buffer, byteOffset, byteLength } = flatData(images)
-  return sha256(new Uint8Array(buffer, byteOffset, byteLength))
 }

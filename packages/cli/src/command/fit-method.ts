@@ -5,6 +5,7 @@ import { writeFileAtomic } from '@ood/run'
 import type { DetectorFile } from './detector-file.ts'
 import { type ImagesOptions, readImages } from './images.ts'
 import { type ModelsOptions, withModels } from './models.ts'
+import { workInRun } from './work.ts'
 
 /** Options of `fitMethodFile`. */
 export interface FitMethodOptions extends ModelsOptions, Omit<ImagesOptions, 'shape'> {
@@ -23,7 +24,8 @@ export interface FitMethodOptions extends ModelsOptions, Omit<ImagesOptions, 'sh
 }
 
 /**
- * Fits and stores a detector. Every model runs once an image.
+ * Fits and stores a detector. Every model runs once an image; what it measured is kept beside `out`, batch by batch,
+ * until the detector is written, so that the same command goes on after a kill.
  *
  * @throws OodError as the models, the reader and the method do
  */
@@ -40,37 +42,35 @@ export async function fitMethodFile(options: FitMethodOptions): Promise<Detector
       referenceOf: 'training' as const,
     }
   }
-  return withModels(options, async ({ models, shape }) => {
+  return withModels(options, async ({ models, opened, shape, anyLength }) => {
     const method = makeMethod(name, models)
-    const { images: train } = await readImages(options.images, { ...options, shape })
-    const heldOut = options.calibrate ? (await readImages(options.calibrate, { ...options, shape })).images : undefined
+    const { images: train } = await readImages(options.images, { ...options, shape, anyLength })
+    const rows = train.shape.slice(1)
+    const heldOut = options.calibrate
+      ? (await readImages(options.calibrate, { ...options, shape: rows })).images
+      : undefined
     const calibrationImages = rowCount(heldOut ?? train)
     if (falsePositiveRate * calibrationImages < 1)
       throw mismatch('E_ARGUMENT', '--fpr', `at least 1/${calibrationImages} with so many images`, falsePositiveRate)
-    const measurer = createMeasurer({ seed, batchSize, signal, onProgress })
-    const { fit, columns } = await fitMethod(method, (needs) => measurer.measure(needs, 'train', train))
-    const found = detector({ ...method, initial: fit })
-    const scored = heldOut ? await measurer.measure(method.needs(fit), 'calibrate', heldOut) : columns
-    if (heldOut) await found.inferThreshold({ columns: scored }, falsePositiveRate)
-    const { shape: rows } = train
-    const stored: DetectorFile = {
-      ...found.toJSON(),
-      ...(heldOut ? {} : trainingThreshold(method, columns, fit)),
-      data: {
-        shape: rows.slice(1),
-        valueRange: null,
-        rangeSource: null,
-        wholeNumbers: null,
-        ...described(found.toJSON().data),
-      },
-      registryName: name,
-    }
-    writeFileAtomic(out, `${JSON.stringify(stored, null, 2)}\n`)
-    return stored
+    // Columns are stored by key, so what another method over the same models and images measured is of use, too.
+    const config = { command: 'fit', models: opened.map(({ manifest }) => manifest.sha256), seed, batchSize }
+    return workInRun(out, config, { train, ...(heldOut ? { calibrate: heldOut } : {}) }, async (run) => {
+      const measurer = createMeasurer({ store: run, seed, batchSize, signal, onProgress })
+      const { fit, columns } = await fitMethod(method, (needs) => measurer.measure(needs, 'train', train))
+      const found = detector({ ...method, initial: fit })
+      if (heldOut) {
+        const scored = await measurer.measure(method.needs(fit), 'calibrate', heldOut)
+        await found.inferThreshold({ columns: scored }, falsePositiveRate)
+      }
+      const state = found.toJSON()
+      const stored: DetectorFile = {
+        ...state,
+        ...(heldOut ? {} : trainingThreshold(method, columns, fit)),
+        data: { ...state.data, shape: rows },
+        registryName: name,
+      }
+      writeFileAtomic(out, `${JSON.stringify(stored, null, 2)}\n`)
+      return stored
+    })
   })
-}
-
-/** The fields of a profile that are known. */
-function described<T extends object>(profile: T): Partial<T> {
-  return Object.fromEntries(Object.entries(profile).filter(([, value]) => value !== null)) as Partial<T>
 }

@@ -1,21 +1,28 @@
-// Reads the images a command names: a picture, a folder, a .zip, .npy or IDX file, or a data set by name.
+// Reads the images or sequences a command names: a picture, a folder, a .zip, .npy or IDX file, or a data set by name.
 import { statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { mismatch, type NdArray, OodError, type Progress, rowCount, tensor } from '@ood/core'
 import { type FileKind, fileKind, foundKind } from './file-kind.ts'
 
+/** Images that could not be read and were left out, each with the reason. */
+export type Skipped = readonly { name: string; reason: string }[]
+
+/** Told which images of a source were left out. */
+export type OnSkipped = (skipped: Skipped, source: string) => void
+
 /** Images with a name for each row: its file, or its row number. */
 export interface NamedImages {
   images: NdArray
   names: string[]
-  /** Images that could not be read and were left out, each with the reason. */
-  skipped: { name: string; reason: string }[]
+  skipped: Skipped
 }
 
 /** How to read them. */
 export interface ImagesOptions {
-  /** Shape of one image as the model takes it, [C, H, W]. */
+  /** Shape of one row as the model takes it: [C, H, W] of images, [T] of sequences. */
   shape: readonly number[]
+  /** Sequences may have another length than `shape` says. */
+  anyLength?: boolean | undefined
   /** At most this many: the first ones of a file or folder, a seeded draw from a data set. */
   limit?: number | undefined
   /** Resize pictures of another size. */
@@ -28,12 +35,13 @@ export interface ImagesOptions {
   dataDir?: string | undefined
   signal?: AbortSignal | undefined
   onProgress?: ((progress: Progress) => void) | undefined
+  onSkipped?: OnSkipped | undefined
 }
 
 /**
  * Reads images from `source`; what a file is, its first bytes say:
  * - a PNG or JPEG file, a folder of them, or a `.zip`
- * - a `.npy` array [N, H, W] or [N, C, H, W], or an IDX file, gzipped or not
+ * - a `.npy` array [N, H, W] or [N, C, H, W], or an IDX file, gzipped or not; [N, T] for models of sequences
  * - `<data set>:<split>` (`mnist:test`), downloaded when needed, or `sample:<data set>:<split>`, which is never
  *
  * @throws OodError `E_FILE` for what is missing, broken or no image, `E_UNKNOWN_NAME`, or `E_SHAPE` for images of another
@@ -43,18 +51,21 @@ export async function readImages(source: string, options: ImagesOptions): Promis
   const isThere = statSync(source, { throwIfNoEntry: false }) !== undefined
   const found = await (isThere ? readPath(source, options) : readByName(source, options))
   const { images } = found
-  const [channels, height, width] = options.shape
+  const [channels] = options.shape
   const shaped = images.shape.length === 3 && channels === 1 ? withChannel(images) : images
-  if (shaped.shape.slice(1).join() !== options.shape.join()) {
-    const shape = options.shape.length === 3 ? `${channels}, ${height}, ${width}` : options.shape.join(', ')
+  const rows = options.shape.length === 1 ? 'row' : 'image'
+  const fits = options.anyLength ? shaped.shape.length === 2 : shaped.shape.slice(1).join() === options.shape.join()
+  if (!fits) {
+    const shape = options.anyLength ? 'T' : options.shape.join(', ')
     throw mismatch(
       'E_SHAPE',
       source,
-      `images [N, ${shape}]`,
+      `${rows}s [N, ${shape}]`,
       `[${images.shape.join(', ')}]${shapeHint(found, options)}`,
     )
   }
-  if (rowCount(shaped) === 0) throw mismatch('E_EMPTY', source, 'at least one image', 'none')
+  if (rowCount(shaped) === 0) throw mismatch('E_EMPTY', source, `at least one ${rows}`, 'none')
+  options.onSkipped?.(found.skipped, source)
   return { ...found, images: shaped }
 }
 
@@ -76,7 +87,9 @@ async function readPath(source: string, options: ImagesOptions): Promise<Found> 
     await import('@ood/datasets')
   const { shape, limit, resize, invert, signal, onProgress } = options
   const kind = await fileKind(source)
-  const skipped: NamedImages['skipped'] = []
+  if (shape.length !== 3 && (kind === 'folder' || kind === 'zip' || kind === 'image'))
+    throw mismatch('E_SHAPE', source, `an array of rows [N, ${options.anyLength ? 'T' : shape.join(', ')}]`, 'pictures')
+  const skipped: { name: string; reason: string }[] = []
   const picture = {
     mode: shape[0] === 1 ? ('greyscale' as const) : ('rgb' as const),
     ...(resize ? { size: [shape[1]!, shape[2]!] as const } : {}),

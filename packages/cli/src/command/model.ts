@@ -3,6 +3,16 @@ import { existsSync } from 'node:fs'
 import { OodError } from '@ood/core'
 
 /**
+ * Kind of the model in a checkpoint folder or of a shipped one: `flow`, `diffusion`, `autoregressive`, `sequence` ...
+ *
+ * @throws OodError `E_UNKNOWN_NAME`, `E_FILE`, `E_MANIFEST`
+ */
+export async function modelKind(source: string): Promise<string> {
+  const { openCheckpoint } = await import('@ood/runtime')
+  return (await openCheckpoint(await checkpointFolder(source))).manifest.kind
+}
+
+/**
  * Folder of the checkpoint `source`.
  *
  * @throws OodError `E_UNKNOWN_NAME` when it is neither a folder nor a shipped name

@@ -15,8 +15,10 @@ export interface ModelsOptions {
 export interface OpenedModels {
   models: Models
   opened: readonly OpenedModel[]
-  /** Shape of one image, [C, H, W]. */
+  /** Shape of one row: [C, H, W] of images, [T] of sequences. */
   shape: readonly number[]
+  /** Rows may have another length than `shape` says, as long as all have the same: sequence models whose T is free. */
+  anyLength: boolean
 }
 
 /**
@@ -38,8 +40,13 @@ export async function withModels<T>(options: ModelsOptions, work: (parts: Opened
           workers,
         }),
       )
-    return await work({ models: byRole(opened), opened, shape: opened[0]!.manifest.data.shape })
+    const shape = opened[0]!.manifest.data.shape
+    return await work({ models: byRole(opened), opened, shape, anyLength: opened.every(takesAnyLength) })
   } finally {
     for (const { release } of opened) await release()
   }
+}
+
+function takesAnyLength({ manifest }: OpenedModel): boolean {
+  return manifest.kind === 'sequence' && typeof manifest.graphs.logits?.inputs.tokens?.[1] !== 'number'
 }

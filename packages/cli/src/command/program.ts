@@ -2,9 +2,11 @@
 import { createRequire } from 'node:module'
 import { mismatch } from '@ood/core'
 import type { LikelihoodLidFit } from '@ood/lid'
-import { checkConfig, csvText, exitCodes, formatTable, progressBar } from '@ood/run'
+import { type Columns, checkConfig, csvText, exitCodes, formatTable, progressBar } from '@ood/run'
 import { Command, CommanderError, Option } from 'commander'
 import { z } from 'zod'
+import type { Skipped } from './images.ts'
+import type { ScoreOptions } from './score.ts'
 
 const whole = (least: number) => z.coerce.number().int().min(least)
 
@@ -171,7 +173,7 @@ function program(signal: AbortSignal): Command {
 function withWorkOptions(command: Command): Command {
   return withSharedOptions(command).requiredOption(
     '-i, --images <source>',
-    'picture, folder, .zip, .npy, IDX file, <data set>:<split> or sample:<data set>:<split>',
+    'picture, folder, .zip, .npy (images, or tokens [N, T]), IDX file, <data set>:<split> or sample:<data set>:<split>',
   )
 }
 
@@ -238,6 +240,7 @@ async function compare(options: z.output<typeof compareOptions>, signal: AbortSi
   const { model, in: inDistribution, ood, methods, ...rest } = options
   const sets = namedSets(ood)
   const bar = progressBar(process.stderr)
+  const left = skippedImages()
   const found = await compareMethods({
     ...rest,
     models: model,
@@ -246,10 +249,11 @@ async function compare(options: z.output<typeof compareOptions>, signal: AbortSi
     methods: methods?.split(','),
     signal,
     onProgress: bar.update,
+    onSkipped: left.tell,
   })
   bar.stop()
   print(comparisonTable(found))
-  print(`\n${options.out}/report.html`)
+  print(`\n${options.out}/report.html${left.text()}`)
 }
 
 async function score(options: z.output<typeof scoreOptions>, signal: AbortSignal): Promise<void> {
@@ -263,7 +267,7 @@ async function score(options: z.output<typeof scoreOptions>, signal: AbortSignal
   const call = { ...rest, signal, onProgress: bar.update, onSkipped: left.tell }
   const columns = stored
     ? await (await import('./score-method.ts')).scoreWithDetector(stored, { ...call, models: model })
-    : await (await import('./score.ts')).scoreImages({ ...call, model: single(model), space, detector, lidScale: lid })
+    : await scoreModel(single(model), { ...call, space, detector, lidScale: lid })
   bar.stop()
   if (!options.out) {
     print(csvText(columns).trimEnd())
@@ -277,6 +281,18 @@ async function score(options: z.output<typeof scoreOptions>, signal: AbortSignal
   const rows = numbers.map(([name, values]) => [name, ...summary(values)])
   print(formatTable([['column', 'mean', 'smallest', 'largest'], ...rows]))
   print(`\n${columns.image!.length} images: ${options.out}${left.text()}`)
+}
+
+/** Scores with one model: a flow has its LID and its own detector, any other its log-likelihoods. */
+async function scoreModel(model: string, options: Omit<ScoreOptions, 'model'>): Promise<Columns> {
+  const { scoreLikelihood } = await import('./score-likelihood.ts')
+  const { scoreImages } = await import('./score.ts')
+  const { modelKind } = await import('./model.ts')
+  const { space, detector, lidScale } = options
+  if (detector !== undefined || (await modelKind(model)) === 'flow') return await scoreImages({ ...options, model })
+  if (space !== undefined || lidScale !== undefined)
+    throw mismatch('E_ARGUMENT', '--space and --lid', 'none beside a model that is no flow', 'one')
+  return await scoreLikelihood({ ...options, models: [model] })
 }
 
 async function fit(options: z.output<typeof fitOptions>, signal: AbortSignal): Promise<void> {
@@ -306,19 +322,31 @@ async function fitAny(options: z.output<typeof fitOptions>, signal: AbortSignal)
   const { fitMethodFile } = await import('./fit-method.ts')
   const { fpr, model, space: _, rule: __, scale: ___, ...rest } = options
   const bar = progressBar(process.stderr)
-  const stored = await fitMethodFile({ ...rest, models: model, falsePositiveRate: fpr, signal, onProgress: bar.update })
+  const left = skippedImages()
+  const stored = await fitMethodFile({
+    ...rest,
+    models: model,
+    falsePositiveRate: fpr,
+    signal,
+    onProgress: bar.update,
+    onSkipped: left.tell,
+  })
   bar.stop()
   print(`threshold ${stored.threshold} of ${stored.registryName}`)
-  print(options.out)
+  print(`${options.out}${left.text()}`)
 }
 
-/** Names broken images on the way and counts them for the end. */
+/** Broken images of one source that are named one by one. */
+const NAMED = 5
+
+/** Names the first broken images of each source on the way and counts all of them for the end. */
 function skippedImages() {
   let skipped = 0
   return {
-    tell(list: readonly { reason: string }[]) {
-      skipped = list.length
-      for (const { reason } of list) process.stderr.write(`skipped: ${reason}\n`)
+    tell(list: Skipped, source: string) {
+      skipped += list.length
+      for (const { reason } of list.slice(0, NAMED)) process.stderr.write(`skipped: ${reason}\n`)
+      if (list.length > NAMED) process.stderr.write(`skipped: ${list.length - NAMED} more of ${source}\n`)
     },
     count: () => skipped,
     text: () => (skipped === 0 ? '' : `, ${skipped} broken ${skipped === 1 ? 'one' : 'ones'} skipped`),

@@ -1,9 +1,9 @@
 // `ood score --detector` of any method of the registry: score, p-value, verdict and reason of every image.
-import { mismatch, type NdArray, type Progress } from '@ood/core'
+import { mismatch } from '@ood/core'
 import type { Models, Role } from '@ood/methods'
 import { type Columns, csvText, writeFileAtomic } from '@ood/run'
 import { ofFile, type ReadDetectorFile } from './detector-file.ts'
-import { type ImagesOptions, type NamedImages, readImages } from './images.ts'
+import { type ImagesOptions, readImages } from './images.ts'
 import { type ModelsOptions, withModels } from './models.ts'
 import { workInRun } from './work.ts'
 
@@ -14,8 +14,6 @@ export interface ScoreMethodOptions extends ModelsOptions, Omit<ImagesOptions, '
   batchSize: number
   /** CSV file; without it nothing is stored. */
   out?: string | undefined
-  onSkipped?: ((skipped: NamedImages['skipped']) => void) | undefined
-  onProgress?: ((progress: Progress) => void) | undefined
 }
 
 /**
@@ -29,7 +27,7 @@ export async function scoreWithDetector(stored: ReadDetectorFile, options: Score
   const { createMeasurer, makeMethod, methods } = await import('@ood/methods')
   const roles = new Set(methods.flatMap((entry) => entry.roles))
   const { seed, batchSize, out, signal, onProgress } = options
-  return withModels(options, async ({ models, opened, shape }) => {
+  return withModels(options, async ({ models, opened, shape, anyLength }) => {
     // A combination is over the models that are there: only those it was fitted with.
     const known = Object.keys(stored.models).filter((role): role is Role => role in models)
     const missing = Object.keys(stored.models).find((role) => roles.has(role as Role) && !(role in models))
@@ -43,13 +41,12 @@ export async function scoreWithDetector(stored: ReadDetectorFile, options: Score
     const given = known.length > 0 ? (Object.fromEntries(known.map((role) => [role, models[role]])) as Models) : models
     const method = makeMethod(stored.registryName, given)
     const detector = ofFile(stored.path, () => restoreDetector(stored, method))
-    const { images, names, skipped } = await readImages(options.images, { ...options, shape })
-    options.onSkipped?.(skipped)
+    const { images, names } = await readImages(options.images, { ...options, shape, anyLength })
     detector.assertData(images)
     const config = { command: 'score', detector: stored.models, fit: stored.fit, seed, batchSize }
-    return workInRun(out, config, images, async (run) => {
+    return workInRun(out, config, { images }, async (run) => {
       const measurer = createMeasurer({ store: run, seed, batchSize, signal, onProgress })
-      const columns = await measurer.measure(method.needs(detector.learnt), 'images', images as NdArray)
+      const columns = await measurer.measure(method.needs(detector.learnt), 'images', images)
       const { data } = await detector.predict({ columns }, { returnFeatureScore: false })
       const found: Record<string, Columns[string]> = { image: names, score: data.instanceScore! }
       if (data.pValue) found.p_value = data.pValue

@@ -4,7 +4,7 @@ import { type CallOptions, flatData, forEachBatch, type NdArray, OodError, rowCo
 import { sha256 } from '@ood/core/node'
 import type { Flow } from '@ood/models-flow'
 import { type BatchColumns, joinBatches, openRun, type Run } from '@ood/run'
-import { type ImagesOptions, type NamedImages, readImages } from './images.ts'
+import { type ImagesOptions, readImages } from './images.ts'
 import { checkpointFolder } from './model.ts'
 
 /** Options of both commands. */
@@ -16,8 +16,6 @@ export interface WorkOptions extends Omit<ImagesOptions, 'shape'> {
   seed: number
   /** Images between two stores; a kill loses at most this many. */
   batchSize: number
-  /** Told which broken images were left out, with `onError: 'skip'`. */
-  onSkipped?: ((skipped: NamedImages['skipped']) => void) | undefined
   device?: string | undefined
   workers?: number | undefined
 }
@@ -49,9 +47,8 @@ export async function withFlow<T>(
     workers,
   })
   try {
-    const { images, names, skipped } = await readImages(options.images, { ...options, shape: flow.dataShape })
-    options.onSkipped?.(skipped)
-    const contents = sha256(bytesOf(images))
+    const { images, names } = await readImages(options.images, { ...options, shape: flow.dataShape })
+    const contents = contentsOf(images)
     const everything = { ...config, model: flow.manifest.sha256, images: contents, seed, batchSize }
     const rest = { signal, onProgress }
     const parts = (run?: Run): WorkParts => ({
@@ -70,10 +67,12 @@ export async function withFlow<T>(
 export async function workInRun<T>(
   out: string | undefined,
   config: Record<string, unknown>,
-  images: NdArray,
+  images: Readonly<Record<string, NdArray>>,
   work: (run: Run | undefined) => Promise<T>,
 ): Promise<T> {
-  return await (out ? stored(out, { ...config, images: sha256(bytesOf(images)) }, work) : work(undefined))
+  if (!out) return await work(undefined)
+  const contents = Object.fromEntries(Object.entries(images).map(([set, x]) => [set, contentsOf(x)]))
+  return await stored(out, { ...config, images: contents }, work)
 }
 
 /** Works in the folder `<out>.run`; it stays only where going on makes sense: after a stop, a kill or a fault. */
@@ -119,7 +118,8 @@ function batchWorker(images: NdArray, batchSize: number, run: Run | undefined, r
   }
 }
 
-function bytesOf(images: NdArray): Uint8Array {
+/** Hash of the numbers of some images: a stored run is of these and no others. */
+export function contentsOf(images: NdArray): string {
   const { buffer, byteOffset, byteLength } = flatData(images)
-  return new Uint8Array(buffer, byteOffset, byteLength)
+  return sha256(new Uint8Array(buffer, byteOffset, byteLength))
 }

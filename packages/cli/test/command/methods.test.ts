@@ -1,7 +1,8 @@
 // `ood methods`, `ood compare`, `ood fit --method` and `ood score --detector` on flows known in closed form.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { random } from '@ood/core'
+import { encodeNpy } from '@ood/datasets'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type CompareMethodsOptions, compareMethods, comparisonTable } from '../../src/command/compare.ts'
 import { readDetectorFile } from '../../src/command/detector-file.ts'
@@ -188,6 +189,39 @@ describe('fit and score', () => {
     }
   })
 
+  it('goes on after a stop, with what another method over the same models has measured, and clears up', async () => {
+    const stop = async (out: string, method: string) => {
+      const controller = new AbortController()
+      let events = 0
+      const onProgress = () => {
+        events++
+        if (events === 4) controller.abort()
+      }
+      const stopped = fit({ method, out: at(out), calibrate: at('in.npy'), signal: controller.signal, onProgress })
+      await expect(stopped).rejects.toMatchObject({ code: 'E_ABORTED' })
+      expect([existsSync(at(out)), existsSync(`${at(out)}.run`)]).toEqual([false, true])
+    }
+    const finish = async (out: string, images = at('train.npy')) => {
+      let measured = 0
+      await fit({ out: at(out), images, calibrate: at('in.npy'), onProgress: () => void measured++ })
+      expect([existsSync(at(out)), existsSync(`${at(out)}.run`)]).toEqual([true, false])
+      return measured
+    }
+    const whole = await finish('whole.json')
+    await stop('again.json', 'recommended-cheap')
+    expect(await finish('again.json')).toBeLessThan(whole)
+    expect(readFileSync(at('again.json'), 'utf8')).toBe(readFileSync(at('whole.json'), 'utf8'))
+    await stop('shared.json', 'dose')
+    expect(await finish('shared.json')).toBeLessThan(whole)
+    expect(readFileSync(at('shared.json'), 'utf8')).toBe(readFileSync(at('whole.json'), 'utf8'))
+    // Other images: nothing that was stored is of use.
+    await stop('other.json', 'recommended-cheap')
+    await finish('other.json', draw('train-2.npy', 40, 11))
+    expect(JSON.parse(readFileSync(at('other.json'), 'utf8')).fit).toEqual(
+      (await fit({ images: at('train-2.npy'), out: at('other-2.json') })).fit,
+    )
+  })
+
   it('refuse another model, images of another shape, and options that contradict the detector', async () => {
     await fit()
     const other = await tinyFlow(at('other'), 'other', 2, { valueRange: [-1000, 1000] })
@@ -224,5 +258,104 @@ describe('fit and score', () => {
     expect(none.stderr).toMatch(/nope\.json: expected a detector that ood fit wrote, got/)
     const dir = await inside('score', '-m', model, '-i', at('in.npy'), '--detector', folder)
     expect(dir.stderr).toMatch(/expected a detector that ood fit wrote, got/)
+  })
+})
+
+describe('broken pictures', () => {
+  // A grey PNG of 2 x 2 pixels 0, 85, 170, 255, made with Python's zlib.
+  const png = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR4nGNgCGVY9R8AA60B/2f7ygkAAAAASUVORK5CYII=',
+    'base64',
+  )
+  const pictures = (name: string, whole: number, broken: number): string => {
+    mkdirSync(at(name))
+    for (let i = 0; i < whole; i++) writeFileSync(join(at(name), `a${i}.png`), png)
+    for (let i = 0; i < broken; i++) writeFileSync(join(at(name), `b${i}.png`), png.subarray(0, 40))
+    return at(name)
+  }
+
+  it('are counted by fit and compare, the first with their reasons', async () => {
+    const [many, one, none] = [pictures('many', 20, 7), pictures('one', 3, 1), pictures('none', 3, 0)]
+    const args = ['-m', model, '--workers', '0', '--on-error', 'skip']
+    const fitted = await inside(
+      ...['fit', ...args, '--method', 'flow-likelihood', '-i', many, '--calibrate', one, '-o', at('p.json')],
+      ...['--fpr', '0.5'],
+    )
+    expect(fitted.stderr.match(/skipped: .*many.b\d\.png: expected a whole PNG/g)).toHaveLength(5)
+    expect(fitted.stderr).toContain(`skipped: 2 more of ${many}`)
+    expect(fitted.stdout).toContain(`${at('p.json')}, 8 broken ones skipped`)
+    const compared = await inside(
+      ...['compare', ...args, '--methods', 'flow-likelihood', '--train', many, '--in', none],
+      ...['--ood', `far=${one}`, '-o', at('pictures')],
+    )
+    expect(compared.stdout).toContain('8 broken ones skipped')
+    const { skipped } = JSON.parse(readFileSync(join(at('pictures'), 'results.json'), 'utf8'))
+    expect([Object.keys(skipped), skipped.train.count, skipped.train.reasons.length, skipped.far.count]).toEqual([
+      ['train', 'far'],
+      7,
+      5,
+      1,
+    ])
+    expect(readFileSync(join(at('pictures'), 'report.html'), 'utf8')).toMatch(/7 broken of train left out/)
+  })
+})
+
+describe('sequences', () => {
+  const models = ['lstm-genome', 'lstm-genome-background']
+  type Tokens = Uint8Array | Int32Array | BigInt64Array | Float32Array
+  const tokens = (name: string, length: number, make: (draw: () => number, total: number) => Tokens): string => {
+    const rng = random(length)
+    const rows = 12
+    const data = make(() => Math.floor(4 * rng.uniform()), rows * length)
+    writeFileSync(at(name), encodeNpy({ data, shape: [rows, length] }))
+    return at(name)
+  }
+  const int64 = (draw: () => number, total: number) => BigInt64Array.from({ length: total }, () => BigInt(draw()))
+  const same = (draw: () => number, total: number) => new Uint8Array(total).fill(draw())
+
+  it('of integer tokens are read by fit, score and compare; all of one length', async () => {
+    const [train, far] = [tokens('dna.npy', 250, int64), tokens('repeat.npy', 250, same)]
+    const args = { models, workers: 0, method: 'sequence-ratio', images: train, falsePositiveRate: 0.2 }
+    const stored = await fit({ ...args, out: at('dna.json') })
+    expect(stored.data?.shape).toEqual([250])
+    const columns = await score({ models, images: far }, at('dna.json'))
+    expect([Object.keys(columns), columns.image!.length]).toEqual([['image', 'score', 'p_value', 'is_outlier'], 12])
+    const found = await compare({ models, train, inDistribution: train, ood: { far }, out: at('dna') })
+    expect(found.failures).toEqual([])
+    expect(found.results.map(({ method }) => method)).toEqual([
+      'sequence-likelihood',
+      'sequence-typicality',
+      'sequence-ratio',
+    ])
+    // Of another length, which the graph takes: a detector is for the length it was fitted on.
+    const short = tokens('short.npy', 60, (draw, total) => Int32Array.from({ length: total }, draw))
+    expect((await fit({ ...args, images: short, out: at('short.json') })).data?.shape).toEqual([60])
+    expect((await score({ models, images: short }, at('short.json'))).image).toHaveLength(12)
+    await expect(score({ models, images: short }, at('dna.json'))).rejects.toThrow('rows of shape [250], got [60]')
+    await expect(compare({ models, train, inDistribution: short, ood: { far }, out: at('mixed') })).rejects.toThrow(
+      'short.npy: expected rows [N, 250], got [12, 60]',
+    )
+  })
+
+  it('that are none are refused in one line', async () => {
+    const parts = tokens('parts.npy', 20, (draw, total) => Float32Array.from({ length: total }, () => draw() + 0.5))
+    const bases = tokens('bases.npy', 20, (_, total) => Int32Array.from({ length: total }, (_, i) => i % 5))
+    for (const [images, message] of [
+      [parts, /expected integers in \[0, 3\], got \d\.5 in row 0 at position \d/],
+      [bases, /expected integers in \[0, 3\], got 4 in row 0 at position 4/],
+      [at('train.npy'), /train\.npy: expected rows \[N, T\], got \[40, 2, 2\]/],
+    ] as const)
+      expect((await inside('score', '-m', models[0]!, '-i', images, '--workers', '0')).stderr).toMatch(message)
+  })
+
+  it('score without a detector gives log p and bits a token', async () => {
+    const source = tokens('plain.npy', 30, int64)
+    const end = await inside('score', '-m', models[0]!, '-i', source, '--workers', '0')
+    const [head, row] = end.stdout.split('\n')
+    expect(head).toBe('image,log_prob,bits_per_token')
+    const [, nats, bits] = row!.split(',').map(Number)
+    expect(bits).toBeCloseTo(-nats! / (29 * Math.LN2), 12)
+    const wrong = await inside('score', '-m', models[0]!, '-i', source, '--lid', '1')
+    expect(wrong.stderr).toBe('--space and --lid: expected none beside a model that is no flow, got one')
   })
 })
