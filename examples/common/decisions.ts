@@ -17,6 +17,11 @@ export interface Decisions {
   f1: number
 }
 
+/** Decisions at one threshold. */
+export interface Decided extends Decisions {
+  threshold: number
+}
+
 /** Decides score > threshold, strictly, for scores where higher = more OOD. */
 export function decide(inDistribution: ArrayLike<number>, ood: ArrayLike<number>, threshold: number): Decisions {
   const above = (scores: ArrayLike<number>): number => Array.from(scores).filter((score) => score > threshold).length

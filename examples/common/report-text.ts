@@ -1,7 +1,9 @@
 // Phrases that the reports share: the facts of a run, intervals, shares, and what it means that a model's samples are flagged.
-import { type ReportFact, type ReportHighlight, shareText } from '@ood/plots'
+import { type ReportCell, type ReportFact, type ReportHighlight, shareText } from '@ood/plots'
 import { delongInterval } from '@ood/roc'
 import { type Run, runFacts } from '@ood/run'
+import type { AucPair } from './compare.ts'
+import { type Direction, dataSetTitle } from './splits.ts'
 
 /** The facts under a report's title: on how much (`64 a split`), when, with which version, on which machine. */
 export function factsOfRun(run: Run<unknown>, rows: ReportFact): ReportFact[] {
@@ -49,4 +51,18 @@ export function samplesText(model: string, inside: string, flagged: { test: numb
   const { test, generated } = flagged
   const how = generated > test ? 'more often than' : generated < test ? 'less often than' : 'as often as'
   return `The ${model}'s own samples are flagged ${how} ${inside} test images (${percentText(generated)} against ${percentText(test)}). They are not ${inside} images: where the two shares differ, so do the scores of samples and images, and the difference measures how unlike its training images the ${model}'s samples are.`
+}
+
+/** Rows of a table of AUCs: test images and generated images of each direction, against the other data set. */
+export function againstRows<Result extends { direction: Direction }>(
+  all: readonly Result[],
+  cells: (result: Result, side: keyof AucPair) => ReportCell[],
+): ReportCell[][] {
+  return all.flatMap((result) =>
+    (['inDistr', 'generated'] as const).map((side) => {
+      const { inDistribution, ood } = result.direction
+      const inside = side === 'inDistr' ? `${dataSetTitle[inDistribution]} test images` : 'generated images'
+      return [`${inside} against ${dataSetTitle[ood]}`, ...cells(result, side)]
+    }),
+  )
 }

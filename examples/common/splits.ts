@@ -1,7 +1,7 @@
 // The images of one direction: training and test images of the model's data set, another data set, and samples.
 import type { NdArray } from '@ood/core'
 import { loadDataset, loadSample } from '@ood/datasets'
-import type { CommonOptions } from './options.ts'
+import type { CommonOptions } from './command-line.ts'
 
 /** The four monitored splits, with the names the reference gives their result folders. */
 export const splitNames = ['in_distr_train', 'in_distr_test', 'ood', 'generated'] as const
@@ -74,6 +74,29 @@ export async function loadSplits(
     ood: await load(direction.ood, 'test'),
     generated: await sample(n),
   }
+}
+
+/** A value for every name. */
+export function byName<Name extends string, T>(names: readonly Name[], value: (name: Name) => T): Record<Name, T> {
+  return Object.fromEntries(names.map((name) => [name, value(name)])) as Record<Name, T>
+}
+
+/** The same one after another: models run one at a time. */
+export async function eachName<Name extends string, T>(
+  names: readonly Name[],
+  value: (name: Name) => Promise<T>,
+): Promise<Record<Name, T>> {
+  const out: Partial<Record<Name, T>> = {}
+  for (const name of names) out[name] = await value(name)
+  return out as Record<Name, T>
+}
+
+/** A value of the results of both directions, by direction. */
+export function perDirection<Result extends { direction: Direction }>(
+  all: readonly Result[],
+  value: (result: Result) => unknown,
+): Record<string, unknown> {
+  return Object.fromEntries(all.map((result) => [result.direction.key, value(result)]))
 }
 
 /** Mean of a column. */

@@ -1,25 +1,23 @@
-// Every choice of the example: the scale and the fitted detector. This file is handed training points and nothing else.
-import { type LogProb, mismatch } from '@ood/core'
+// Every choice of the example: the scales. This file is handed training points and nothing else.
+import { mismatch } from '@ood/core'
 import {
   bisectScale,
   couplingScale,
   type FlowArtifact,
-  fitPairs,
   fixedScale,
   kneeScale,
   linspace,
-  type PairFit,
   plateauScale,
-  type ScaleChoice,
   scalingRegionScale,
   thresholdDimension,
   trainingLid,
 } from '@ood/lid'
+import type { LidChoices } from '../common/lid-study.ts'
 
 /** Training points of one flow: what the choices may depend on. */
 export interface TrainingPoints {
   /** Model-space log-likelihoods. */
-  logProb: LogProb['instance']
+  logProb: Float64Array
   artifact: FlowArtifact
   /** Ambient dimension. */
   dimension: number
@@ -31,35 +29,22 @@ export interface TrainingPoints {
 export const scaleRules = ['scalingRegion', 'coupling', 'lpca', 'knee', 'plateau', 'fixed'] as const
 export type ScaleRuleName = (typeof scaleRules)[number]
 
-/** What was chosen from training points. */
-export interface Choices {
-  /** Chosen scale of every rule. */
-  scales: Record<ScaleRuleName, ScaleChoice>
-  /** The standardised sum fitted on the training pairs, per rule. */
-  detectors: Record<ScaleRuleName, PairFit>
-}
+/** Scales that the curve of the knee and the plateau is read at. */
+export const ruleScales: Float64Array = linspace(-8, 4, 121)
 
-/** Applies every scale rule and fits one detector per scale, on training points only. */
-export function choose(training: TrainingPoints): Choices {
-  const { logProb, artifact, dimension, lpca } = training
+/** Applies every scale rule to the training points. */
+export function choose({ logProb, artifact, dimension, lpca }: TrainingPoints): LidChoices<ScaleRuleName> {
   if (!(lpca > 0 && lpca < dimension)) throw mismatch('E_ARGUMENT', 'lPCA target', `between 0 and ${dimension}`, lpca)
-  const view = trainingLid({ lid: thresholdDimension, prepare: unprepared }, artifact, dimension, logProb)
-  const fine = view.curve(linspace(-8, 4, 121))
-  const scales: Choices['scales'] = {
+  const prepare = () => Promise.reject(new Error('choices read prepared artifacts only'))
+  const view = trainingLid({ lid: thresholdDimension, prepare }, artifact, dimension, logProb)
+  const curve = view.curve(ruleScales)
+  const scales = {
     scalingRegion: scalingRegionScale(view),
     coupling: couplingScale(view),
     lpca: bisectScale(view.meanLidAt, lpca),
-    knee: kneeScale(fine),
-    plateau: plateauScale(fine, { tolerance: 4 }),
+    knee: kneeScale(curve),
+    plateau: plateauScale(curve, { tolerance: 4 }),
     fixed: { ...fixedScale(-3), meanLid: view.meanLidAt(-3) },
   }
-  const detectors = Object.fromEntries(
-    scaleRules.map((rule) => [
-      rule,
-      fitPairs({ logProb, lid: thresholdDimension(artifact, scales[rule].scale) }, 'standardisedSum'),
-    ]),
-  ) as Choices['detectors']
-  return { scales, detectors }
+  return { rules: scaleRules, scales, pairRule: 'standardisedSum' }
 }
-
-const unprepared = (): Promise<FlowArtifact> => Promise.reject(new Error('choices read prepared artifacts only'))

@@ -1,101 +1,60 @@
 // The likelihood paradox of normalizing flows and its resolution with local intrinsic dimension, on real images.
-
-import type { Progress } from '@ood/core'
 import { openFlow } from '@ood/models-flow'
-import { formatTable, type Run } from '@ood/run'
+import type { TableCell } from '@ood/run'
 import { checkpointPath } from '@ood/zoo'
-import { type Direction, directionsOf, loadSplits, mean, splitNames } from '../common/splits.ts'
-import { withRun } from '../common/with-run.ts'
-import { choose } from './choose.ts'
-import { evaluate } from './evaluate.ts'
-import { measure } from './measure.ts'
-import { type Options, parseOptions, usage } from './options.ts'
-import { recommend, recommendedStatistics } from './recommended.ts'
-import { lpcaTarget } from './recorded.ts'
-import { writeReport } from './report.ts'
-import { DEFAULT_RULE, type DirectionResult } from './result.ts'
+import { type Example, mainOf } from '../common/example.ts'
+import { lpcaTarget, studySummary } from '../common/lid-study.ts'
+import { byName, directionsOf, loadSplits, mean, perDirection, splitNames } from '../common/splits.ts'
+import { type FlowResult, measure, measuredOf, recommend, recommendedStatistics, studyFlow } from './flow-study.ts'
+import { report } from './report.ts'
 
-/** Runs the example: measures, chooses on training images, evaluates, writes the run folder and prints the table. */
-export async function main(argv: string[], signal: AbortSignal): Promise<void> {
-  const options = parseOptions(argv)
-  if (!options) {
-    process.stdout.write(usage)
-    return
-  }
-  const started = performance.now()
-  const { n, seed, dataDir, folder } = options
-  const config = { example: 'likelihood-paradox', n, seed, data: dataDir ?? 'packaged samples' }
-  await withRun(folder, config, async (run, onProgress) => {
-    const all: DirectionResult[] = []
-    for (const direction of directionsOf('flow'))
-      all.push(await runDirection(direction, options, run, signal, onProgress))
-    const seconds = (performance.now() - started) / 1000
-    run.writeJson('summary.json', summary(all, options, run.resumed ? null : seconds))
-    const report = await writeReport(run, all, options)
-    process.stdout.write(`${table(all)}\n\nreport: ${report}\n`)
-  })
-}
+export const example: Example<object, FlowResult[]> = {
+  name: 'likelihood-paradox',
+  about: "Two normalizing flows, one trained on Fashion-MNIST and one on MNIST, score the other's images.",
+  n: 64,
+  rows: 'images a split',
+  flags: {},
 
-async function runDirection(
-  direction: Direction,
-  options: Options,
-  run: Run<unknown>,
-  signal: AbortSignal,
-  onProgress: (progress: Progress) => void,
-): Promise<DirectionResult> {
-  const flow = await openFlow(
-    checkpointPath(direction.checkpoint),
-    options.workers === undefined ? {} : { workers: options.workers },
-  )
-  try {
-    const images = await loadSplits(direction, (n) => flow.sample(n, { seed: options.seed, signal }), options, signal)
-    const name = direction.checkpoint
-    const splits = await measure(run, { name, flow, images, seed: options.seed, signal, onProgress })
-    // The only input of every choice: training points.
-    const { logProb, artifact } = splits.in_distr_train
-    const lpca = lpcaTarget[direction.inDistribution]
-    const choices = choose({ logProb, artifact, dimension: flow.dimension, lpca })
-    const recommended = recommend(recommendedStatistics(flow), splits)
-    return { direction, splits, lpca, choices, results: evaluate(splits, choices), recommended }
-  } finally {
-    await flow.release()
-  }
-}
-
-/** What `summary.json` holds. */
-function summary(all: readonly DirectionResult[], { n, seed, dataDir }: Options, seconds: number | null): object {
-  const perDirection = (value: (result: DirectionResult) => unknown) =>
-    Object.fromEntries(all.map((result) => [result.direction.key, value(result)]))
-  return {
-    example: 'likelihood-paradox',
-    config: { n, seed, data: dataDir ?? 'packaged samples' },
-    auc: perDirection(({ results }) => {
-      const { single, lid, dual, dualReference, fitted, fittedInterval } = results[DEFAULT_RULE]
-      return { single, lid, dual, dualReference, fitted, fittedInterval }
-    }),
-    scale: perDirection(({ results }) => ({ rule: DEFAULT_RULE, value: results[DEFAULT_RULE].scale })),
-    rules: perDirection(({ results }) => results),
-    recommended: perDirection(({ recommended }) => recommended),
-    bitsPerDim: perDirection(({ splits }) =>
-      Object.fromEntries(splitNames.map((name) => [name, mean(splits[name].bitsPerDim)])),
-    ),
-    logProb: perDirection(({ splits }) =>
-      Object.fromEntries(splitNames.map((name) => [name, mean(splits[name].logProb)])),
-    ),
-    seconds,
-  }
-}
-
-/** The table printed at the end. */
-function table(all: readonly DirectionResult[]): string {
-  const head = ['AUC', 'log p alone', 'log p + LID, two cuts', 'one fitted score', 'recommended', 'scale']
-  const rows: (string | number)[][] = [head]
-  for (const { direction, results, recommended } of all) {
-    const { single, dual, fitted, scale } = results[DEFAULT_RULE]
-    for (const side of ['inDistr', 'generated'] as const) {
-      const what = side === 'inDistr' ? 'test images' : 'generated images'
-      rows.push([`${direction.key}, ${what}`, single[side], dual[side], fitted[side], recommended.auc[side], scale])
+  async work(bench, options) {
+    const all: FlowResult[] = []
+    for (const direction of directionsOf('flow')) {
+      const { checkpoint, inDistribution } = direction
+      const { seed, signal } = bench
+      const flow = await openFlow(checkpointPath(checkpoint), { workers: options.workers })
+      try {
+        const images = await loadSplits(direction, (n) => flow.sample(n, { seed, signal }), options, signal)
+        const columns = await measure(bench, checkpoint, flow, images)
+        const splits = byName(splitNames, (split) => measuredOf(columns[split]))
+        const lpca = lpcaTarget[inDistribution]
+        const recommended = recommend(recommendedStatistics(flow), columns)
+        all.push({ direction, images, splits, lpca, study: studyFlow(splits, lpca), recommended })
+      } finally {
+        await flow.release()
+      }
     }
-  }
-  return formatTable(rows)
+    return all
+  },
+
+  summary: (all) => ({
+    ...studySummary(all, ({ study }) => study),
+    recommended: perDirection(all, ({ recommended }) => recommended),
+    bitsPerDim: perDirection(all, ({ splits }) => byName(splitNames, (split) => mean(splits[split].bitsPerDim))),
+    logProb: perDirection(all, ({ splits }) => byName(splitNames, (split) => mean(splits[split].logProb))),
+  }),
+
+  table(all) {
+    const head = ['AUC', 'log p alone', 'log p + LID, two cuts', 'one fitted score', 'recommended', 'scale']
+    const rows = all.flatMap(({ direction, study, recommended }) =>
+      (['inDistr', 'generated'] as const).map((side): TableCell[] => {
+        const { single, dual, fitted, scale } = study.chosen
+        const what = side === 'inDistr' ? 'test images' : 'generated images'
+        return [`${direction.key}, ${what}`, single[side], dual[side], fitted[side], recommended.auc[side], scale]
+      }),
+    )
+    return [head, ...rows]
+  },
+
+  report,
 }
+
+export const main: ReturnType<typeof mainOf> = mainOf(example)

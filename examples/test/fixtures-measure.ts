@@ -1,10 +1,12 @@
 // Child process of the resume test: measures four tiny splits, killing itself after as many progress events as told.
 
 import { random, tensor } from '@ood/core'
+import { vector } from '@ood/detect'
 import { openFlow } from '@ood/models-flow'
 import { openRun } from '@ood/run'
+import { createBench } from '../common/bench.ts'
 import { splitNames } from '../common/splits.ts'
-import { measure } from '../likelihood-paradox/measure.ts'
+import { measure, measuredOf } from '../likelihood-paradox/flow-study.ts'
 
 const [folder = '', checkpoint = '', kill = ''] = process.argv.slice(2)
 const N = 20
@@ -21,13 +23,11 @@ const images = Object.fromEntries(
       ),
     ]
   }),
-) as Parameters<typeof measure>[1]['images']
+) as Parameters<typeof measure>[3]
 const run = openRun({ folder, config: { test: 'resume' } })
 let events = 0
-const measured = await measure(run, {
-  name: 'tiny',
-  flow,
-  images,
+const bench = createBench({
+  run,
   seed: 3,
   signal: new AbortController().signal,
   onProgress: () => {
@@ -35,12 +35,13 @@ const measured = await measure(run, {
     if (kill !== '' && events === Number(kill)) process.kill(process.pid, 'SIGKILL')
   },
 })
+const measured = await measure(bench, 'tiny', flow, images)
 for (const name of splitNames) {
-  const { logProb, bitsPerDim, artifact, statistics } = measured[name]
+  const { logProb, bitsPerDim, artifact } = measuredOf(measured[name])
   run.writeCsv(name, {
     logProb,
     bitsPerDim,
-    png: statistics['code.bits'] as Float64Array,
+    png: vector(measured[name], 'code.bits'),
     first: artifact.rotated.data.slice(0, N),
     last: artifact.diagonal.data.slice(-N),
   })

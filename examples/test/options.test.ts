@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import { parseOptions } from '../likelihood-paradox/options.ts'
+import { commandOf, parseOptions as parse, usage } from '../common/command-line.ts'
+import { example as paradox } from '../likelihood-paradox/index.ts'
 
 const script = fileURLToPath(new URL('../run.ts', import.meta.url))
 const work = mkdtempSync(join(tmpdir(), 'ood-example-'))
@@ -15,6 +16,8 @@ function example(...args: string[]) {
   const node = ['--import', import.meta.resolve('tsx'), '--conditions=@ood/source', script, ...args]
   return spawnSync(process.execPath, node, { cwd: work, encoding: 'utf8' })
 }
+
+const parseOptions = (argv: string[], env: NodeJS.ProcessEnv) => parse(paradox, argv, env)
 
 describe('parseOptions', () => {
   it('has the demo as its default', () => {
@@ -41,6 +44,20 @@ describe('parseOptions', () => {
     [['--colour', 'red'], "options: Unknown option '--colour' (--help lists them)"],
   ])('refuses %j', (argv, message) => {
     expect(() => parseOptions(argv, {})).toThrow(message)
+  })
+})
+
+describe('what the options say of themselves', () => {
+  it('lists every flag in the help', () => {
+    const text = usage(paradox)
+    for (const flag of ['--n N', '--data-dir FOLDER', '--seed N', '--run NAME', '--workers N', '--help'])
+      expect(text).toContain(`\n  ${flag} `)
+  })
+
+  it('gives the command of a run, without paths of this machine', () => {
+    const options = parseOptions(['--seed', '3', '--run', 'mine', '--data-dir', '/data'], {})!
+    const command = 'npm run example -- likelihood-paradox --n 64 --seed 3'
+    expect(commandOf(paradox, options)).toBe(`\`${command}\`, 64 images a split, data: official files.`)
   })
 })
 

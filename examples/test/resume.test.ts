@@ -32,8 +32,8 @@ describe('a run that is killed', () => {
     expect(start(undisturbed)).toEqual({ status: 0, signal: null, stderr: '' })
     const expected = filesOf(undisturbed)
     expect(new Set(expected).size).toBe(splitNames.length)
-    // 4 splits of 3 batches: at the first batch; at the end of a split and, started again, in the middle of the next.
-    for (const kills of [[1], [6, 2]]) {
+    // 4 splits of 5 measurements of 3 batches: at the first batch; at the end of a split, in the middle of a later one.
+    for (const kills of [[1], [15, 22]]) {
       const folder = join(work, `killed-${kills.join('-')}`)
       for (const after of kills) expect(start(folder, after).signal).toBe('SIGKILL')
       expect(start(folder)).toEqual({ status: 0, signal: null, stderr: '' })

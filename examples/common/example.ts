@@ -1,0 +1,74 @@
+// What an example is, and how every one of them runs: options, run folder, measuring, summary, report and table.
+import { htmlReport, type ReportFact, type ReportOptions } from '@ood/plots'
+import { formatTable, openRun, progressBar, type Run, runFacts, type TableCell } from '@ood/run'
+import { type Bench, createBench } from './bench.ts'
+import { type CommandLine, type CommonOptions, commandOf, configOf, parseOptions, usage } from './command-line.ts'
+
+/** A report; its facts and its foot are the same for all examples. */
+export interface Report extends Omit<ReportOptions, 'facts' | 'footer'> {
+  /** On how much its numbers rest: `{ label: 'images', value: '64 a split' }`. */
+  rows: ReportFact
+  /** A sentence below the command. */
+  footnote?: string
+}
+
+/** What a paper adds: which columns are measured, what is made of them, and what is said about it. */
+export interface Example<Extra extends object, Result> extends CommandLine<Extra> {
+  /** Completes and checks the options before anything is written. */
+  prepare?(options: CommonOptions & Extra): (CommonOptions & Extra) | Promise<CommonOptions & Extra>
+  /** Measures, chooses on training rows, evaluates. All numbers that follow are its result's. */
+  work(bench: Bench, options: CommonOptions & Extra): Promise<Result>
+  /** What `summary.json` has besides the example's name, its configuration and its seconds. */
+  summary(result: Result, options: CommonOptions & Extra): object
+  /** The table printed at the end, its head first. */
+  table(result: Result): readonly (readonly TableCell[])[]
+  /** Writes CSVs and figures, and says what they show. */
+  report(run: Run<unknown>, result: Result, options: CommonOptions & Extra): Promise<Report>
+}
+
+/** The main function of an example. */
+export function mainOf<Extra extends object, Result>(
+  example: Example<Extra, Result>,
+): (argv: string[], signal: AbortSignal) => Promise<void> {
+  return async (argv, signal) => {
+    const parsed = parseOptions(example, argv)
+    if (!parsed) {
+      process.stdout.write(usage(example))
+      return
+    }
+    const started = performance.now()
+    const options = example.prepare ? await example.prepare(parsed) : parsed
+    const config = configOf(example, options)
+    const bar = progressBar(process.stderr)
+    try {
+      const run = openRun({ folder: options.folder, config: { example: example.name, ...config } })
+      try {
+        const bench = createBench({ run, seed: options.seed, signal, onProgress: bar.update })
+        const result = await example.work(bench, options)
+        // A resumed run knows how long its last start took, which says nothing.
+        const seconds = run.resumed ? null : (performance.now() - started) / 1000
+        const summary = { example: example.name, config, seconds, ...example.summary(result, options) }
+        run.writeJson('summary.json', summary)
+        const path = await writeReport(run, example, result, options)
+        process.stdout.write(`${formatTable(example.table(result))}\n\nreport: ${path}\n`)
+        run.finish()
+      } finally {
+        run.close()
+      }
+    } finally {
+      bar.stop()
+    }
+  }
+}
+
+/** Writes `report.html` and what it shows; returns its path. */
+export async function writeReport<Extra extends object, Result>(
+  run: Run<unknown>,
+  example: Example<Extra, Result>,
+  result: Result,
+  options: CommonOptions & Extra,
+): Promise<string> {
+  const { rows, footnote, ...report } = await example.report(run, result, options)
+  const footer = [commandOf(example, options), ...(footnote ? [footnote] : [])].join(' ')
+  return run.writeText('report.html', htmlReport({ ...report, facts: [rows, ...runFacts(run.events)], footer }))
+}
