@@ -27,8 +27,6 @@ afterAll(async () => {
 
 const call = { seed: 5 }
 const TRAIN = 24
-/** Conformal p-values of so many statistics need more training rows before the smallest one is below 1. */
-const trainRows = (name: string): number => (name === 'p-values' ? 160 : TRAIN)
 const exact = exactDiffusion()
 
 interface Case {
@@ -53,7 +51,7 @@ function fitted(name: string) {
   const { models, draw } = caseOf(name)
   const method = makeMethod(name, models)
   const seen: string[] = []
-  const rows = draw(trainRows(name), 1)
+  const rows = draw(TRAIN, 1)
   const made = fitMethod(method, (needs) => {
     seen.push(...Object.values(needs).map(({ key }) => key))
     return measureNeeds(needs, rows, call)
@@ -82,9 +80,7 @@ describe.each(methods.map(({ name }) => name))('%s', (name) => {
     const before = method.score(sliceColumns(train, 0, 4), fit)
     method.score(other, fit)
     expect(method.score(sliceColumns(train, 0, 4), fit)).toEqual(before)
-    const { fit: again } = await fitMethod(method, (needs) =>
-      measureNeeds(needs, caseOf(name).draw(trainRows(name), 1), call),
-    )
+    const { fit: again } = await fitMethod(method, (needs) => measureNeeds(needs, caseOf(name).draw(TRAIN, 1), call))
     expect(JSON.stringify(again)).toBe(JSON.stringify(fit))
   })
 

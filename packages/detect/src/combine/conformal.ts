@@ -64,6 +64,39 @@ export function combinePValues(
 }
 
 /**
+ * log of the combination of `combinePValues`, which is a p-value where it is below log 1 = 0 and an order everywhere: no
+ * bound at 1, p-values down to 0, and no underflow. log p of `bonferroni`, say, is log K + log min p, so K statistics
+ * whose p-values end at 2 / (n + 1) order rows even where K times that is above 1.
+ */
+export function logCombined(
+  pValues: readonly Float64Array[],
+  rule: PValueRule,
+  { factor, degrees }: FisherCorrection,
+): Float64Array {
+  const k = pValues.length
+  const combine = (ps: readonly number[]): number => {
+    switch (rule) {
+      case 'bonferroni':
+        return Math.log(k) + Math.log(Math.min(...ps))
+      case 'harmonic': {
+        const mean = k / ps.reduce((sum, p) => sum + 1 / p, 0)
+        return Math.log(k === 1 ? 1 : Math.E * Math.log(k)) + Math.log(mean)
+      }
+      case 'cauchy': {
+        // cot(pi p) for tan((1/2 - p) pi), which rounds small p away; arctan(1 / x) likewise.
+        const mean = ps.reduce((sum, p) => sum + 1 / Math.tan((p === 1 && k > 1 ? 1 - 1 / k : p) * Math.PI), 0) / k
+        return Math.log((mean > 1 ? Math.atan(1 / mean) : Math.PI / 2 - Math.atan(mean)) / Math.PI)
+      }
+      case 'fisher':
+        return logChiSquaredTail(fisherStatistic(ps) / factor, degrees)
+      default:
+        throw mismatch('E_ARGUMENT', 'p-value rule', pValueRules.join(', '), rule)
+    }
+  }
+  return Float64Array.from(pValues[0]!, (_, row) => combine(pValues.map((list) => list[row]!)))
+}
+
+/**
  * Brown's correction from p-values of in-distribution rows: the mean 2K and the variance of -2 Σ log p seen on them are
  * those of `factor` times a chi-squared variable of `degrees` degrees of freedom.
  *
@@ -91,6 +124,13 @@ export function twoSided(upper: Float64Array, lower: Float64Array): Float64Array
 /** P(X > x) of a chi-squared variable, degrees of freedom positive and not necessarily whole. */
 export function chiSquaredTail(x: number, degrees: number): number {
   return upperGamma(degrees / 2, x / 2)
+}
+
+/** log P(X > x) of a chi-squared variable, also where the probability itself is below the smallest number. */
+function logChiSquaredTail(x: number, degrees: number): number {
+  const [a, y] = [degrees / 2, x / 2]
+  if (y < a + 1) return Math.log(upperGamma(a, y))
+  return y === Number.POSITIVE_INFINITY ? -y : a * Math.log(y) - y - logGamma(a) + Math.log(gammaFraction(a, y))
 }
 
 function fisherStatistic(ps: readonly number[]): number {
@@ -122,7 +162,11 @@ function upperGamma(a: number, x: number): number {
     }
     return Math.max(0, 1 - scale * sum)
   }
-  // Modified Lentz.
+  return Math.min(1, scale * gammaFraction(a, x))
+}
+
+/** Q(a, x) Γ(a) eˣ x⁻ᵃ, x >= a + 1, by the modified Lentz algorithm. */
+function gammaFraction(a: number, x: number): number {
   let b = x + 1 - a
   let c = 1e300
   let d = 1 / b
@@ -135,7 +179,7 @@ function upperGamma(a: number, x: number): number {
     h *= d * c
     if (Math.abs(d * c - 1) < 1e-16) break
   }
-  return Math.min(1, scale * h)
+  return h
 }
 
 /** log Γ(x), x > 0: Stirling's series after shifting the argument above 10 (DLMF 5.11.1). */

@@ -1,17 +1,10 @@
 // A method that combines conformal p-values of statistics, two-sided each.
 import { mismatch, type NdArray, tensor } from '@ood/core'
-import { calibration } from '../calibration.ts'
 import type { Method } from '../method.ts'
 import { packNumbers, unpackNumbers } from '../pack.ts'
 import { wrongField } from '../stored.ts'
-import {
-  combinePValues,
-  type FisherCorrection,
-  fisherCorrection,
-  type PValueRule,
-  pValueRules,
-  twoSided,
-} from './conformal.ts'
+import { type FisherCorrection, fisherCorrection, logCombined, type PValueRule, pValueRules } from './conformal.ts'
+import { tailedPValues } from './p-value-tail.ts'
 import { varies } from './standardise.ts'
 import { needsOf, type Statistic, type StatisticTable, statisticTable } from './statistic.ts'
 
@@ -28,9 +21,14 @@ export interface PValueFit {
 /**
  * Score = -log p, p the combination (`combinePValues`) of the two-sided conformal p-values of every statistic among the
  * training rows. With reference rows that the models were not trained on, `bonferroni` and `harmonic` keep
- * P(p <= a) <= a under any dependence (Bates et al. 2023, Annals of Statistics 51, for conformal p-values).
+ * P(p <= a) <= a under any dependence (Bates et al. 2023, Annals of Statistics 51, for conformal p-values), for every a
+ * that n rows can tell, a >= 2 / (n + 1) in each statistic.
  *
- * p-values of n reference rows end at 2 / (n + 1): rows beyond all of them tie. Fitting O(K n log n).
+ * Conformal p-values end there, and K of them combined may end at 1: 70 numbers and 100 rows give no p below 1. The score
+ * goes on. Beyond the last reference value of a statistic its p falls with the distance in robust spreads
+ * (`tailedPValues`), and the combination is not cut at 1, so rows keep an order with any number of training rows. What
+ * `predict` gives as p-value is that of the score among the detector's reference scores, never below 1 / (n + 1).
+ * Fitting O(K n log n).
  *
  * @param rule - `bonferroni` (default), `fisher` with Brown's correction, `harmonic`, `cauchy`
  * @example
@@ -64,8 +62,9 @@ export function pValuesOf<Input = NdArray>(
     },
     score(columns, fit) {
       const table = statisticTable(statistics, columns)
+      if (table.rows === 0) return new Float64Array(0)
       // Not -0 for p = 1, which JSON would not keep.
-      return combinePValues(pValues(table, fit), rule, fit.fisher).map((p) => 0 - Math.log(p))
+      return logCombined(pValues(table, fit), rule, fit.fisher).map((logP) => 0 - logP)
     },
     explain(columns, fit) {
       const table = statisticTable(statistics, columns)
@@ -95,17 +94,13 @@ export function pValuesOf<Input = NdArray>(
   }
 }
 
-/** Two-sided p-values of the numbers that vary, each a list over the rows. */
+/** Two-sided p-values of the numbers that vary, with tails, each a list over the rows. */
 function pValues(table: StatisticTable, { reference, kept }: PValueFit): Float64Array[] {
   const known = unpackNumbers('detector state fit.reference', reference)
   const lists = columnsOf(table)
   const n = known.length / Math.max(1, table.width)
   return kept.map((k) => {
-    const column = known.subarray(k * n, (k + 1) * n)
-    const list = lists[k]!
-    const upper = calibration(column).pValues(list)
-    const lower = calibration(column.map((value) => -value)).pValues(list.map((value) => -value))
-    return twoSided(upper, lower)
+    return tailedPValues(known.subarray(k * n, (k + 1) * n), lists[k]!)
   })
 }
 

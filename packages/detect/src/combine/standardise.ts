@@ -44,14 +44,24 @@ export function fitStandardisation(table: StatisticTable, tail: number = TAIL): 
       )
     const sorted = column.slice().sort()
     const middle = quantile(sorted, 0.5)
-    let s = (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / 1.349
-    if (!varies(s, middle)) s = deviation(column)
+    const s = robustSpread(sorted, column)
     centre.push(middle)
     spread.push(varies(s, middle) ? s : 0)
   }
   if (spread.every((s) => s === 0))
     throw mismatch('E_ARGUMENT', `training statistics ${names.join(', ')}`, 'values that vary', 'constants')
   return { centre, spread, tail }
+}
+
+/**
+ * Interquartile range of ascending values over that of a normal distribution (1.349), or their standard deviation where
+ * more than half of them agree.
+ *
+ * @param values - the same values in any order: that of the sum behind the standard deviation
+ */
+export function robustSpread(sorted: Float64Array, values: Float64Array = sorted): number {
+  const spread = (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / 1.349
+  return varies(spread, quantile(sorted, 0.5)) ? spread : deviation(values)
 }
 
 /**
