@@ -1,6 +1,7 @@
 // Public face of @ood/core.
 export { assertCount } from './assert-count.ts'
 export { canonicalJson } from './canonical-json.ts'
+export { centralDifferences, type DifferenceOptions, differenceDensity, type ValueMap } from './central-differences.ts'
 export { crc32 } from './crc32.ts'
 export { mismatch, OodError, type OodErrorCode, unknownName } from './errors.ts'
 export type {
@@ -21,6 +22,7 @@ export type {
   TridiagonalMetric,
 } from './interfaces.ts'
 export { jacobian } from './jacobian.ts'
+export type { DensityModel, LogDensity } from './log-density.ts'
 export type { MatmulBackend } from './matmul.ts'
 export { isNestedDeeper } from './nesting.ts'
 export { nodeModule } from './node-module.ts'

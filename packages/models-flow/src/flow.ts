@@ -4,6 +4,7 @@ import type {
   Differentiable,
   Invertible,
   LikelihoodModel,
+  LogDensity,
   LogProb,
   NdArray,
   TridiagonalMetric,
@@ -86,6 +87,14 @@ export interface Flow extends LikelihoodModel, Invertible {
   /** Numbers in one row, D; latents are [N, D]. */
   readonly dimension: number
   readonly decoder: FlowDecoder
+  /**
+   * log p in model space with its derivatives by the row: rows are preprocessed ones, [N, ...modelShape]. The gradient is
+   * one `vjp` of the encoder's graph (about three encodings), a product with the Hessian the `jvp` of that graph.
+   *
+   * @example
+   * const { gradient } = await flow.density.gradient(await flow.preprocess(images, { seed: 7 }))
+   */
+  readonly density: Required<LogDensity>
 
   /**
    * Log-densities in nats of raw rows `x` [N, ...dataShape].

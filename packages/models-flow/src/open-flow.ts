@@ -13,6 +13,7 @@ import type { Flow } from './flow.ts'
 import { createDecoder } from './internal/decoder.ts'
 import { createDensity } from './internal/density.ts'
 import { openKernels } from './internal/kernels.ts'
+import { createLogDensity } from './internal/log-density.ts'
 import { createSampler } from './internal/sampler.ts'
 import { flowShape } from './internal/shape.ts'
 
@@ -61,13 +62,15 @@ export async function openFlow(source: string | Checkpoint, options: FlowOptions
     tasks: taskModule('./internal/tasks.ts', import.meta.url),
   })
   const decoder = createDecoder({ engine, shape })
+  const likelihood = createDensity({ engine, shape, transform, units })
   return {
     manifest,
     dataShape: shape.dataShape,
     modelShape,
     dimension,
     decoder,
-    ...createDensity({ engine, shape, transform, units }),
+    density: createLogDensity({ engine, shape, logProb: likelihood.logProb }),
+    ...likelihood,
     ...createSampler({ shape, transform, decoder }),
     release: () => engine.release(),
   }

@@ -30,4 +30,5 @@ export type {
   ValueInfo,
 } from './types.ts'
 export { type VjpOptions, vjp } from './vjp/vjp.ts'
+export { type WithOutputsOptions, withOutputs } from './with-outputs.ts'
 export { type ExternalFiles, type WriteOptions, writeExternal, writeModel } from './write.ts'

@@ -178,7 +178,7 @@ export function createDensity(
 }
 
 /** log N(z; 0, I) of `d` numbers from `at`, summed in float64. */
-function logNormal(z: Float32Array, at: number, d: number): number {
+export function logNormal(z: Float32Array, at: number, d: number): number {
   let square = 0
   for (let i = at; i < at + d; i++) square += z[i]! * z[i]!
   return -0.5 * square - 0.5 * d * Math.log(2 * Math.PI)

@@ -1,6 +1,7 @@
 // The flow's graphs as functions on flat rows: the arithmetic that runs in a worker, or in process.
 import { once } from '@ood/core'
 import { feedNumbers, openSession, takeFloats, toFloat32 } from '@ood/runtime'
+import { openDensityGraphs } from './density-graphs.ts'
 import type { KernelSetup } from './kernel-setup.ts'
 import { type MetricRow, openMetric } from './metric.ts'
 import { openTangents } from './tangents.ts'
@@ -21,6 +22,10 @@ export interface Kernels {
   tangents(z: Float32Array): Promise<Float32Array>
   /** JᵀJ at one latent in tridiagonal form. */
   metric(z: Float32Array): Promise<MetricRow>
+  /** Gradient of log p in model space at `rows` rows, with z and log |det ∂z/∂x|. */
+  gradient(x: Float32Array, rows: number): Promise<{ z: Float32Array; logDet: Float64Array; gradient: Float32Array }>
+  /** Hessian of log p at `rows` rows times directions `v` [k, rows, D]. */
+  hessian(x: Float32Array, v: Float32Array, rows: number, k: number): Promise<Float32Array>
   release(): Promise<void>
 }
 
@@ -30,6 +35,7 @@ export function openKernels(setup: KernelSetup): Kernels {
   const encoder = once(() => openSession(setup.encode, { device, threads: 1, name: `${name} encode` }))
   const decoder = once(() => openSession(setup.decode, { device, threads: 1, name: `${name} decode` }))
   const tangents = openTangents(setup)
+  const derivatives = openDensityGraphs(setup)
   const metrics = once(() => openMetric(d))
 
   return {
@@ -54,8 +60,10 @@ export function openKernels(setup: KernelSetup): Kernels {
     async metric(z) {
       return (await metrics.get()).metric(await tangents.all(z), z)
     },
+    gradient: (x, rows) => derivatives.gradient(x, rows),
+    hessian: (...args) => derivatives.hessian(...args),
     async release() {
-      for (const opened of [encoder, decoder, tangents, metrics]) await opened.release()
+      for (const opened of [encoder, decoder, tangents, derivatives, metrics]) await opened.release()
     },
   }
 }
