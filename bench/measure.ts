@@ -1,4 +1,5 @@
 // Timing: ours and the peer by turns, so that both see the same machine; medians and minima.
+import { median } from '@ood/core'
 import type { Answer } from './peer.ts'
 import type { Bound, Context, Measured } from './types.ts'
 
@@ -86,12 +87,6 @@ function result(sides: Sides, oursMs: number[], peerMs: number[]): Measured {
     ...(judged ? { met } : {}),
     details,
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const half = sorted.length >> 1
-  return sorted.length % 2 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2
 }
 
 /** Four significant digits: more would be noise. */

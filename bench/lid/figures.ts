@@ -1,6 +1,7 @@
 // The plots of the benchmark as Vega-Lite specifications.
+import { mean } from '@ood/core'
 import type { PlotSpec } from '@ood/plots'
-import { average, interval } from './score.ts'
+import { interval } from './score.ts'
 import type { Group } from './types.ts'
 
 const FONT = 'DejaVu Sans, Helvetica, Arial, sans-serif'
@@ -18,7 +19,7 @@ const relative = (groups: readonly Group[]): Group[] =>
 
 function ordered(groups: readonly Group[]): string[] {
   const of = (name: string): number =>
-    average(groups.filter((g) => g.estimator === name).map((g) => average(g.outcomes.map((o) => o.relativeBias))))
+    mean(groups.filter((g) => g.estimator === name).map((g) => mean(g.outcomes.map((o) => o.relativeBias))))
   return [...new Set(groups.map((g) => g.estimator))].sort((a, b) => of(a) - of(b))
 }
 
@@ -31,8 +32,8 @@ export function rankingPlot(all: readonly Group[]): PlotSpec | undefined {
   const values = order.map((estimator) => {
     const mine = groups.filter((g) => g.estimator === estimator)
     const means = Array.from({ length: seeds }, (_, s) => mine.flatMap((g) => g.outcomes[s]?.relativeBias ?? []))
-    const { mean, half } = interval(means.filter((list) => list.length > 0).map(average))
-    return { estimator, mean, low: mean - (half || 0), high: mean + (half || 0) }
+    const { mean: centre, half } = interval(means.filter((list) => list.length > 0).map(mean))
+    return { estimator, mean: centre, low: centre - (half || 0), high: centre + (half || 0) }
   })
   const y = { field: 'estimator', type: 'nominal', sort: order, title: null }
   const x = {
@@ -62,7 +63,7 @@ export function errorHeatmap(all: readonly Group[]): PlotSpec | undefined {
   const values = groups.map((g) => ({
     set: g.set,
     estimator: g.estimator,
-    error: Math.min(1, average(g.outcomes.map((o) => o.relativeBias))),
+    error: Math.min(1, mean(g.outcomes.map((o) => o.relativeBias))),
   }))
   return {
     ...frame,

@@ -1,8 +1,8 @@
 // Real images: the dimension of Fashion-MNIST and MNIST by every method, and its rank correlation with the PNG's size.
-import { concatRows, flatData, type NdArray, random, rowCount, sliceRows, tensor } from '@ood/core'
+import { concatRows, flatData, mean, type NdArray, random, rowCount, sliceRows, tensor } from '@ood/core'
 import { loadSample } from '@ood/datasets'
 import { pngBytes } from './png-size.ts'
-import { average, spearman } from './score.ts'
+import { spearman } from './score.ts'
 import type { Outcome } from './types.ts'
 
 /** Image sets of the benchmark: 512 shipped training and 512 shipped test images of each. */
@@ -33,7 +33,7 @@ const DRAWS = 1000
 /** What one estimator says of images, whose true dimension nobody knows. */
 export function imageOutcome(lid: ArrayLike<number>, sizes: Float64Array, ms: number, seed: number): Outcome {
   const nothing = { mae: Number.NaN, mse: Number.NaN, relativeBias: Number.NaN, concordance: Number.NaN }
-  const outcome: Outcome = { ...nothing, meanLid: average(lid), byDimension: {}, ms }
+  const outcome: Outcome = { ...nothing, meanLid: mean(lid), byDimension: {}, ms }
   if (lid.length !== sizes.length) return outcome
   const value = spearman(lid, sizes)
   if (Number.isNaN(value)) return outcome

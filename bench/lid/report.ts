@@ -1,9 +1,11 @@
 // From the log to results.csv, results.md and the plots.
+
 import { writeFileSync } from 'node:fs'
+import { mean } from '@ood/core'
 import { renderSvg } from '@ood/plots'
 import { machine } from '../machine.ts'
 import { errorHeatmap, rankingPlot } from './figures.ts'
-import { average, interval } from './score.ts'
+import { interval } from './score.ts'
 import type { Cell, Group, Logged, Outcome } from './types.ts'
 
 const METRICS = ['mae', 'mse', 'relativeBias', 'concordance', 'ms'] as const
@@ -80,7 +82,7 @@ function csv(groups: readonly Group[]): string {
     const of = (pick: (o: Outcome) => number | undefined): number[] =>
       outcomes.map(pick).filter((v): v is number => v !== undefined)
     const cells = [suite, set, `"${estimator}"`, `"${settings}"`, n, queries, outcomes.length]
-    cells.push(number(average(of((o) => o.meanLid))), number(average(of((o) => o.meanTruth))))
+    cells.push(number(mean(of((o) => o.meanLid))), number(mean(of((o) => o.meanTruth))))
     for (const metric of METRICS) {
       const { mean, half } = interval(of((o) => o[metric] ?? Number.NaN))
       cells.push(number(mean), number(half))
@@ -109,7 +111,7 @@ function modelFreeSection(groups: readonly Group[]): string {
       // One number a seed: the mean over sets. Its spread over seeds is the interval.
       const over = (metric: (typeof METRICS)[number], of: readonly Group[]): number[] =>
         Array.from({ length: most }, (_, s) => of.flatMap((g) => g.outcomes[s]?.[metric] ?? [])).flatMap((values) =>
-          values.length > 0 ? [average(values)] : [],
+          values.length > 0 ? [mean(values)] : [],
         )
       const refused = groups.filter((g) => g.estimator === estimator && g.outcomes.length === 0).map((g) => g.set)
       const bias = over(
@@ -136,7 +138,7 @@ function modelFreeSection(groups: readonly Group[]): string {
         ),
         refused.length === 0 ? '' : refused.join(', '),
       ]
-      return { estimator, cells, bias: average(bias) }
+      return { estimator, cells, bias: mean(bias) }
     })
     .sort((a, b) => a.bias - b.bias)
   const { n, queries } = groups[0]!
@@ -155,7 +157,7 @@ function modelFreeSection(groups: readonly Group[]): string {
     const truth = Object.keys(here.find((g) => g.outcomes.length > 0)?.outcomes[0]?.byDimension ?? {}).join(', ')
     const maes = ranked.map(({ estimator }) => {
       const found = here.find((g) => g.estimator === estimator)
-      return found && found.outcomes.length > 0 ? shown(average(found.outcomes.map((o) => o.mae))) : '-'
+      return found && found.outcomes.length > 0 ? shown(mean(found.outcomes.map((o) => o.mae))) : '-'
     })
     return [set, truth, ...maes]
   })
@@ -188,7 +190,7 @@ function modelSection(groups: readonly Group[]): string {
       ...dimensions.map((d) => spread(g.outcomes.flatMap((o) => o.byDimension[d] ?? []))),
       spread(g.outcomes.map((o) => o.mae)),
       spread(g.outcomes.map((o) => o.concordance)),
-      shown(average(g.outcomes.map((o) => o.ms)) / g.queries, 2),
+      shown(mean(g.outcomes.map((o) => o.ms)) / g.queries, 2),
     ])
     const head = [
       'estimator',

@@ -1,5 +1,5 @@
 // From estimates and truths to the figures of one cell, and from cells to intervals over seeds.
-import { OodError } from '@ood/core'
+import { mean, OodError, variance } from '@ood/core'
 import { concordanceIndex, mae, mse, relativeBias } from '@ood/lid'
 import type { Outcome } from './types.ts'
 
@@ -10,25 +10,18 @@ export function outcomeOf(truth: Float64Array, estimates: ArrayLike<number>, ms:
   const byDimension: Record<string, number> = {}
   for (const d of [...new Set(truth)].sort((a, b) => a - b)) {
     const here = lid.filter((_, i) => truth[i] === d)
-    byDimension[d] = average(here)
+    byDimension[d] = mean(here)
   }
   return {
     mae: mae(truth, lid),
     mse: mse(truth, lid),
     relativeBias: relativeBias(truth, lid),
     concordance: concordanceIndex(truth, lid),
-    meanLid: average(lid),
-    meanTruth: average(truth),
+    meanLid: mean(lid),
+    meanTruth: mean(truth),
     byDimension,
     ms,
   }
-}
-
-/** Mean of a list. */
-export function average(values: ArrayLike<number>): number {
-  let sum = 0
-  for (let i = 0; i < values.length; i++) sum += values[i]!
-  return sum / values.length
 }
 
 // Two-sided 95 % quantiles of Student's t for 1 .. 9 degrees of freedom.
@@ -36,11 +29,9 @@ const T95 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
 
 /** Mean and half width of its 95 % confidence interval (Student's t over the seeds); NaN half width for one value. */
 export function interval(values: readonly number[]): { mean: number; half: number } {
-  const mean = average(values)
   const n = values.length
-  if (n < 2) return { mean, half: Number.NaN }
-  const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1)
-  return { mean, half: (T95[n - 2] ?? 1.96) * Math.sqrt(variance / n) }
+  if (n < 2) return { mean: mean(values), half: Number.NaN }
+  return { mean: mean(values), half: (T95[n - 2] ?? 1.96) * Math.sqrt(variance(values) / n) }
 }
 
 /** Ranks from 1, ties sharing their mean rank. */
@@ -59,7 +50,7 @@ function ranks(values: ArrayLike<number>): Float64Array {
 /** Spearman's rank correlation: Pearson's of the ranks, NaN when one side is constant. */
 export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [x, y] = [ranks(a), ranks(b)]
-  const [mx, my] = [average(x), average(y)]
+  const [mx, my] = [mean(x), mean(y)]
   let [xy, xx, yy] = [0, 0, 0]
   for (let i = 0; i < x.length; i++) {
     xy += (x[i]! - mx) * (y[i]! - my)

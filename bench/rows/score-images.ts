@@ -1,6 +1,8 @@
 // `ood score` from images on disk to log-likelihoods, against PyTorch from the same array in memory.
+
 import { readFile } from 'node:fs/promises'
 import { scoreImages } from '@ood/cli'
+import { mean } from '@ood/core'
 import { loadSample, writeNpy } from '@ood/datasets'
 import { readModel } from '@ood/onnx'
 import { checkpointPath } from '@ood/zoo'
@@ -33,8 +35,6 @@ async function row(context: Context): Promise<Measured> {
     const { alpha, eps } = await logitOf()
     await peer.prepare('score_images', { onnx: ENCODE, images: file, batch: BATCH, threads: 1, alpha, eps })
     const theirs = (await peer.run('score_images')).result.logProb as number[]
-    const mean = (values: ArrayLike<number>): number =>
-      Array.from(values).reduce((sum, value) => sum + value, 0) / values.length
     // Other noise of dequantisation on the two sides: only means compare.
     const gap = mean((await ours()) as Float64Array) - mean(theirs)
     details = { mean_log_prob_difference_nats: round(gap) }

@@ -30,6 +30,7 @@ export { type Once, once } from './once.ts'
 export { assertOptions, CALL_OPTIONS } from './options.ts'
 export { type CallOptions, forEachBatch, type Progress, throwIfAborted } from './progress.ts'
 export { normals, permutation, type Random, random, uniforms } from './random.ts'
+export { ascending, logGamma, mean, median, quantile, standardDeviation, variance } from './statistics.ts'
 export { assertFiniteRows, type Sweep, sweep } from './sweep.ts'
 export {
   assertBatch,

@@ -1,6 +1,6 @@
 // Thresholds and conformal p-values from reference scores: the only implementation in the project.
-import { mismatch, OodError } from '@ood/core'
-import { ascending, countFrom, linearPercentile, upperQuantile } from './internal/order.ts'
+import { ascending, mismatch, OodError, quantile } from '@ood/core'
+import { countFrom, upperQuantile } from './internal/order.ts'
 
 /**
  * Where a threshold is put. A bare number is a false positive rate.
@@ -95,5 +95,5 @@ function cut(sorted: Float64Array, target: ThresholdTarget): number {
   if (typeof target === 'number') return upperQuantile(sorted, target)
   return target.percentile === undefined
     ? upperQuantile(sorted, target.falsePositiveRate)
-    : linearPercentile(sorted, target.percentile)
+    : quantile(sorted, target.percentile / 100)
 }

@@ -1,7 +1,15 @@
 // LID curves: one prepared artifact read at many scales, and their mean with a band.
-import { type LidEstimator, mismatch, type NdArray, rowCount, rowSize, tensor } from '@ood/core'
+import {
+  type LidEstimator,
+  mean as meanOf,
+  mismatch,
+  type NdArray,
+  rowCount,
+  rowSize,
+  standardDeviation as spreadOf,
+  tensor,
+} from '@ood/core'
 import { assertCount, assertFiniteList, assertNumber } from './internal/check.ts'
-import { mean as meanOf, standardDeviation as spreadOf } from './internal/statistics.ts'
 
 /** Mean of a set of LID curves with its spread, one number per scale. */
 export interface CurveBand {

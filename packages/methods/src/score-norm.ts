@@ -1,4 +1,5 @@
 // The norm of the network's noise guess at clean points, as a method.
+import { mean } from '@ood/core'
 import { describedBy, type Method, measurement, vector, wrongField } from '@ood/detect'
 import { scoreNorm } from '@ood/lid'
 import type { Diffusion } from '@ood/models-diffusion'
@@ -29,7 +30,7 @@ export function scoreNormMethod(model: Diffusion): Method<{ mean: number }> {
     needs: () => needs,
     fit(train) {
       const logs = vector(train, 'score.norm').map(Math.log)
-      return { mean: logs.reduce((sum, value) => sum + value, 0) / logs.length }
+      return { mean: mean(logs) }
     },
     score: (columns, { mean }) => vector(columns, 'score.norm').map((value) => Math.abs(Math.log(value) - mean)),
     parseFit(value) {

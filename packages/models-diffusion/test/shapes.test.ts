@@ -51,8 +51,8 @@ describe('shapes of a bare network', () => {
   })
 
   it.each([
-    [['H', 'W'], {}, "modelShape: expected the sizes of one row of x, got [H, W]"],
-    [['H', 'W'], { dataShape: [6] }, "modelShape: expected the sizes of one row of x, got [H, W]"],
+    [['H', 'W'], {}, 'modelShape: expected the sizes of one row of x, got [H, W]'],
+    [['H', 'W'], { dataShape: [6] }, 'modelShape: expected the sizes of one row of x, got [H, W]'],
     [[2, 3], { dataShape: [2, 4] }, 'dataShape: expected rows of 6 numbers, got [2, 4]'],
     [[2, 3], { rawShape: [2, 3] }, 'rawShape'],
   ])('%j with %j is refused', async (sizes, more, message) => {

@@ -1,9 +1,8 @@
 // LID against scale: the mean curve of each split, the spread of its points, and the scale that was chosen.
-import { mismatch } from '@ood/core'
+import { ascending, mean, mismatch, quantile } from '@ood/core'
 import { checkLength, checkNumber, checkNumbers } from './internal/check.ts'
 import { type Flag, flagLayers, levelLayers } from './internal/flags.ts'
 import { framed, frameSize, seriesChannels } from './internal/frame.ts'
-import { quantile, sorted } from './internal/numbers.ts'
 import type { PlotFrame, PlotSpec } from './spec.ts'
 import type { Series } from './splits.ts'
 
@@ -70,8 +69,8 @@ export function lidCurvePlot(options: LidCurveOptions): PlotSpec {
 
   const means = series.flatMap(({ curves }, k) =>
     scales.map((scale, s) => {
-      const column = sorted(curves.map((curve) => curve[s]!))
-      const lid = column.reduce((sum, value) => sum + value, 0) / column.length
+      const column = ascending(curves.map((curve) => curve[s]!))
+      const lid = mean(column)
       const spread = band && { low: quantile(column, band[0]), high: quantile(column, band[1]) }
       return { scale, lid, ...spread, series: channels.labels[k]! }
     }),

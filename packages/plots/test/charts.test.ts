@@ -1,4 +1,5 @@
 // The specifications: plain JSON with all data inside, right numbers, clear errors for wrong ones.
+import { quantile } from '@ood/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -12,7 +13,7 @@ import {
   seriesStyle,
 } from '../src/index.ts'
 import { flagLayers } from '../src/internal/flags.ts'
-import { axisRange, histogram, quantile } from '../src/internal/numbers.ts'
+import { axisRange, histogram } from '../src/internal/numbers.ts'
 import { textWidth, wrapText } from '../src/internal/text-width.ts'
 import { charts } from './charts.ts'
 

@@ -1,4 +1,5 @@
 // The report of a comparison: one table, and how the best methods separate the sets.
+import { mean } from '@ood/core'
 import type { Comparison, MethodResult } from '@ood/methods'
 import { histogramPlot, htmlReport, type ReportBlock, renderSvg } from '@ood/plots'
 import type { SkippedImages } from './skipped.ts'
@@ -70,10 +71,6 @@ export async function comparisonReport(
       { heading: 'The best methods', blocks: figures.length > 0 ? figures : [{ text: 'No method ran.' }] },
     ],
   })
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 async function histogram({ method, scores, rows }: MethodResult): Promise<string> {

@@ -1,5 +1,5 @@
 // `ood compare`: every method whose models are there, on any images, resumably; one table, CSV, JSON and a report.
-import { mismatch, type NdArray, rowCount } from '@ood/core'
+import { mean, mismatch, type NdArray, rowCount } from '@ood/core'
 import type { Comparison, MethodResult } from '@ood/methods'
 import { csvText, formatTable, openRun, type Run } from '@ood/run'
 import { comparisonReport } from './compare-report.ts'
@@ -98,8 +98,8 @@ export function comparisonTable({ results, failures }: Comparison): string {
     method,
     ...found.map(({ auroc, interval: [low, high] }) => `${auroc.toFixed(3)} (${low.toFixed(3)}-${high.toFixed(3)})`),
     meanAuroc,
-    average(found.map(({ fprAt95 }) => fprAt95)),
-    average(found.map(({ aupr }) => aupr)),
+    mean(found.map(({ fprAt95 }) => fprAt95)),
+    mean(found.map(({ aupr }) => aupr)),
     falsePositiveRate,
     seconds,
   ])
@@ -137,8 +137,4 @@ function write(run: Run<unknown>, { results, failures }: Comparison, skipped: Sk
       `scores/${set}.csv`,
       csvText(Object.fromEntries(results.map(({ method, scores }) => [method, scores[set]!]))),
     )
-}
-
-function average(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -1,5 +1,5 @@
 // Combination of conformal p-values, one or several scores: with a guarantee, or with a correction for their dependence.
-import { mismatch, OodError } from '@ood/core'
+import { logGamma, mismatch, OodError, variance } from '@ood/core'
 
 /** How p-values become one. */
 export type PValueRule = 'bonferroni' | 'fisher' | 'harmonic' | 'cauchy'
@@ -106,11 +106,9 @@ export function fisherCorrection(pValues: readonly Float64Array[]): FisherCorrec
   const n = rowsOf(pValues)
   if (n < 2) throw new OodError('E_EMPTY', `fisherCorrection: expected at least 2 rows, got ${n}`)
   const values = Float64Array.from({ length: n }, (_, row) => fisherStatistic(pValues.map((list) => list[row]!)))
-  const mean = values.reduce((sum, value) => sum + value, 0) / n
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1)
   const expected = 2 * pValues.length
   // Independent p-values have variance 4K; never sharper than that.
-  const spread = Math.max(variance, 2 * expected)
+  const spread = Math.max(variance(values), 2 * expected)
   return { factor: spread / (2 * expected), degrees: (2 * expected ** 2) / spread }
 }
 
@@ -180,14 +178,4 @@ function gammaFraction(a: number, x: number): number {
     if (Math.abs(d * c - 1) < 1e-16) break
   }
   return h
-}
-
-/** log Γ(x), x > 0: Stirling's series after shifting the argument above 10 (DLMF 5.11.1). */
-function logGamma(x: number): number {
-  let shift = 0
-  let y = x
-  while (y < 10) shift -= Math.log(y++)
-  const inverse = 1 / (y * y)
-  const series = (1 / 12 - inverse * (1 / 360 - inverse * (1 / 1260 - inverse / 1680))) / y
-  return shift + (y - 0.5) * Math.log(y) - y + 0.5 * Math.log(2 * Math.PI) + series
 }

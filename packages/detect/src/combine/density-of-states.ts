@@ -1,5 +1,7 @@
 // Density of states: one kernel density a statistic, their logarithms added (DoSE).
+
 import type { NdArray } from '@ood/core'
+import { standardDeviation } from '@ood/core'
 import type { Method } from '../method.ts'
 import { packNumbers, unpackNumbers } from '../pack.ts'
 import { wrongField } from '../stored.ts'
@@ -37,7 +39,7 @@ const rule: DensityRule<DensityOfStatesKept> = {
     for (let k = 0; k < width; k++) {
       const column = Float64Array.from({ length: rows }, (_, row) => z[row * width + k]!).sort()
       values.set(column, k * rows)
-      bandwidth.push(1.06 * Math.max(spread(column), 1e-3) * rows ** -0.2)
+      bandwidth.push(1.06 * Math.max(standardDeviation(column), 1e-3) * rows ** -0.2)
     }
     return { values: packNumbers(values), bandwidth }
   },
@@ -96,10 +98,4 @@ function add(all: Float64Array, width: number): Float64Array {
     for (let k = 0; k < width; k++) sum += all[row * width + k]!
     return sum
   })
-}
-
-function spread(sorted: Float64Array): number {
-  const n = sorted.length
-  const mean = sorted.reduce((sum, value) => sum + value, 0) / n
-  return Math.sqrt(sorted.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, n - 1))
 }

@@ -1,5 +1,5 @@
 // One-class support vector machine over the vector of statistics: the one-class variant of DoSE.
-import { assertOptions, mismatch, type NdArray } from '@ood/core'
+import { assertOptions, mismatch, type NdArray, variance } from '@ood/core'
 import type { Method } from '../method.ts'
 import { packNumbers, unpackNumbers } from '../pack.ts'
 import { wrongField } from '../stored.ts'
@@ -58,7 +58,7 @@ function oneClassRule(nu: number, given: number | null): DensityRule<OneClassKep
   return {
     fit(train) {
       const { z, rows, width } = train
-      const gamma = given ?? 1 / (width * variance(z))
+      const gamma = given ?? 1 / (width * variance(z) * ((z.length - 1) / z.length))
       const kernel = new Float64Array(rows * rows)
       for (let i = 0; i < rows; i++)
         for (let j = 0; j <= i; j++) {
@@ -166,9 +166,4 @@ function apart(a: Float64Array, i: number, b: Float64Array, j: number, width: nu
   let sum = 0
   for (let k = 0; k < width; k++) sum += (a[i + k]! - b[j + k]!) ** 2
   return sum
-}
-
-function variance(z: Float64Array): number {
-  const mean = z.reduce((sum, value) => sum + value, 0) / z.length
-  return z.reduce((sum, value) => sum + (value - mean) ** 2, 0) / z.length
 }

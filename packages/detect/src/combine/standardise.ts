@@ -1,5 +1,5 @@
 // Robust standardisation with logarithmic tails: every statistic in spreads from its training median, extremes tamed.
-import { mismatch } from '@ood/core'
+import { mismatch, quantile, standardDeviation } from '@ood/core'
 import { wrongField } from '../stored.ts'
 import type { StatisticTable } from './statistic.ts'
 
@@ -61,7 +61,7 @@ export function fitStandardisation(table: StatisticTable, tail: number = TAIL): 
  */
 export function robustSpread(sorted: Float64Array, values: Float64Array = sorted): number {
   const spread = (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / 1.349
-  return varies(spread, quantile(sorted, 0.5)) ? spread : deviation(values)
+  return varies(spread, quantile(sorted, 0.5)) ? spread : standardDeviation(values)
 }
 
 /**
@@ -102,23 +102,4 @@ export function parseStandardisation(value: unknown): Standardisation {
   if (!(typeof tail === 'number' && tail > 0 && Number.isFinite(tail)))
     throw wrongField('fit.scale.tail', 'a positive number', tail)
   return { centre, spread, tail }
-}
-
-function quantile(sorted: Float64Array, q: number): number {
-  const position = (sorted.length - 1) * q
-  const below = Math.floor(position)
-  const low = sorted[below]!
-  return low + (position - below) * (sorted[Math.min(below + 1, sorted.length - 1)]! - low)
-}
-
-function deviation(values: Float64Array): number {
-  // Differences from the first value, so that a large constant part loses no digits.
-  const first = values[0]!
-  const n = values.length
-  let sum = 0
-  for (const value of values) sum += value - first
-  const mean = sum / n
-  let squares = 0
-  for (const value of values) squares += (value - first - mean) ** 2
-  return Math.sqrt(squares / (n - 1))
 }

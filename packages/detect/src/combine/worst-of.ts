@@ -1,5 +1,5 @@
 // Several methods' scores as one: each standardised on training rows, the one furthest out decides.
-import { mismatch, type NdArray, OodError, tensor } from '@ood/core'
+import { mean, mismatch, type NdArray, OodError, standardDeviation, tensor } from '@ood/core'
 import { assertScores } from '../calibration.ts'
 import type { Columns } from '../columns.ts'
 import type { Needs } from '../measurement.ts'
@@ -29,12 +29,10 @@ export function fitWorst(scores: readonly ArrayLike<number>[], what = 'fitWorst 
     const values = Float64Array.from(given)
     const bad = values.findIndex((value) => !Number.isFinite(value))
     if (bad >= 0) throw mismatch('E_NOT_FINITE', `${what}[${k}]`, 'finite numbers', `${values[bad]} in row ${bad}`)
-    const mean = values.reduce((sum, value) => sum + value, 0) / n
-    const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-    const standardDeviation = Math.sqrt(squares / (n - 1))
-    if (!(varies(standardDeviation, mean) && Number.isFinite(standardDeviation)))
-      throw mismatch('E_ARGUMENT', `${what}[${k}]`, 'values that vary over the training rows', `${mean} only`)
-    return { mean, standardDeviation }
+    const [centre, spread] = [mean(values), standardDeviation(values)]
+    if (!(varies(spread, centre) && Number.isFinite(spread)))
+      throw mismatch('E_ARGUMENT', `${what}[${k}]`, 'values that vary over the training rows', `${centre} only`)
+    return { mean: centre, standardDeviation: spread }
   })
 }
 

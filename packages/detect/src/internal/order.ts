@@ -1,28 +1,6 @@
 // Order statistics behind thresholds and p-values. Infinite scores are ordinary values here; NaN never gets this far.
 import { mismatch } from '@ood/core'
 
-/** Ascending copy; -Infinity first, +Infinity last. */
-export function ascending(scores: ArrayLike<number>): Float64Array {
-  return Float64Array.from(scores).sort()
-}
-
-/**
- * Percentile q with linear interpolation at position (n - 1) q / 100 of the ascending scores: NumPy's default, in
- * NumPy's order of operations (interpolating from the nearer end), so results are equal to the last bit.
- */
-export function linearPercentile(sorted: Float64Array, q: number): number {
-  const position = (sorted.length - 1) * (q / 100)
-  const below = Math.floor(position)
-  const share = position - below
-  const low = sorted[below]!
-  const high = sorted[Math.min(below + 1, sorted.length - 1)]!
-  // Without these two lines infinite neighbours would give Infinity * 0 or Infinity - Infinity, which are NaN.
-  if (share === 0 || low === high) return low
-  if (!(Number.isFinite(low) && Number.isFinite(high))) return Number.isFinite(low) ? high : low
-  const step = high - low
-  return share < 0.5 ? low + step * share : high - step * (1 - share)
-}
-
 /**
  * The (1 - rate) quantile, taking the higher neighbour: at most a share `rate` of the scores lies strictly above it.
  *

@@ -1,8 +1,7 @@
 // The pair every likelihood + LID detector looks at, and its moments on the training set.
-import { mismatch, OodError } from '@ood/core'
+import { mean, mismatch, OodError, standardDeviation } from '@ood/core'
 import { varies } from '@ood/detect'
 import { assertFiniteList, assertSameLength } from '../internal/check.ts'
-import { mean, standardDeviation } from '../internal/statistics.ts'
 
 /** Log-likelihoods and local intrinsic dimensions of the same N points. */
 export interface LogProbLid {

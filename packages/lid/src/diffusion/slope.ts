@@ -1,5 +1,5 @@
 // Straight lines through log-densities over log noise.
-import { mean } from '../internal/statistics.ts'
+import { mean } from '@ood/core'
 
 /** Slope of the least-squares line of y over x; NaN for fewer than two distinct x. */
 export function olsSlope(x: ArrayLike<number>, y: ArrayLike<number>): number {

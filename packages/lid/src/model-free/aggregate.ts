@@ -1,7 +1,6 @@
 // From pointwise dimensions to one number, and to smoother pointwise ones.
-import { mismatch, OodError, unknownName } from '@ood/core'
+import { mean, mismatch, OodError, unknownName } from '@ood/core'
 import { assertSameLength } from '../internal/check.ts'
-import { mean } from '../internal/statistics.ts'
 import type { NeighbourTable } from './neighbour-table.ts'
 
 /** How pointwise dimensions become one number. */
@@ -35,7 +34,7 @@ export function combineDimensions(
   if (combination === 'mean') return average(values)
   if (combination === 'harmonic') return 1 / average(values.map((value) => 1 / value))
   if (combination !== 'median') throw unknownName('combination', combination, ['mean', 'median', 'harmonic'])
-  return median(values, share ?? values.map(() => 1 / values.length))
+  return weightedMedian(values, share ?? values.map(() => 1 / values.length))
 }
 
 function shares(values: Float64Array, weights: ArrayLike<number>): Float64Array {
@@ -48,7 +47,7 @@ function shares(values: Float64Array, weights: ArrayLike<number>): Float64Array 
   return out.map((weight) => weight / total)
 }
 
-function median(values: Float64Array, share: Float64Array): number {
+function weightedMedian(values: Float64Array, share: Float64Array): number {
   const order = Array.from(values.keys())
     .filter((i) => share[i]! > 0)
     .sort((a, b) => values[a]! - values[b]!)

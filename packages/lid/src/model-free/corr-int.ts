@@ -1,5 +1,5 @@
 // Correlation dimension: how the number of pairs within a radius grows with the radius.
-import { assertOptions, flatData, mismatch, type NdArray, OodError, rowCount, rowSize } from '@ood/core'
+import { assertOptions, flatData, median, mismatch, type NdArray, OodError, rowCount, rowSize } from '@ood/core'
 import { distancePoints, pairsWithin } from '@ood/linalg'
 import { assertCount } from '../internal/check.ts'
 import { isDistanceMatrix } from './distance-matrix.ts'
@@ -161,9 +161,7 @@ function slope(
 
 /** Median over the lists of k distances of the `order`-th of each. */
 function medianColumn(distances: Float64Array, k: number, order: number): number {
-  const column = Float64Array.from({ length: distances.length / k }, (_, i) => distances[i * k + order - 1]!).sort()
-  const middle = column.length >> 1
-  return column.length % 2 === 1 ? column[middle]! : (column[middle - 1]! + column[middle]!) / 2
+  return median(Float64Array.from({ length: distances.length / k }, (_, i) => distances[i * k + order - 1]!))
 }
 
 /** Pairs i < j strictly closer than each radius; radii ascend. */

@@ -1,6 +1,5 @@
 // Expected simplex skewness: how far pairs of directions are from orthogonal, against the uniform ball.
-import { assertOptions, mismatch, type NdArray, OodError, random, unknownName } from '@ood/core'
-import { logGamma } from '../internal/ball.ts'
+import { assertOptions, logGamma, mismatch, type NdArray, OodError, random, unknownName } from '@ood/core'
 import { assertCount } from '../internal/check.ts'
 import { gramOf } from './internal/local.ts'
 import { splitOptions } from './internal/options.ts'

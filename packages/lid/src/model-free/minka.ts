@@ -1,6 +1,5 @@
 // Minka's choice of the number of principal components by Laplace's approximation of the evidence.
-import { mismatch } from '@ood/core'
-import { logGamma } from '../internal/ball.ts'
+import { logGamma, mismatch } from '@ood/core'
 import { assertCount } from '../internal/check.ts'
 
 /**

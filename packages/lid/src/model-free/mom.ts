@@ -1,7 +1,6 @@
 // Method of moments dimension from neighbour distances.
-import { assertOptions, type NdArray, OodError } from '@ood/core'
+import { assertOptions, mean, type NdArray, OodError } from '@ood/core'
 import { assertFiniteList } from '../internal/check.ts'
-import { mean } from '../internal/statistics.ts'
 import { POINTWISE_OPTIONS } from './internal/options.ts'
 import type { DimensionRule } from './neighbourhood.ts'
 import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } from './pointwise.ts'

@@ -9,11 +9,11 @@ import {
   OodError,
   rowCount,
   rowSize,
+  standardDeviation,
   takeRows,
 } from '@ood/core'
 import { nearestNeighbours } from '@ood/linalg'
 import { lidColumn } from '../internal/lid-column.ts'
-import { standardDeviation } from '../internal/statistics.ts'
 import { combineDimensions, smoothDimensions } from './aggregate.ts'
 import { isDistanceMatrix } from './distance-matrix.ts'
 import { findNeighbours } from './find-neighbours.ts'

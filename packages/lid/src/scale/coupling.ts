@@ -1,9 +1,8 @@
 // Scale by coupling: where the LID of training points explains their log-likelihood best.
-import { assertOptions, mismatch, OodError } from '@ood/core'
+import { assertOptions, mean, mismatch, OodError } from '@ood/core'
 import { varies } from '@ood/detect'
 import { linspace } from '../curve.ts'
 import { assertBetween } from '../internal/check.ts'
-import { mean } from '../internal/statistics.ts'
 import type { ScaleChoice } from './training-curve.ts'
 import type { TrainingLid } from './training-lid.ts'
 

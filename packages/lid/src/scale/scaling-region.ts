@@ -1,8 +1,7 @@
 // Scale in the middle of the scaling region: above the noise floor, below the scale of the likelihood's own structure.
-import { assertOptions } from '@ood/core'
+import { assertOptions, mean } from '@ood/core'
 
 import { linspace } from '../curve.ts'
-import { mean } from '../internal/statistics.ts'
 import { couplingScale } from './coupling.ts'
 import { kneeScale } from './knee.ts'
 import type { ScaleChoice } from './training-curve.ts'

@@ -1,8 +1,7 @@
 // What a scale rule may look at: LIDs (and log-likelihoods) of training points, and nothing else.
-import { type LidEstimator, mismatch } from '@ood/core'
+import { type LidEstimator, mean, mismatch } from '@ood/core'
 import { defaultScales } from '../curve.ts'
 import { assertFiniteList } from '../internal/check.ts'
-import { mean } from '../internal/statistics.ts'
 import { checkedCurve, type ScaleChoice, type TrainingCurve } from './training-curve.ts'
 
 /**

@@ -1,5 +1,5 @@
 // Rules that choose t_frac from losses of training data: no outlier, and no evaluation data, enters here.
-import { flatData, mismatch, OodError } from '@ood/core'
+import { flatData, mean, mismatch, OodError } from '@ood/core'
 import type { DenoisingLosses } from './losses.ts'
 import { lossRatio, type RatioForm } from './ratio.ts'
 
@@ -39,7 +39,7 @@ export function separationFraction(
     const options = form ? { tFrac, form } : { tFrac }
     const inside = lossRatio(train, options).score
     const areas = altered.map((set) => area(lossRatio(set, options).score, inside))
-    return areas.reduce((sum, value) => sum + value, 0) / areas.length
+    return mean(areas)
   })
 }
 
@@ -105,8 +105,7 @@ function logParts(losses: DenoisingLosses, column: number): { fine: Float64Array
 
 function covariance(a: Float64Array, b: Float64Array): { correlation: number; ofDifference: number } {
   const n = a.length
-  const meanA = a.reduce((sum, value) => sum + value, 0) / n
-  const meanB = b.reduce((sum, value) => sum + value, 0) / n
+  const [meanA, meanB] = [mean(a), mean(b)]
   let aa = 0
   let bb = 0
   let ab = 0

@@ -1,5 +1,5 @@
 // Runs many methods on the same images: each column measured once, each method fitted on training images alone.
-import { type CallOptions, mismatch, type NdArray, OodError } from '@ood/core'
+import { type CallOptions, mean, mismatch, type NdArray, OodError } from '@ood/core'
 import { calibration, fitMethod, type Method } from '@ood/detect'
 import { auroc, averagePrecision, delongInterval, falsePositiveRateAtTruePositiveRate } from '@ood/roc'
 import { heldOutScores } from './held-out-scores.ts'
@@ -140,7 +140,7 @@ async function one(
     method: name,
     source: method.source,
     seconds: measurer.seconds(needs),
-    meanAuroc: rows.reduce((sum, row) => sum + row.auroc, 0) / rows.length,
+    meanAuroc: mean(rows.map((row) => row.auroc)),
     falsePositiveRate: share(inside),
     rows,
     scores,

@@ -1,18 +1,5 @@
 // Small statistics of plotted numbers: quantiles, axis ranges, evenly spaced bins.
-
-/** The q-quantile of ascending numbers by linear interpolation (Hyndman and Fan's type 7, NumPy's default). */
-export function quantile(sorted: ArrayLike<number>, q: number): number {
-  const at = q * (sorted.length - 1)
-  const low = Math.floor(at)
-  const a = sorted[low]!
-  const b = sorted[Math.min(low + 1, sorted.length - 1)]!
-  return a + (b - a) * (at - low)
-}
-
-/** An ascending copy. */
-export function sorted(values: ArrayLike<number>): Float64Array {
-  return Float64Array.from(values).sort()
-}
+import { ascending, quantile } from '@ood/core'
 
 // Tukey's fences at 4 instead of his 1.5 quartile ranges: 5.4 standard deviations of a normal law past the quartile.
 const FENCE = 4
@@ -25,10 +12,10 @@ const WIDE = 4
  * - a series is more than four times as wide as the median one: then four median widths beyond the other series.
  */
 export function axisRange(series: readonly ArrayLike<number>[]): [number, number] {
-  const ascending = series.map(sorted)
-  const whole = union(ascending.map(ends))
+  const ordered = series.map(ascending)
+  const whole = union(ordered.map(ends))
   if (whole[0] === whole[1]) return [whole[0] - 0.5, whole[1] + 0.5]
-  const fenced = ascending.map((values) => {
+  const fenced = ordered.map((values) => {
     const [q1, q3] = [quantile(values, 0.25), quantile(values, 0.75)]
     const reach = FENCE * (q3 - q1)
     return ends(values.filter((value) => value >= q1 - reach && value <= q3 + reach))
@@ -43,8 +30,8 @@ export function axisRange(series: readonly ArrayLike<number>[]): [number, number
   return [Math.max(low, core[0] - usual), Math.min(high, core[1] + usual)]
 }
 
-function ends(ascending: ArrayLike<number>): [number, number] {
-  return [ascending[0]!, ascending[ascending.length - 1]!]
+function ends(sorted: ArrayLike<number>): [number, number] {
+  return [sorted[0]!, sorted[sorted.length - 1]!]
 }
 
 function union(ranges: readonly (readonly [number, number])[]): [number, number] {

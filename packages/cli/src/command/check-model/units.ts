@@ -1,5 +1,5 @@
 // Unit sanity on the user's images: bits a number that a trained model gives, and whether the negative fits better.
-import { flatData, type NdArray, rowSize, tensor } from '@ood/core'
+import { flatData, median, type NdArray, rowSize, tensor } from '@ood/core'
 import { attempt, type Check, judged } from './report.ts'
 
 /** A model of bytes, as far as this check needs it. */
@@ -32,11 +32,6 @@ export function bits(model: BitsModel, x: NdArray, levels: number): Promise<Chec
     if (own >= uniform) return judged(false, found, mend)
     return judged(own <= turned, found, 'the negatives fit better: try --invert')
   })
-}
-
-function median(values: Float64Array): number {
-  const sorted = values.slice().sort()
-  return sorted[sorted.length >> 1]!
 }
 
 /** Whether `x` has enough numbers for the sanity check to mean anything. */
