@@ -1,14 +1,8 @@
 // AUCs of log p alone, LID alone and both together, for one LID of every split and one detector fitted before.
-import { calibration } from '@ood/detect'
 import { type LogProbLid, type PairFit, scorePairs } from '@ood/lid'
-import { auroc, delongInterval, dualAuroc } from '@ood/roc'
-import { type SplitName, splitNames } from './splits.ts'
-
-/** AUC of in-distribution test images against OOD images, and of the model's own samples against OOD images. */
-export interface AucPair {
-  inDistr: number
-  generated: number
-}
+import { auroc, dualAuroc } from '@ood/roc'
+import { type AucPair, judge } from './judge.ts'
+import { byName, type SplitName, splitNames } from './splits.ts'
 
 /** Everything compared at one LID. */
 export interface Comparison {
@@ -28,33 +22,22 @@ export interface Comparison {
   flagged: Record<SplitName, number>
 }
 
-/** False-positive rate that the fitted detector's threshold is set for on training images. */
-export const FALSE_POSITIVE_RATE = 0.05
-
 /** Evaluates a detector that was fitted on training pairs. Nothing here feeds back into a choice. */
 export function compare(pairs: Record<SplitName, LogProbLid>, detector: PairFit): Comparison {
-  const { in_distr_train: train, ood } = pairs
-  const sides = { inDistr: pairs.in_distr_test, generated: pairs.generated }
+  const { ood, in_distr_test: test, generated } = pairs
   const both = (auc: (positives: LogProbLid) => number): AucPair => ({
-    inDistr: auc(sides.inDistr),
-    generated: auc(sides.generated),
+    inDistr: auc(test),
+    generated: auc(generated),
   })
   const dualOf = ({ logProb, lid }: LogProbLid) => ({ x: logProb, y: lid })
-  const score = (split: LogProbLid): Float64Array => scorePairs(split, detector)
-  const threshold = calibration(score(train)).threshold(Math.max(FALSE_POSITIVE_RATE, 1 / train.lid.length))
-  const interval = delongInterval(score(ood), score(sides.inDistr))
-  const flagged = (split: LogProbLid): number => {
-    const scores = score(split)
-    return scores.filter((value) => value > threshold).length / scores.length
-  }
+  const { auc, interval, flagged } = judge(byName(splitNames, (split) => scorePairs(pairs[split], detector)))
   return {
     single: both((side) => auroc(side.logProb, ood.logProb)),
     lid: both((side) => auroc(side.lid, ood.lid)),
     dual: both((side) => dualAuroc(dualOf(side), dualOf(ood))),
     dualReference: both((side) => dualAuroc(dualOf(side), dualOf(ood), { compat: 'reference' })),
-    // Higher score = more OOD, so OOD images are the positives here.
-    fitted: both((side) => auroc(score(ood), score(side))),
-    fittedInterval: [interval.lower, interval.upper],
-    flagged: Object.fromEntries(splitNames.map((name) => [name, flagged(pairs[name])])) as Record<SplitName, number>,
+    fitted: auc,
+    fittedInterval: interval,
+    flagged,
   }
 }

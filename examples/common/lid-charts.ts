@@ -2,7 +2,7 @@
 import { calibrationPlot, type PlotSpec, type ReportTable } from '@ood/plots'
 import { dualRoc } from '@ood/roc'
 import { type Charts, curveOf, rocChart } from './charts.ts'
-import { FALSE_POSITIVE_RATE } from './compare.ts'
+import { FALSE_POSITIVE_RATE } from './judge.ts'
 import type { LidStudy } from './lid-study.ts'
 import { percentText, samplesText } from './report-text.ts'
 import { type Direction, dataSetTitle, mean, type SplitName, splitNames } from './splits.ts'

@@ -2,7 +2,7 @@
 import { type ReportCell, type ReportFact, type ReportHighlight, shareText } from '@ood/plots'
 import { delongInterval } from '@ood/roc'
 import { type Run, runFacts } from '@ood/run'
-import type { AucPair } from './compare.ts'
+import type { AucPair } from './judge.ts'
 import { type Direction, dataSetTitle } from './splits.ts'
 
 /** The facts under a report's title: on how much (`64 a split`), when, with which version, on which machine. */

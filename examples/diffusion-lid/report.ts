@@ -1,85 +1,88 @@
-// Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
-
-import { htmlReport, type PlotSpec, type ReportHighlight, type ReportSection, shareText } from '@ood/plots'
+// What the example shows and says: CSVs per split, figures, tables, prose.
+import { linspace } from '@ood/lid'
+import { type PlotSpec, type ReportBlock, type ReportHighlight, type ReportSection, shareText } from '@ood/plots'
 import type { Run } from '@ood/run'
-import { FALSE_POSITIVE_RATE } from '../common/compare.ts'
-import { imageSheet } from '../common/figures.ts'
+import { imageSheet, splitCharts } from '../common/charts.ts'
+import type { CommonOptions } from '../common/command-line.ts'
+import type { Report } from '../common/example.ts'
 import {
-  aucHighlight,
-  factsOfRun,
-  intervalText,
-  likelihoodInterval,
-  percentText,
-  samplesText,
-} from '../common/report-text.ts'
-import { dataSetTitle, mean, splitNames } from '../common/splits.ts'
+  calibrationChart,
+  curveChart,
+  flaggedTable,
+  lidCurves,
+  lidRocChart,
+  lidScatter,
+  ruleTable,
+  type ShownStudy,
+} from '../common/lid-charts.ts'
+import { againstRows, aucHighlight, intervalText, likelihoodInterval } from '../common/report-text.ts'
+import { byName, dataSetTitle, mean, type SplitName, splitNames } from '../common/splits.ts'
 import { writeFigures } from '../common/write-figures.ts'
-import { DEFAULT_RULE, scaleRules } from './choose.ts'
-import type { MethodResult } from './evaluate.ts'
-import { curvesOf, likelihoodCharts, methodCharts, methodTitle, ruleTitle, scalesOf } from './figures.ts'
-import type { Options } from './options.ts'
-import type { DirectionResult } from './result.ts'
+import { type Method, ruleScales, type ScaleRuleName } from './choose.ts'
+import { curveScales, type DirectionResult, type MethodResult } from './diffusion-study.ts'
+
+const methodTitle: Record<Method, string> = { flipd: 'FLIPD', normalBundle: 'normal bundle' }
+
+const ruleTitle: Record<ScaleRuleName, string> = {
+  scalingRegion: 'scaling region',
+  knee: 'knee',
+  coupling: 'coupling',
+  lpca: 'lPCA target',
+  fixed: 'published constant',
+}
 
 /** Column names of the reference's CSVs (spec dgm 5.2). */
-const column = { flipd: 'FLIPD', normalBundle: 'NormalBundleLID' } as const
+const column: Record<Method, string> = { flipd: 'FLIPD', normalBundle: 'NormalBundleLID' }
 
-/** Writes every output file but `summary.json`; returns the path of the report. */
-export async function writeReport(
+/** Scales of a method's curves in figures and CSVs. */
+const shownScales: Record<Method, Float64Array> = { flipd: curveScales, normalBundle: linspace(-8, 1, 46) }
+
+export async function report(
   run: Run<unknown>,
   all: readonly DirectionResult[],
-  options: Options,
-): Promise<string> {
+  { n }: CommonOptions,
+): Promise<Report> {
   const sections: ReportSection[] = [aucSection(all)]
   for (const result of all) {
-    const folder = result.direction.checkpoint
-    writeSplits(run, result, folder)
-    const specs: Record<string, PlotSpec> = Object.assign(
-      likelihoodCharts(result),
-      ...result.methods.map((found) => methodCharts(result, found)),
-    )
-    const images = imageSheet(result.direction, result.splits, 'model')
-    const svg = await writeFigures(run, `${folder}/figures`, specs, { images })
-    sections.push(directionSection(result, svg))
+    writeSplits(run, result)
+    sections.push(await directionSection(run, result))
   }
-  const { n, seed, dataDir, probes, scores } = options
-  return run.writeText(
-    'report.html',
-    htmlReport({
-      title: 'The likelihood paradox of diffusion models, and the way out',
-      intro: intro(all, n),
-      facts: factsOfRun(run, { label: 'images', value: `${n} a split` }),
-      highlights: highlights(all, n),
-      sections: [...sections, methodSection()],
-      footer: `\`npm run example -- diffusion-lid --n ${n} --seed ${seed} --probes ${probes} --scores ${scores}\`, ${n} images a split, data: ${dataDir === undefined ? 'packaged samples' : 'official files'}.`,
-    }),
-  )
+  return {
+    title: 'The likelihood paradox of diffusion models, and the way out',
+    intro: intro(all[0]!, n),
+    rows: { label: 'images', value: `${n} a split` },
+    highlights: highlights(all[0]!, n),
+    sections: [...sections, methodSection],
+  }
 }
 
-function writeSplits(run: Run<unknown>, { splits, methods }: DirectionResult, folder: string): void {
-  for (const name of splitNames) {
-    const { logProb, referenceLogProb } = splits[name]
+function writeSplits(run: Run<unknown>, { direction, splits, methods }: DirectionResult): void {
+  for (const split of splitNames) {
+    const folder = `${direction.checkpoint}/${split}`
+    const { logProb, referenceLogProb } = splits[split]
     const columns: Record<string, Float64Array> = { likelihood: logProb, referenceLikelihood: referenceLogProb }
-    for (const { method, lid, score } of methods) {
-      columns[column[method]] = lid[name]
-      columns[`${column[method]}OodScore`] = score[name]
+    for (const { method, study } of methods) {
+      columns[column[method]] = study.lid[split]
+      columns[`${column[method]}OodScore`] = study.score[split]
     }
-    run.writeCsv(`${folder}/${name}`, columns)
-    for (const { method } of methods)
-      run.writeTrend(`${folder}/${name}-${method}`, scalesOf(method, splits[name]), curvesOf(method, splits[name]))
+    run.writeCsv(folder, columns)
+    for (const { method, lidAt } of methods) {
+      const curves = lidCurves((scale) => lidAt(split, scale), shownScales[method])
+      run.writeTrend(`${folder}-${method}`, shownScales[method], curves)
+    }
   }
 }
 
-function intro(all: readonly DirectionResult[], n: number): string {
-  const { single, dual, fitted } = all[0]!.methods[0]!.chosen
+function intro({ methods }: DirectionResult, n: number): string {
+  const { single, dual, fitted } = methods[0]!.study.chosen
   return [
     `A diffusion model assigns a likelihood to every image through its probability-flow ODE. Trained on Fashion-MNIST, it finds handwritten digits more likely than clothes: judged by likelihood alone, telling clothes from digits has an AUC of ${shareText(single.inDistr, { n })}.`,
     `FLIPD reads the local intrinsic dimension (LID) off the model's score with one derivative, without a Jacobian. With it beside the likelihood, two cuts reach ${shareText(dual.inDistr, { n })}, and one score fitted on training images alone reaches ${shareText(fitted.inDistr, { n })}.`,
   ].join('\n\n')
 }
 
-function highlights(all: readonly DirectionResult[], n: number): ReportHighlight[] {
-  const { methods, splits } = all[0]!
-  const { single, dual, fitted, fittedInterval } = methods[0]!.chosen
+function highlights({ methods, splits }: DirectionResult, n: number): ReportHighlight[] {
+  const { single, dual, fitted, fittedInterval } = methods[0]!.study.chosen
   const alone = likelihoodInterval(splits.in_distr_test, splits.ood)
   return [
     aucHighlight('AUC of likelihood alone, Fashion-MNIST against MNIST', single.inDistr, { n, interval: alone }),
@@ -89,25 +92,16 @@ function highlights(all: readonly DirectionResult[], n: number): ReportHighlight
 }
 
 function aucSection(all: readonly DirectionResult[]): ReportSection {
-  const rows = all.flatMap(({ direction, methods, referenceSingle }) =>
-    (['inDistr', 'generated'] as const).flatMap((side) =>
-      methods.map(({ method, chosen, seconds }) => {
-        const { single, lid, dual, fitted, scale } = chosen
-        const inside = side === 'inDistr' ? `${dataSetTitle[direction.inDistribution]} test images` : 'generated images'
-        return [
-          `${inside} against ${dataSetTitle[direction.ood]}`,
-          methodTitle[method],
-          referenceSingle[side],
-          single[side],
-          lid[side],
-          dual[side],
-          fitted[side],
-          scale.toFixed(2),
-          seconds === null ? '-' : seconds.toFixed(2),
-        ]
-      }),
-    ),
+  const byMethod = all[0]!.methods.map((_, m) =>
+    againstRows(all, ({ methods, referenceSingle }, side) => {
+      const { method, study, seconds } = methods[m]!
+      const { single, lid, dual, fitted, scale } = study.chosen
+      const aucs = [referenceSingle, single, lid, dual, fitted].map((auc) => auc[side])
+      return [methodTitle[method], ...aucs, scale.toFixed(2), seconds.toFixed(2)]
+    }),
   )
+  // Both methods of a pair of data sets one below the other.
+  const rows = byMethod[0]!.flatMap((_, i) => byMethod.map((ofMethod) => ofMethod[i]!))
   return {
     heading: 'Area under the ROC curve',
     blocks: [
@@ -120,12 +114,37 @@ function aucSection(all: readonly DirectionResult[]): ReportSection {
   }
 }
 
-function directionSection(result: DirectionResult, svg: Record<string, string>): ReportSection {
-  const { direction, splits, methods } = result
-  const inside = dataSetTitle[direction.inDistribution]
-  const outside = dataSetTitle[direction.ood]
-  const means = (values: (name: (typeof splitNames)[number]) => Float64Array) =>
-    splitNames.map((name) => mean(values(name)).toFixed(0))
+async function directionSection(run: Run<unknown>, result: DirectionResult): Promise<ReportSection> {
+  const { direction, images, splits, methods, lpca } = result
+  const [inside, outside] = [dataSetTitle[direction.inDistribution], dataSetTitle[direction.ood]]
+  const logProb = byName(splitNames, (split) => splits[split].logProb)
+  const charts = splitCharts(direction, 'model', logProb.ood.length)
+  const shown = methods.map(({ method, study, lidAt }): ShownStudy<ScaleRuleName> => {
+    const [curveScales, scales] = [shownScales[method], ruleScales[method]]
+    return { direction, study, charts, logProb, lidAt, ruleTitle, curveScales, ruleScales: scales, lpca }
+  })
+  const svg = await writeFigures(
+    run,
+    `${direction.checkpoint}/figures`,
+    Object.assign(
+      {
+        likelihood: charts.histogram(
+          'Log-likelihood under the diffusion model',
+          'log-likelihood (nats, noise of one grey level)',
+          (split) => splits[split].logProb,
+        ),
+        'likelihood-reference': charts.histogram(
+          'What the published ten-step recipe calls log-likelihood',
+          'sum of ten Euler steps (nats)',
+          (split) => splits[split].referenceLogProb,
+        ),
+      },
+      ...methods.map(({ method }, m) => methodCharts(method, shown[m]!)),
+    ),
+    { images: imageSheet(direction, images, 'model') },
+  )
+  const means = (values: (split: SplitName) => Float64Array) =>
+    splitNames.map((split) => mean(values(split)).toFixed(0))
   return {
     heading: `Model trained on ${inside}, against ${outside}`,
     blocks: [
@@ -137,79 +156,60 @@ function directionSection(result: DirectionResult, svg: Record<string, string>):
       {
         table: [
           ['mean', 'training', 'test', outside, 'generated'],
-          ['log p (nats)', ...means((name) => splits[name].logProb)],
-          ['log p, published recipe', ...means((name) => splits[name].referenceLogProb)],
-          ...methods.map(({ method, lid }) => [`LID, ${methodTitle[method]}`, ...means((name) => lid[name])]),
+          ['log p (nats)', ...means((split) => splits[split].logProb)],
+          ['log p, published recipe', ...means((split) => splits[split].referenceLogProb)],
+          ...methods.map(({ method, study }) => [`LID, ${methodTitle[method]}`, ...means((split) => study.lid[split])]),
         ],
         caption:
           'The published recipe takes ten equal Euler steps; its first one adds about 561 nats for every direction normal to the data, so it counts codimensions more than it measures likelihood.',
       },
-      ...methods.flatMap((found) => methodBlocks(result, found, svg)),
+      ...methods.flatMap((found, m) => methodBlocks(found, shown[m]!, svg)),
     ],
   }
 }
 
-function methodBlocks({ direction }: DirectionResult, found: MethodResult, svg: Record<string, string>) {
-  const { method, results, chosen, standardError } = found
-  const { flagged, fittedInterval, scale } = chosen
+function methodCharts(method: Method, shown: ShownStudy<ScaleRuleName>): Record<string, PlotSpec> {
+  const title = methodTitle[method]
+  const fixed = { scale: shown.study.choices.scales.fixed.scale, label: 'published' }
+  return {
+    [`${method}-curves`]: curveChart(shown, `Local intrinsic dimension by ${title}`, fixed),
+    [`${method}-scatter`]: lidScatter(shown, `LID by ${title} against log-likelihood`, 'log-likelihood (nats)'),
+    [`${method}-calibration`]: calibrationChart(shown, ` (${title})`),
+    [`${method}-roc`]: lidRocChart(shown, ` (${title})`),
+  }
+}
+
+function methodBlocks(
+  { method, study, standardError }: MethodResult,
+  shown: ShownStudy<ScaleRuleName>,
+  svg: Record<string, string>,
+): ReportBlock[] {
+  const { flagged, fittedInterval, scale } = study.chosen
   const probes = standardError > 0 ? ` Mean standard error of an LID from its probes: ${standardError.toFixed(1)}.` : ''
+  const detector = `the smaller of the standardised log p and LID at scale ${scale.toFixed(2)}, threshold from training images`
   return [
     { svg: svg[`${method}-curves`]!, caption: 'Mean and spread over the images of each split.' },
     { figures: [{ svg: svg[`${method}-scatter`]! }, { svg: svg[`${method}-roc`]! }] },
     { text: `${intervalText('fitted score', fittedInterval)}${probes}` },
     { svg: svg[`${method}-calibration`]!, caption: 'Every rule sees training images only.' },
-    {
-      table: [
-        ['scale rule', 'scale', 'training LID', 'LID', 'two cuts', 'fitted', 'generated: two cuts', 'fitted'],
-        ...scaleRules.flatMap((rule) => {
-          const result = results[rule]
-          if (!result) return []
-          const { scale, meanTrainLid, lid, dual, fitted } = result
-          const name = rule === DEFAULT_RULE ? `**${ruleTitle[rule]}** (default)` : ruleTitle[rule]
-          return [
-            [
-              name,
-              scale.toFixed(2),
-              meanTrainLid.toFixed(0),
-              lid.inDistr,
-              dual.inDistr,
-              fitted.inDistr,
-              dual.generated,
-              fitted.generated,
-            ],
-          ]
-        }),
-      ],
-      caption: `What each rule would have given with ${methodTitle[method]}. The default has its reason in the identity below.`,
-    },
-    {
-      table: [
-        ['flagged as OOD', 'training', 'test', dataSetTitle[direction.ood], 'generated'],
-        [
-          `threshold for ${percentText(FALSE_POSITIVE_RATE)} of training images`,
-          percentText(flagged.in_distr_train),
-          percentText(flagged.in_distr_test),
-          percentText(flagged.ood),
-          percentText(flagged.generated),
-        ],
-      ],
-      caption: `The deployable detector: the smaller of the standardised log p and LID at scale ${scale.toFixed(2)}, threshold from training images. ${samplesText('model', dataSetTitle[direction.inDistribution], { test: flagged.in_distr_test, generated: flagged.generated })}`,
-    },
+    ruleTable(
+      shown,
+      `What each rule would have given with ${methodTitle[method]}. The default has its reason in the identity below.`,
+    ),
+    flaggedTable(shown.direction, flagged, { model: 'model', detector }),
   ]
 }
 
-function methodSection(): ReportSection {
-  return {
-    heading: 'How it is computed',
-    blocks: [
-      {
-        text: [
-          "The network gives σ(t) times the score s = ∇ log p_t. log p is integrated along the probability-flow ODE in log noise level by Dormand-Prince with error control, from noise of about one grey level; the trace of the score's Jacobian is estimated with Rademacher probes.",
-          'FLIPD is D + σ²(tr ∇s + |s|²) at μ(t) x: the rate at which the noised log-density changes with the noise. One scale costs one trace. The normal bundle takes the scores of many noised copies of an image and counts their small singular values.',
-          'Scales are logs of a noise level, τ = σ/μ. The scale is where LID and log p of the training images are most strongly anti-correlated (the finest that cannot be told from it): the log-density is the integral of D - FLIPD over all coarser scales, and this is the scale that says most of it.',
-          'The fitted score is -min(z(log p), z(LID)), each standardised by its mean and standard deviation over the training images: the two cuts as one number. Higher means more OOD.',
-        ].join('\n\n'),
-      },
-    ],
-  }
+const methodSection: ReportSection = {
+  heading: 'How it is computed',
+  blocks: [
+    {
+      text: [
+        "The network gives σ(t) times the score s = ∇ log p_t. log p is integrated along the probability-flow ODE in log noise level by Dormand-Prince with error control, from noise of about one grey level; the trace of the score's Jacobian is estimated with Rademacher probes.",
+        'FLIPD is D + σ²(tr ∇s + |s|²) at μ(t) x: the rate at which the noised log-density changes with the noise. One scale costs one trace. The normal bundle takes the scores of many noised copies of an image and counts their small singular values.',
+        'Scales are logs of a noise level, τ = σ/μ. The scale is where LID and log p of the training images are most strongly anti-correlated (the finest that cannot be told from it): the log-density is the integral of D - FLIPD over all coarser scales, and this is the scale that says most of it.',
+        'The fitted score is -min(z(log p), z(LID)), each standardised by its mean and standard deviation over the training images: the two cuts as one number. Higher means more OOD.',
+      ].join('\n\n'),
+    },
+  ],
 }

@@ -6,7 +6,7 @@ import {
   leastVarianceFraction,
   separationFraction,
 } from '@ood/llr'
-import type { TurnName } from './measure.ts'
+import type { TurnName } from './losses.ts'
 
 /** Rules compared in the report; the first is the default. */
 export const fractionRules = ['separation', 'coupling', 'leastVariance'] as const

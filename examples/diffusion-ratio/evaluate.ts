@@ -1,12 +1,10 @@
 // AUCs of the likelihood, of every ratio at every t_frac, and of the detector that training images made.
-import { flatData } from '@ood/core'
-import { calibration, fitWorst, type Spread, worst } from '@ood/detect'
+import { fitWorst, type Spread, worst } from '@ood/detect'
 import { type DenoisingLosses, type FractionChoice, lossRatio, type RatioForm, wholeLoss } from '@ood/llr'
-import { auroc, delongInterval } from '@ood/roc'
-import { type AucPair, FALSE_POSITIVE_RATE } from '../common/compare.ts'
-import { mean, type SplitName, splitNames } from '../common/splits.ts'
+import { type AucPair, aucPair, intervalOf, type Judged, judge } from '../common/judge.ts'
+import { byName, type Direction, mean, type SplitName, splitNames } from '../common/splits.ts'
 import { chooseFractions, DEFAULT_RULE, type FractionRule, fractionRules } from './choose.ts'
-import type { DirectionMeasures } from './measure.ts'
+import { type DirectionMeasures, lossAt } from './losses.ts'
 
 /** Scores compared: which losses, and how they are held against each other. The first is the default of `@ood/llr`. */
 export const variants = [
@@ -35,55 +33,47 @@ export interface Evaluation {
   /** 95 % DeLong interval of `chosen.inDistr`. */
   interval: [number, number]
   /** Ratio and bound as one score, fitted on training images: the default detector. */
-  joint: { score: Record<SplitName, Float64Array>; auc: AucPair; interval: [number, number] }
-  /** Of the joint score: 5 % false positives on training images. */
-  threshold: number
-  /** Share of images above it. */
-  flagged: Record<SplitName, number>
+  joint: Judged & { score: Record<SplitName, Float64Array> }
+}
+
+/** Everything known about one direction when the run ends. */
+export interface DirectionResult extends DirectionMeasures {
+  direction: Direction
+  evaluation: Evaluation
 }
 
 /** Evaluates one direction. */
-export function evaluate({ splits, turned }: DirectionMeasures): Evaluation {
+export function evaluate({ splits, turned }: Pick<DirectionMeasures, 'splits' | 'turned'>): Evaluation {
   const choices = chooseFractions(splits.in_distr_train.losses, turned)
   const { tFrac } = choices[DEFAULT_RULE]
-  const pair = (higherIsOod: (name: SplitName) => Float64Array): AucPair => {
-    const ood = higherIsOod('ood')
-    return {
-      inDistr: auroc(ood, higherIsOod('in_distr_test')),
-      generated: auroc(ood, higherIsOod('generated')),
-    }
-  }
   const scoreOf = (losses: DenoisingLosses, at: number, form: RatioForm) => lossRatio(losses, { tFrac: at, form })
-  const ratioAt = (at: number): AucPair => pair((name) => scoreOf(splits[name].losses, at, 'log-ratio').score)
-  const score = bySplit((name) => scoreOf(splits[name].losses, tFrac, 'log-ratio').score)
+  const ratioAt = (at: number) => (split: SplitName) => scoreOf(splits[split].losses, at, 'log-ratio').score
+  const score = byName(splitNames, ratioAt(tFrac))
   const fit = fitJoint(splits.in_distr_train.losses, tFrac)
-  const joint = bySplit((name) => worst(jointParts(splits[name].losses, tFrac), fit))
-  const rate = Math.max(FALSE_POSITIVE_RATE, 1 / joint.in_distr_train.length)
-  const threshold = calibration(joint.in_distr_train).threshold(rate)
+  const joint = byName(splitNames, (split) => worst(jointParts(splits[split].losses, tFrac), fit))
   return {
     choices,
     tFrac,
-    likelihood: pair((name) => splits[name].logProb.map((value) => -value)),
-    bound: pair((name) => columnAt(splits[name].losses, 1)),
+    likelihood: aucPair((split) => splits[split].logProb.map((value) => -value)),
+    bound: aucPair((split) => lossAt(splits[split].losses, 1)),
     variants: Object.fromEntries(
       variants.map(({ key, losses, form }) => [
         key,
         [...splits.ood[losses].fractions.subarray(0, -1)].map((at) => ({
           tFrac: at,
-          auc: pair((name) => scoreOf(splits[name][losses], at, form).score),
+          auc: aucPair((split) => scoreOf(splits[split][losses], at, form).score),
           standardError: relativeNoise(scoreOf(splits.in_distr_test[losses], at, form)),
         })),
       ]),
     ) as Evaluation['variants'],
-    rules: Object.fromEntries(
-      fractionRules.map((rule) => [rule, { tFrac: choices[rule].tFrac, auc: ratioAt(choices[rule].tFrac) }]),
-    ) as Evaluation['rules'],
+    rules: byName(fractionRules, (rule) => {
+      const at = choices[rule].tFrac
+      return { tFrac: at, auc: aucPair(ratioAt(at)) }
+    }),
     score,
-    chosen: pair((name) => score[name]),
-    interval: intervalOf(score),
-    joint: { score: joint, auc: pair((name) => joint[name]), interval: intervalOf(joint) },
-    threshold,
-    flagged: bySplit((name) => joint[name].filter((value) => value > threshold).length / joint[name].length),
+    chosen: aucPair((split) => score[split]),
+    interval: intervalOf(score.ood, score.in_distr_test),
+    joint: { score: joint, ...judge(joint) },
   }
 }
 
@@ -96,26 +86,9 @@ function jointParts(losses: DenoisingLosses, tFrac: number): Float64Array[] {
   return [wholeLoss(losses).map(Math.log), lossRatio(losses, { tFrac }).score]
 }
 
-function intervalOf({ ood, in_distr_test: test }: Record<SplitName, Float64Array>): [number, number] {
-  const { lower, upper } = delongInterval(ood, test)
-  return [lower, upper]
-}
-
-/** L(t_frac) of every image. */
-export function columnAt(losses: DenoisingLosses, tFrac: number): Float64Array {
-  const k = losses.fractions.length
-  const column = losses.fractions.indexOf(tFrac)
-  const data = flatData(losses.loss)
-  return Float64Array.from({ length: data.length / k }, (_, i) => data[i * k + column]!)
-}
-
 /** Mean standard error of the scores over their standard deviation across images. */
 function relativeNoise({ score, standardError }: { score: Float64Array; standardError: Float64Array }): number {
   const centre = mean(score)
   const spread = Math.sqrt(score.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (score.length - 1))
   return mean(standardError) / spread
-}
-
-function bySplit<T>(value: (name: SplitName) => T): Record<SplitName, T> {
-  return Object.fromEntries(splitNames.map((name) => [name, value(name)])) as Record<SplitName, T>
 }

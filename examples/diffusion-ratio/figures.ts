@@ -1,11 +1,11 @@
-// The figures of one direction, as Vega-Lite specifications.
-import { flatData } from '@ood/core'
+// The figures of one direction: losses and ratios over t_frac, histograms, the ratio against the bound, ROC curves.
+import { flatData, rowSize } from '@ood/core'
 import { type DenoisingLosses, lossRatio } from '@ood/llr'
-import { histogramPlot, lidCurvePlot, type PlotSpec, rocPlot, scatterPlot } from '@ood/plots'
-import { rocCurve } from '@ood/roc'
-import { dataSetTitle, type SplitName, splitLabels, splitNames } from '../common/splits.ts'
-import { columnAt, fitJoint } from './evaluate.ts'
-import type { DirectionResult } from './result.ts'
+import type { PlotSpec } from '@ood/plots'
+import { curveOf, rocChart, splitCharts } from '../common/charts.ts'
+import type { SplitName } from '../common/splits.ts'
+import { type DirectionResult, fitJoint } from './evaluate.ts'
+import { lossAt } from './losses.ts'
 
 /** L(t_frac) over D of every image: squared error of the noise a pixel, over the levels up to t_frac. */
 export function lossCurves({ loss, fractions }: DenoisingLosses, dimension: number): Float64Array[] {
@@ -17,7 +17,7 @@ export function lossCurves({ loss, fractions }: DenoisingLosses, dimension: numb
 }
 
 /** The ratio of every image at every t_frac below 1, in standard deviations from the mean of training images. */
-export function ratioCurves(losses: DenoisingLosses, train: DenoisingLosses): Float64Array[] {
+function ratioCurves(losses: DenoisingLosses, train: DenoisingLosses): Float64Array[] {
   const scores = Array.from(losses.fractions.subarray(0, -1), (tFrac) => {
     const ratio = fitJoint(train, tFrac)[1]!
     return lossRatio(losses, { tFrac }).score.map((value) => (value - ratio.mean) / ratio.standardDeviation)
@@ -25,106 +25,68 @@ export function ratioCurves(losses: DenoisingLosses, train: DenoisingLosses): Fl
   return Array.from({ length: losses.loss.shape[0]! }, (_, i) => Float64Array.from(scores, (score) => score[i]!))
 }
 
-/** Charts of one direction. */
-export function charts({ direction, splits, evaluation }: DirectionResult): Record<string, PlotSpec> {
-  const { tFrac, score, joint, threshold, likelihood, chosen } = evaluation
-  const label = splitLabels(direction, 'model')
-  const subtitle = direction.title
+/** Charts of one direction by file name. */
+export function figures({ direction, images, splits, evaluation }: DirectionResult): Record<string, PlotSpec> {
+  const { tFrac, score, joint, likelihood, chosen } = evaluation
+  const charts = splitCharts(direction, 'model', splits.ood.logProb.length)
   const { fractions } = splits.ood.losses
-  const dimension = splits.ood.images.data.length / splits.ood.images.shape[0]!
-  const mark = { scale: tFrac, label: `chosen t_frac: ${tFrac}` }
-  const bins = splits.ood.logProb.length < 256 ? 20 : 40
-  const histogram = (
-    title: string,
-    xTitle: string,
-    values: (name: SplitName) => Float64Array,
-    marks: { x: number; label: string }[] = [],
-  ): PlotSpec =>
-    histogramPlot({
-      title,
-      subtitle,
-      xTitle,
-      bins,
-      marks,
-      series: splitNames.map((name) => ({ name, label: label[name], values: values(name) })),
-    })
-  const curve = (what: string, values: (name: SplitName) => Float64Array, auc: number) => {
-    const roc = rocCurve(
-      values('in_distr_test').map((value) => -value),
-      values('ood').map((value) => -value),
-    )
-    return { label: what, fpr: roc.falsePositiveRate, tpr: roc.truePositiveRate, auc }
-  }
+  const dimension = rowSize(images.ood)
+  const mark = [{ scale: tFrac, label: `chosen t_frac: ${tFrac}` }]
+  const curve = (what: string, values: (split: SplitName) => Float64Array, auc: number) =>
+    curveOf(what, values('in_distr_test'), values('ood'), auc)
+  const difference = (split: SplitName) => lossRatio(splits[split].reference, { tFrac: 0.25, form: 'difference' }).score
+  const published = evaluation.variants['published-difference'].find(({ tFrac: at }) => at === 0.25)!
   return {
-    'loss-trend': lidCurvePlot({
-      title: 'Denoising error of the noise levels up to t_frac',
-      subtitle,
-      scales: fractions,
-      xTitle: 't_frac: share of the diffusion time (small: fine detail; 1: everything)',
-      yTitle: 'L(t_frac) per pixel (squared error of the noise)',
-      series: splitNames.map((name) => ({
-        name,
-        label: label[name],
-        curves: lossCurves(splits[name].losses, dimension),
-      })),
-      marks: [mark],
-    }),
-    'ratio-trend': lidCurvePlot({
-      title: 'The ratio log L(1) - log L(t_frac), against training images',
-      subtitle,
-      scales: fractions.subarray(0, -1),
-      xTitle: 't_frac: where fine levels end',
-      yTitle: 'standard deviations from training images',
-      series: splitNames.map((name) => ({
-        name,
-        label: label[name],
-        curves: ratioCurves(splits[name].losses, splits.in_distr_train.losses),
-      })),
-      marks: [mark],
-    }),
-    likelihood: histogram(
+    'loss-trend': charts.curves(
+      {
+        title: 'Denoising error of the noise levels up to t_frac',
+        xTitle: 't_frac: share of the diffusion time (small: fine detail; 1: everything)',
+        yTitle: 'L(t_frac) per pixel (squared error of the noise)',
+      },
+      fractions,
+      (split) => lossCurves(splits[split].losses, dimension),
+      mark,
+    ),
+    'ratio-trend': charts.curves(
+      {
+        title: 'The ratio log L(1) - log L(t_frac), against training images',
+        xTitle: 't_frac: where fine levels end',
+        yTitle: 'standard deviations from training images',
+      },
+      fractions.subarray(0, -1),
+      (split) => ratioCurves(splits[split].losses, splits.in_distr_train.losses),
+      mark,
+    ),
+    likelihood: charts.histogram(
       'Log-likelihood by the probability-flow ODE',
       'log-likelihood (nats, noise of one grey level)',
-      (name) => splits[name].logProb,
+      (split) => splits[split].logProb,
     ),
-    ratio: histogram(
+    ratio: charts.histogram(
       `The ratio at t_frac = ${tFrac}`,
       'log L(1) - log L(t_frac): higher = more OOD',
-      (name) => score[name],
+      (split) => score[split],
     ),
-    joint: histogram(
+    joint: charts.histogram(
       'Ratio and likelihood bound, one score',
       'standard deviations from training images: higher = more OOD',
-      (name) => joint.score[name],
-      [{ x: threshold, label: '5 % of training above' }],
+      (split) => joint.score[split],
+      [{ x: joint.threshold, label: '5 % of training above' }],
     ),
-    scatter: scatterPlot({
-      title: 'The ratio against the likelihood bound',
-      subtitle,
-      xTitle: 'L(1) per pixel: error at all levels (a bound of the likelihood)',
-      yTitle: 'log L(1) - log L(t_frac)',
-      series: splitNames.map((name) => ({
-        name,
-        label: label[name],
-        x: columnAt(splits[name].losses, 1).map((value) => value / dimension),
-        y: score[name],
-      })),
-    }),
-    roc: rocPlot({
-      title: 'Accepting test images, rejecting the other data set',
-      subtitle,
-      curves: [
-        curve('ODE log-likelihood', (name) => splits[name].logProb.map((value) => -value), likelihood.inDistr),
-        curve(
-          'published difference, 0.25, same cost',
-          (name) => lossRatio(splits[name].reference, { tFrac: 0.25, form: 'difference' }).score,
-          evaluation.variants['published-difference'].find(({ tFrac: at }) => at === 0.25)!.auc.inDistr,
-        ),
-        curve('log-ratio, chosen t_frac', (name) => score[name], chosen.inDistr),
-        curve('ratio and bound, one score', (name) => joint.score[name], joint.auc.inDistr),
-      ],
-      xTitle: `share of ${dataSetTitle[direction.ood]} accepted`,
-      yTitle: `share of ${dataSetTitle[direction.inDistribution]} accepted`,
-    }),
+    scatter: charts.scatter(
+      {
+        title: 'The ratio against the likelihood bound',
+        xTitle: 'L(1) per pixel: error at all levels (a bound of the likelihood)',
+        yTitle: 'log L(1) - log L(t_frac)',
+      },
+      (split) => lossAt(splits[split].losses, 1).map((value) => value / dimension),
+      (split) => score[split],
+    ),
+    roc: rocChart(direction, [
+      curve('ODE log-likelihood', (split) => splits[split].logProb.map((value) => -value), likelihood.inDistr),
+      curve('published difference, 0.25, same cost', difference, published.auc.inDistr),
+      curve('log-ratio, chosen t_frac', (split) => score[split], chosen.inDistr),
+      curve('ratio and bound, one score', (split) => joint.score[split], joint.auc.inDistr),
+    ]),
   }
 }

@@ -1,70 +1,38 @@
 // The complexity-corrected likelihood ratio of two diffusion models beside their likelihood, on real images.
-
-import type { Progress } from '@ood/core'
 import { publishedFractions } from '@ood/llr'
 import { openDiffusion } from '@ood/models-diffusion'
-import { formatTable, type Run } from '@ood/run'
-import { checkpointPath } from '@ood/zoo'
-import { type Direction, directionsOf, loadSplits, mean, splitNames } from '../common/splits.ts'
-import { withRun } from '../common/with-run.ts'
+import { eachDirection } from '../common/directions.ts'
+import { type Example, mainOf } from '../common/example.ts'
+import { wholeNumber } from '../common/flags.ts'
+import { byName, mean, perDirection, splitNames } from '../common/splits.ts'
 import { DEFAULT_RULE } from './choose.ts'
-import { evaluate, variants } from './evaluate.ts'
-import { measure } from './measure.ts'
-import { type Options, parseOptions, usage } from './options.ts'
-import { writeReport } from './report.ts'
-import type { DirectionResult } from './result.ts'
+import { type DirectionResult, evaluate, variants } from './evaluate.ts'
+import { measure } from './losses.ts'
+import { report } from './report.ts'
 
-/** Runs the example: measures, chooses on training images, evaluates, writes the run folder and prints the table. */
-export async function main(argv: string[], signal: AbortSignal): Promise<void> {
-  const options = parseOptions(argv)
-  if (!options) {
-    process.stdout.write(usage)
-    return
-  }
-  const started = performance.now()
-  const { n, seed, dataDir, folder, probes } = options
-  const config = { example: 'diffusion-ratio', n, seed, data: dataDir ?? 'packaged samples', probes }
-  await withRun(folder, config, async (run, onProgress) => {
-    const all: DirectionResult[] = []
-    for (const direction of directionsOf('diffusion'))
-      all.push(await runDirection(direction, options, run, signal, onProgress))
-    const seconds = (performance.now() - started) / 1000
-    run.writeJson('summary.json', summary(all, options, run.resumed ? null : seconds))
-    const report = await writeReport(run, all, options)
-    process.stdout.write(`${table(all)}\n\nreport: ${report}\n`)
-  })
-}
+export const example: Example<{ probes: number }, DirectionResult[]> = {
+  name: 'diffusion-ratio',
+  about: `Two diffusion models, one trained on Fashion-MNIST and one on MNIST, score the other's images: likelihood by the
+probability-flow ODE against the complexity-corrected likelihood ratio of denoising losses.`,
+  n: 64,
+  rows: 'images a split',
+  flags: {
+    probes: wholeNumber(
+      'K',
+      64,
+      24,
+      'network evaluations an image for each estimate of the ratio (default 64, at least 24)',
+    ),
+  },
 
-async function runDirection(
-  direction: Direction,
-  options: Options,
-  run: Run<unknown>,
-  signal: AbortSignal,
-  onProgress: (progress: Progress) => void,
-): Promise<DirectionResult> {
-  const { seed, probes, workers } = options
-  const model = await openDiffusion(checkpointPath(direction.checkpoint), workers === undefined ? {} : { workers })
-  try {
-    const name = direction.checkpoint
-    const drawn = (n: number) =>
-      run.step(`${name}/samples`, () => model.sample(n, { seed, signal }), { key: model.manifest?.sha256 })
-    const images = await loadSplits(direction, drawn, options, signal)
-    const measures = await measure(run, { name, model, images, probes, seed, signal, onProgress })
-    return { direction, ...measures, evaluation: evaluate(measures) }
-  } finally {
-    await model.release()
-  }
-}
+  work: (bench, options) =>
+    eachDirection('diffusion', openDiffusion, bench, options, async (direction, model, images) => {
+      const measures = await measure(bench, direction.checkpoint, model, images, options.probes)
+      return { direction, ...measures, evaluation: evaluate(measures) }
+    }),
 
-/** What `summary.json` holds. */
-function summary(all: readonly DirectionResult[], options: Options, seconds: number | null): object {
-  const perDirection = (value: (result: DirectionResult) => unknown): object =>
-    Object.fromEntries(all.map((result) => [result.direction.key, value(result)]))
-  const { n, seed, dataDir, probes } = options
-  return {
-    example: 'diffusion-ratio',
-    config: { n, seed, data: dataDir ?? 'packaged samples', probes },
-    auc: perDirection(({ evaluation: { likelihood, bound, chosen, interval, joint } }) => ({
+  summary: (all) => ({
+    auc: perDirection(all, ({ evaluation: { likelihood, bound, chosen, interval, joint } }) => ({
       likelihood,
       bound,
       ratio: chosen,
@@ -72,50 +40,44 @@ function summary(all: readonly DirectionResult[], options: Options, seconds: num
       joint: joint.auc,
       jointInterval: joint.interval,
     })),
-    tFrac: perDirection(({ evaluation }) => ({ rule: DEFAULT_RULE, value: evaluation.tFrac })),
-    rules: perDirection(({ evaluation }) => evaluation.rules),
-    variants: perDirection(({ evaluation }) => evaluation.variants),
-    threshold: perDirection(({ evaluation }) => evaluation.threshold),
-    flagged: perDirection(({ evaluation }) => evaluation.flagged),
-    means: perDirection(({ splits, evaluation }) =>
-      Object.fromEntries(
-        splitNames.map((name) => [name, { logProb: mean(splits[name].logProb), ratio: mean(evaluation.score[name]) }]),
-      ),
+    tFrac: perDirection(all, ({ evaluation }) => ({ rule: DEFAULT_RULE, value: evaluation.tFrac })),
+    rules: perDirection(all, ({ evaluation }) => evaluation.rules),
+    variants: perDirection(all, ({ evaluation }) => evaluation.variants),
+    threshold: perDirection(all, ({ evaluation }) => evaluation.joint.threshold),
+    flagged: perDirection(all, ({ evaluation }) => evaluation.joint.flagged),
+    means: perDirection(all, ({ splits, evaluation }) =>
+      byName(splitNames, (split) => ({ logProb: mean(splits[split].logProb), ratio: mean(evaluation.score[split]) })),
     ),
-    evaluationsPerImage: perDirection(({ splits }) => ({
+    evaluationsPerImage: perDirection(all, ({ splits }) => ({
       ratio: splits.ood.losses.evaluations,
       reference: splits.ood.reference.evaluations,
     })),
-    secondsPerImage: perDirection(({ seconds: spent }) => spent),
-    seconds,
-  }
+    secondsPerImage: perDirection(all, ({ seconds }) => seconds),
+  }),
+
+  /** AUC of test (or generated) images against the other data set. */
+  table(all) {
+    const head = ['AUC', 'log p', ...publishedFractions.map((at) => `t_frac ${at}`)]
+    const rows = all.flatMap(({ direction, evaluation }) =>
+      (['inDistr', 'generated'] as const).map((side) => {
+        const { likelihood, chosen, joint, tFrac } = evaluation
+        const ours = evaluation.variants[variants[0].key]
+        const published = evaluation.variants['published-difference'].map(({ auc }) => auc[side])
+        return [
+          `${direction.key}, ${side === 'inDistr' ? 'test' : 'generated'}`,
+          likelihood[side].toFixed(3),
+          ...publishedFractions.map((at) => ours.find((found) => found.tFrac === at)!.auc[side].toFixed(3)),
+          chosen[side].toFixed(3),
+          String(tFrac),
+          joint.auc[side].toFixed(3),
+          Math.max(...published).toFixed(3),
+        ]
+      }),
+    )
+    return [[...head, 'chosen', 't_frac', 'joint', 'published, best'], ...rows]
+  },
+
+  report,
 }
 
-/** The table printed at the end: AUC of test (or generated) images against the other data set. */
-function table(all: readonly DirectionResult[]): string {
-  const head = [
-    'AUC',
-    'log p',
-    ...publishedFractions.map((at) => `t_frac ${at}`),
-    'chosen',
-    't_frac',
-    'joint',
-    'published, best',
-  ]
-  const rows = all.flatMap(({ direction, evaluation }) =>
-    (['inDistr', 'generated'] as const).map((side) => {
-      const ours = evaluation.variants[variants[0].key]
-      const published = evaluation.variants['published-difference'].map(({ auc }) => auc[side])
-      return [
-        `${direction.key}, ${side === 'inDistr' ? 'test' : 'generated'}`,
-        evaluation.likelihood[side].toFixed(3),
-        ...publishedFractions.map((at) => ours.find(({ tFrac }) => tFrac === at)!.auc[side].toFixed(3)),
-        evaluation.chosen[side].toFixed(3),
-        String(evaluation.tFrac),
-        evaluation.joint.auc[side].toFixed(3),
-        Math.max(...published).toFixed(3),
-      ]
-    }),
-  )
-  return formatTable([head, ...rows])
-}
+export const main: ReturnType<typeof mainOf> = mainOf(example)

@@ -1,25 +1,21 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 
+import { rowSize } from '@ood/core'
 import { publishedFractions } from '@ood/llr'
-import { htmlReport, type ReportSection, type ReportTable, shareText } from '@ood/plots'
+import { type ReportSection, type ReportTable, shareText } from '@ood/plots'
 import type { Run } from '@ood/run'
-import type { AucPair } from '../common/compare.ts'
-import { imageSheet } from '../common/figures.ts'
-import {
-  aucHighlight,
-  factsOfRun,
-  intervalText,
-  likelihoodInterval,
-  percentText,
-  samplesText,
-} from '../common/report-text.ts'
+import { imageSheet } from '../common/charts.ts'
+import type { CommonOptions } from '../common/command-line.ts'
+import type { Report } from '../common/example.ts'
+import type { AucPair } from '../common/judge.ts'
+import { flaggedTable } from '../common/lid-charts.ts'
+import { againstRows, aucHighlight, intervalText, likelihoodInterval } from '../common/report-text.ts'
 import { dataSetTitle, mean, splitNames } from '../common/splits.ts'
 import { writeFigures } from '../common/write-figures.ts'
 import { DEFAULT_RULE, type FractionRule, fractionRules } from './choose.ts'
-import { columnAt, type VariantKey, variants } from './evaluate.ts'
-import { charts, lossCurves } from './figures.ts'
-import type { Options } from './options.ts'
-import type { DirectionResult } from './result.ts'
+import { type DirectionResult, type VariantKey, variants } from './evaluate.ts'
+import { figures, lossCurves } from './figures.ts'
+import { lossAt } from './losses.ts'
 
 const variantTitle: Record<VariantKey, string> = {
   'likelihood-log-ratio': 'log-ratio, likelihood weights (default)',
@@ -34,50 +30,42 @@ const ruleTitle: Record<FractionRule, string> = {
   leastVariance: 'ratio varies least over training images',
 }
 
-const sideNames = ['inDistr', 'generated'] as const
-
-/** Writes every output file but `summary.json`; returns the path of the report. */
-export async function writeReport(
+export async function report(
   run: Run<unknown>,
   all: readonly DirectionResult[],
-  options: Options,
-): Promise<string> {
+  { n }: CommonOptions,
+): Promise<Report> {
   const sections: ReportSection[] = [aucSection(all)]
   for (const result of all) {
-    const folder = result.direction.checkpoint
-    writeSplits(run, result, folder)
-    const images = imageSheet(result.direction, result.splits, 'model')
-    const svg = await writeFigures(run, `${folder}/figures`, charts(result), { images })
+    writeSplits(run, result)
+    const pictures = { images: imageSheet(result.direction, result.images, 'model') }
+    const svg = await writeFigures(run, `${result.direction.checkpoint}/figures`, figures(result), pictures)
     sections.push(directionSection(result, svg))
   }
-  const { n, seed, dataDir, probes } = options
-  return run.writeText(
-    'report.html',
-    htmlReport({
-      title: 'A likelihood ratio from one diffusion model',
-      intro: intro(all, n),
-      facts: factsOfRun(run, { label: 'images', value: `${n} a split` }),
-      highlights: all.flatMap(({ direction, splits, evaluation: { likelihood, joint } }) => {
-        const pair = `${dataSetTitle[direction.inDistribution]} against ${dataSetTitle[direction.ood]}`
-        const alone = likelihoodInterval(splits.in_distr_test, splits.ood)
-        return [
-          aucHighlight(`AUC of the likelihood, ${pair}`, likelihood.inDistr, { n, interval: alone }),
-          aucHighlight(`with the ratio beside it, ${pair}`, joint.auc.inDistr, { n, interval: joint.interval }),
-        ]
-      }),
-      sections: [...sections, costSection(all), methodSection()],
-      footer: `\`npm run example -- diffusion-ratio --n ${n} --seed ${seed} --probes ${probes}\`, ${n} images a split, data: ${dataDir === undefined ? 'packaged samples' : 'official files'}.`,
+  return {
+    title: 'A likelihood ratio from one diffusion model',
+    intro: intro(all, n),
+    rows: { label: 'images', value: `${n} a split` },
+    highlights: all.flatMap(({ direction, splits, evaluation: { likelihood, joint } }) => {
+      const pair = `${dataSetTitle[direction.inDistribution]} against ${dataSetTitle[direction.ood]}`
+      const alone = likelihoodInterval(splits.in_distr_test, splits.ood)
+      return [
+        aucHighlight(`AUC of the likelihood, ${pair}`, likelihood.inDistr, { n, interval: alone }),
+        aucHighlight(`with the ratio beside it, ${pair}`, joint.auc.inDistr, { n, interval: joint.interval }),
+      ]
     }),
-  )
+    sections: [...sections, costSection(all), methodSection],
+  }
 }
 
-function writeSplits(run: Run<unknown>, { splits, evaluation }: DirectionResult, folder: string): void {
-  for (const name of splitNames) {
-    const { logProb, losses, images } = splits[name]
-    const columns: Record<string, Float64Array> = { likelihood: logProb, ratio: evaluation.score[name] }
-    for (const fraction of losses.fractions) columns[`loss-${fraction}`] = columnAt(losses, fraction)
-    run.writeCsv(`${folder}/${name}`, columns)
-    run.writeTrend(`${folder}/${name}`, losses.fractions, lossCurves(losses, images.data.length / images.shape[0]!))
+function writeSplits(run: Run<unknown>, { direction, splits, images, evaluation }: DirectionResult): void {
+  for (const split of splitNames) {
+    const folder = `${direction.checkpoint}/${split}`
+    const { logProb, losses } = splits[split]
+    const columns: Record<string, Float64Array> = { likelihood: logProb, ratio: evaluation.score[split] }
+    for (const fraction of losses.fractions) columns[`loss-${fraction}`] = lossAt(losses, fraction)
+    run.writeCsv(folder, columns)
+    run.writeTrend(folder, losses.fractions, lossCurves(losses, rowSize(images[split])))
   }
 }
 
@@ -96,27 +84,18 @@ function intro(all: readonly DirectionResult[], n: number): string {
 }
 
 function aucSection(all: readonly DirectionResult[]): ReportSection {
-  const rows = all.flatMap(({ direction, evaluation }) =>
-    sideNames.map((side) => {
-      const { likelihood, bound, chosen, joint, tFrac } = evaluation
-      const inside = side === 'inDistr' ? `${dataSetTitle[direction.inDistribution]} test images` : 'generated images'
-      const published = evaluation.variants['published-difference'].map(({ auc }) => auc[side])
-      return [
-        `${inside} against ${dataSetTitle[direction.ood]} (${dataSetTitle[direction.inDistribution]} model)`,
-        likelihood[side],
-        bound[side],
-        Math.max(...published),
-        chosen[side],
-        joint.auc[side],
-        String(tFrac),
-      ]
-    }),
-  )
+  const rows = againstRows(all, ({ direction, evaluation }, side) => {
+    const { likelihood, bound, chosen, joint, tFrac } = evaluation
+    const published = evaluation.variants['published-difference'].map(({ auc }) => auc[side])
+    const aucs = [likelihood[side], bound[side], Math.max(...published), chosen[side], joint.auc[side]]
+    return [dataSetTitle[direction.inDistribution], ...aucs, String(tFrac)]
+  })
+  const head = ['', 'model of', 'ODE log p', 'L(1)', 'published, best t_frac', 'ratio', 'ratio and L(1)', 't_frac']
   return {
     heading: 'Area under the ROC curve',
     blocks: [
       {
-        table: [['', 'ODE log p', 'L(1)', 'published, best t_frac', 'ratio', 'ratio and L(1)', 't_frac'], ...rows],
+        table: [head, ...rows],
         caption:
           '1 is perfect, 0.5 is a coin, below 0.5 prefers the wrong data set. L(1) is the denoising error over all levels, a bound of the likelihood. "Published, best t_frac" takes the best of five with the evaluation data in hand, as the published tables do; "ratio" has one t_frac, chosen on training images, and "ratio and L(1)" is the larger of the two, each standardised on training images.',
       },
@@ -126,10 +105,9 @@ function aucSection(all: readonly DirectionResult[]): ReportSection {
 
 function directionSection(result: DirectionResult, svg: Record<string, string>): ReportSection {
   const { direction, splits, evaluation } = result
-  const inside = dataSetTitle[direction.inDistribution]
-  const outside = dataSetTitle[direction.ood]
-  const { joint, flagged, tFrac, choices } = evaluation
-  const doubt = intervalText('joint score', joint.interval)
+  const [inside, outside] = [dataSetTitle[direction.inDistribution], dataSetTitle[direction.ood]]
+  const { joint, tFrac, choices } = evaluation
+  const detector = 'one number an image and a threshold from training images'
   return {
     heading: `Model trained on ${inside}, against ${outside}`,
     blocks: [
@@ -149,7 +127,7 @@ function directionSection(result: DirectionResult, svg: Record<string, string>):
       { figures: [{ svg: svg.likelihood! }, { svg: svg.ratio! }] },
       { figures: [{ svg: svg.scatter! }, { svg: svg.joint! }] },
       { svg: svg.roc! },
-      { text: doubt },
+      { text: intervalText('joint score', joint.interval) },
       variantTable(result, 'inDistr', `${inside} test images against ${outside}, every t_frac.`),
       variantTable(result, 'generated', `Generated images against ${outside}, every t_frac.`),
       {
@@ -166,15 +144,10 @@ function directionSection(result: DirectionResult, svg: Record<string, string>):
         caption:
           'What each rule chooses from training images, the AUCs it leads to, and its criterion at every t_frac (largest wins): mean AUC against turned training images, correlation, minus the variance.',
       },
-      {
-        table: [
-          ['flagged as OOD', 'training', 'test', outside, 'generated'],
-          ['threshold for 5 % of training images', ...splitNames.map((name) => percentText(flagged[name]))],
-          ['mean log p (nats)', ...splitNames.map((name) => mean(splits[name].logProb).toFixed(0))],
-          [`mean ratio at t_frac ${tFrac}`, ...splitNames.map((name) => mean(evaluation.score[name]).toFixed(3))],
-        ],
-        caption: `The deployable detector: one number an image and a threshold from training images. ${samplesText('model', inside, { test: flagged.in_distr_test, generated: flagged.generated })}`,
-      },
+      flaggedTable(direction, joint.flagged, { model: 'model', detector }, [
+        ['mean log p (nats)', ...splitNames.map((split) => mean(splits[split].logProb).toFixed(0))],
+        [`mean ratio at t_frac ${tFrac}`, ...splitNames.map((split) => mean(evaluation.score[split]).toFixed(3))],
+      ]),
     ],
   }
 }
@@ -196,7 +169,6 @@ function variantTable({ evaluation }: DirectionResult, side: keyof AucPair, capt
 }
 
 function costSection(all: readonly DirectionResult[]): ReportSection {
-  const time = (value: number | undefined) => (value === undefined ? '-' : value.toFixed(2))
   return {
     heading: 'Cost',
     blocks: [
@@ -207,30 +179,28 @@ function costSection(all: readonly DirectionResult[]): ReportSection {
             dataSetTitle[direction.inDistribution],
             `${splits.ood.losses.evaluations} evaluations`,
             `${splits.ood.reference.evaluations} evaluations`,
-            time(seconds.ratio),
-            time(seconds.reference),
-            time(seconds.likelihood),
+            seconds.ratio.toFixed(2),
+            seconds.reference.toFixed(2),
+            seconds.likelihood.toFixed(2),
           ]),
         ],
         caption:
-          'Network evaluations and seconds an image on all workers, of what this start of the run computed ("-": loaded from an earlier start). The ODE log-likelihood also needs derivatives.',
+          'Network evaluations and seconds an image on all workers, of the quickest split. The ODE log-likelihood also needs derivatives.',
       },
     ],
   }
 }
 
-function methodSection(): ReportSection {
-  return {
-    heading: 'How it is computed',
-    blocks: [
-      {
-        text: [
-          'Noise eps is added at time t, x_t = μ(t) x + σ(t) eps, and the network, which gives σ(t) times the score, says -eps as well as it can. L(t_frac) is the mean of |net + eps|² over log noise levels up to t_frac T. For an exact model, L(1) times the range of log noise is -log p(x) up to a constant, so L splits the log-likelihood by level.',
-          'Score: log L(1) - log L(t_frac), higher = more OOD. The published score is the difference L(t_frac) - L(1) of another loss (L1 norm, weight (t + 0.5) / σ, larger = in-distribution), with independent random draws for the two terms; here its sign is turned.',
-          'Times are stratified and cut at every t_frac, so all ratios come from the same evaluations and the two terms share their noise. All images get the same times and noise, which makes a score a function of the image and the seed; it does not make scores quieter, since how an image answers the same noise is its own.',
-          'The ratio is one-sided by design: an image of much detail, or with added pixel noise, has a large fine error and so a small ratio. The detector therefore takes max(z(log L(1)), z(ratio)), each standardised by its mean and standard deviation over training images: two cuts as one number.',
-        ].join('\n\n'),
-      },
-    ],
-  }
+const methodSection: ReportSection = {
+  heading: 'How it is computed',
+  blocks: [
+    {
+      text: [
+        'Noise eps is added at time t, x_t = μ(t) x + σ(t) eps, and the network, which gives σ(t) times the score, says -eps as well as it can. L(t_frac) is the mean of |net + eps|² over log noise levels up to t_frac T. For an exact model, L(1) times the range of log noise is -log p(x) up to a constant, so L splits the log-likelihood by level.',
+        'Score: log L(1) - log L(t_frac), higher = more OOD. The published score is the difference L(t_frac) - L(1) of another loss (L1 norm, weight (t + 0.5) / σ, larger = in-distribution), with independent random draws for the two terms; here its sign is turned.',
+        'Times are stratified and cut at every t_frac, so all ratios come from the same evaluations and the two terms share their noise. All images get the same times and noise, which makes a score a function of the image and the seed; it does not make scores quieter, since how an image answers the same noise is its own.',
+        'The ratio is one-sided by design: an image of much detail, or with added pixel noise, has a large fine error and so a small ratio. The detector therefore takes max(z(log L(1)), z(ratio)), each standardised by its mean and standard deviation over training images: two cuts as one number.',
+      ].join('\n\n'),
+    },
+  ],
 }

@@ -1,10 +1,10 @@
 // The likelihood paradox of normalizing flows and its resolution with local intrinsic dimension, on real images.
 import { openFlow } from '@ood/models-flow'
 import type { TableCell } from '@ood/run'
-import { checkpointPath } from '@ood/zoo'
+import { eachDirection } from '../common/directions.ts'
 import { type Example, mainOf } from '../common/example.ts'
 import { lpcaTarget, studySummary } from '../common/lid-study.ts'
-import { byName, directionsOf, loadSplits, mean, perDirection, splitNames } from '../common/splits.ts'
+import { byName, mean, perDirection, splitNames } from '../common/splits.ts'
 import { type FlowResult, measure, measuredOf, recommend, recommendedStatistics, studyFlow } from './flow-study.ts'
 import { report } from './report.ts'
 
@@ -15,25 +15,14 @@ export const example: Example<object, FlowResult[]> = {
   rows: 'images a split',
   flags: {},
 
-  async work(bench, options) {
-    const all: FlowResult[] = []
-    for (const direction of directionsOf('flow')) {
-      const { checkpoint, inDistribution } = direction
-      const { seed, signal } = bench
-      const flow = await openFlow(checkpointPath(checkpoint), { workers: options.workers })
-      try {
-        const images = await loadSplits(direction, (n) => flow.sample(n, { seed, signal }), options, signal)
-        const columns = await measure(bench, checkpoint, flow, images)
-        const splits = byName(splitNames, (split) => measuredOf(columns[split]))
-        const lpca = lpcaTarget[inDistribution]
-        const recommended = recommend(recommendedStatistics(flow), columns)
-        all.push({ direction, images, splits, lpca, study: studyFlow(splits, lpca), recommended })
-      } finally {
-        await flow.release()
-      }
-    }
-    return all
-  },
+  work: (bench, options) =>
+    eachDirection('flow', openFlow, bench, options, async (direction, flow, images) => {
+      const columns = await measure(bench, direction.checkpoint, flow, images)
+      const splits = byName(splitNames, (split) => measuredOf(columns[split]))
+      const lpca = lpcaTarget[direction.inDistribution]
+      const recommended = recommend(recommendedStatistics(flow), columns)
+      return { direction, images, splits, lpca, study: studyFlow(splits, lpca), recommended }
+    }),
 
   summary: (all) => ({
     ...studySummary(all, ({ study }) => study),

@@ -6,11 +6,15 @@ import { type NdArray, random, tensor } from '@ood/core'
 import { gaussianMixtureScore, odeLogProb } from '@ood/models-diffusion'
 import { openRun } from '@ood/run'
 import { afterAll, describe, expect, it } from 'vitest'
+import { createBench } from '../common/bench.ts'
+import { parseOptions as parse } from '../common/command-line.ts'
+import type { Measurable } from '../common/diffusion.ts'
 import { type SplitName, splitNames } from '../common/splits.ts'
-import { chooseScales } from '../diffusion-lid/choose.ts'
-import { evaluateBundle, evaluateFlipd } from '../diffusion-lid/evaluate.ts'
-import { curveScales, type Measurable, type MeasureOptions, measure } from '../diffusion-lid/measure.ts'
-import { parseOptions } from '../diffusion-lid/options.ts'
+import { choose } from '../diffusion-lid/choose.ts'
+import { curveScales, studyDiffusion } from '../diffusion-lid/diffusion-study.ts'
+import { example } from '../diffusion-lid/index.ts'
+
+const parseOptions = (argv: string[], env: NodeJS.ProcessEnv) => parse(example, argv, env)
 
 const D = 8
 const N = 24
@@ -32,7 +36,8 @@ function analytic(): Measurable {
   ])
   return {
     ...model,
-    manifest: undefined,
+    // Hashes name the model, so that what it gave is found again by the next start.
+    manifest: { name: 'analytic', sha256: { 'score.onnx': 'a'.repeat(64) } } as unknown as Measurable['manifest'],
     dimension: D,
     preprocess: async (x) => x,
     logProb: (x, { input, space, ...call } = {}) => odeLogProb(model, x, call),
@@ -66,22 +71,15 @@ afterAll(() => rmSync(work, { recursive: true, force: true }))
 async function runIn(folder: string, stopAfter = Number.POSITIVE_INFINITY) {
   const stop = new AbortController()
   let events = 0
-  const options: MeasureOptions = {
-    name: 'analytic',
-    model: analytic(),
-    images,
-    probes: 8,
-    scores: 64,
-    seed: 5,
-    signal: stop.signal,
-    onProgress: () => {
-      if (++events >= stopAfter) stop.abort()
-    },
+  const onProgress = () => {
+    if (++events >= stopAfter) stop.abort()
   }
   const run = openRun({ folder: join(work, folder), config: { test: 'diffusion-lid' } })
   try {
-    const splits = await measure(run, options)
-    return { splits, flipd: await evaluateFlipd(run, splits, 6, options), bundle: evaluateBundle(splits, 6) }
+    const bench = createBench({ run, seed: 5, signal: stop.signal, onProgress })
+    const found = await studyDiffusion(bench, 'analytic', analytic(), images, { lpca: 6, probes: 8, scores: 64 })
+    const [flipd, bundle] = found.methods
+    return { splits: found.splits, flipd: flipd!, bundle: bundle! }
   } finally {
     run.close()
   }
@@ -90,8 +88,8 @@ async function runIn(folder: string, stopAfter = Number.POSITIVE_INFINITY) {
 describe('the diffusion example', () => {
   it('finds the paradox and resolves it with either LID', async () => {
     const { splits, flipd, bundle } = await runIn('whole')
-    for (const { chosen } of [flipd, bundle]) {
-      const { single, lid, dual, fitted } = chosen
+    for (const { study } of [flipd, bundle]) {
+      const { single, lid, dual, fitted } = study.chosen
       // Thin sheets have densities of about e^20 times the others', and two dimensions instead of five or six.
       expect(single.inDistr).toBe(0)
       expect(lid.inDistr).toBe(1)
@@ -117,23 +115,20 @@ describe('the diffusion example', () => {
       expect(resumed.splits[name].logProb).toEqual(whole.splits[name].logProb)
       expect(resumed.splits[name].referenceLogProb).toEqual(whole.splits[name].referenceLogProb)
       expect(resumed.splits[name].bundle!.data).toEqual(whole.splits[name].bundle!.data)
-      expect(resumed.flipd.lid[name]).toEqual(whole.flipd.lid[name])
+      expect(resumed.flipd.study.lid[name]).toEqual(whole.flipd.study.lid[name])
     }
-    expect(resumed.flipd.results).toEqual(whole.flipd.results)
+    expect(resumed.flipd.study.results).toEqual(whole.flipd.study.results)
   })
 
   it('chooses scales from training points alone', async () => {
     const { splits } = await runIn('whole')
     const { curves, logProb } = splits.in_distr_train
-    const estimator = {
-      lid: () => {
-        throw new Error('read')
-      },
-      prepare: () => Promise.reject(new Error('prepared already')),
+    const lid = () => {
+      throw new Error('read')
     }
     const training = { method: 'flipd', artifact: curves, logProb, dimension: D, lpca: 6 } as const
-    // The estimator it is given is the only way to LIDs, and the training artifact the only artifact.
-    expect(() => chooseScales({ ...training, estimator })).toThrow('read')
+    // The LID function it is given is the only way to LIDs, and the training artifact the only artifact.
+    expect(() => choose({ ...training, lid })).toThrow('read')
   })
 })
 
