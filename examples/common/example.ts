@@ -1,11 +1,13 @@
 // What an example is, and how every one of them runs: options, run folder, measuring, summary, report and table.
-import { htmlReport, type ReportFact, type ReportOptions } from '@ood/plots'
+import { htmlReport, type ReportFact, type ReportOptions, type ReportSection } from '@ood/plots'
 import { formatTable, openRun, progressBar, type Run, runFacts, type TableCell } from '@ood/run'
 import { type Bench, createBench } from './bench.ts'
 import { type CommandLine, type CommonOptions, commandOf, configOf, parseOptions, usage } from './command-line.ts'
+import { drawBlocks, type Section } from './figures.ts'
 
-/** A report; its facts and its foot are the same for all examples. */
-export interface Report extends Omit<ReportOptions, 'facts' | 'footer'> {
+/** A report; its facts and its foot are the same for all examples, and its figures are drawn here. */
+export interface Report extends Omit<ReportOptions, 'facts' | 'footer' | 'sections'> {
+  sections: readonly Section[]
   /** On how much its numbers rest: `{ label: 'images', value: '64 a split' }`. */
   rows: ReportFact
   /** A sentence below the command. */
@@ -22,8 +24,10 @@ export interface Example<Extra extends object, Result> extends CommandLine<Extra
   summary(result: Result, options: CommonOptions & Extra): object
   /** The table printed at the end, its head first. */
   table(result: Result): readonly (readonly TableCell[])[]
-  /** Writes CSVs and figures, and says what they show. */
-  report(run: Run<unknown>, result: Result, options: CommonOptions & Extra): Promise<Report>
+  /** Writes the columns of every split as CSV. */
+  files?(run: Run<unknown>, result: Result): void
+  /** What is shown and said. */
+  report(result: Result, options: CommonOptions & Extra): Report
 }
 
 /** The main function of an example. */
@@ -61,14 +65,18 @@ export function mainOf<Extra extends object, Result>(
   }
 }
 
-/** Writes `report.html` and what it shows; returns its path. */
+/** Writes the CSVs, the figures and `report.html`; returns its path. */
 export async function writeReport<Extra extends object, Result>(
   run: Run<unknown>,
   example: Example<Extra, Result>,
   result: Result,
   options: CommonOptions & Extra,
 ): Promise<string> {
-  const { rows, footnote, ...report } = await example.report(run, result, options)
+  example.files?.(run, result)
+  const { rows, footnote, sections, ...report } = example.report(result, options)
+  const drawn: ReportSection[] = []
+  for (const section of sections) drawn.push({ heading: section.heading, blocks: await drawBlocks(run, section) })
+  const facts = [rows, ...runFacts(run.events)]
   const footer = [commandOf(example, options), ...(footnote ? [footnote] : [])].join(' ')
-  return run.writeText('report.html', htmlReport({ ...report, facts: [rows, ...runFacts(run.events)], footer }))
+  return run.writeText('report.html', htmlReport({ ...report, sections: drawn, facts, footer }))
 }

@@ -1,61 +1,48 @@
-// Figures that the image examples share: ROC curves of the three ways to decide, and the first images of every split.
-import { type NdArray, rowCount, sliceRows } from '@ood/core'
-import type { LogProbLid } from '@ood/lid'
-import { imageGrid, type PlotSpec, rocPlot } from '@ood/plots'
-import { dualRoc, rocCurve } from '@ood/roc'
-import type { Comparison } from './compare.ts'
-import { type Direction, dataSetTitle, type SplitName, splitLabels, splitNames } from './splits.ts'
+// The figures of a report: charts and pictures stand where they are shown, and are drawn and written from there.
+import { type PlotSpec, type ReportBlock, type ReportFigure, renderSvg } from '@ood/plots'
+import type { Run } from '@ood/run'
 
-/** One side of a ROC figure: pairs, and their fitted scores (higher = more OOD). */
-export interface ScoredPairs extends LogProbLid {
-  score: Float64Array
+/** A figure to draw: a chart, or a picture that is SVG already. */
+export interface Figure {
+  /** Name of its file. */
+  name: string
+  draw: PlotSpec | string
+  caption?: string
 }
 
-/** log p alone, two cuts and the fitted score, test images against OOD images. */
-export function rocFigure(
-  direction: Direction,
-  { test, ood }: { test: ScoredPairs; ood: ScoredPairs },
-  { single, dual, fitted }: Comparison,
-  note = '',
-): PlotSpec {
-  const one = rocCurve(test.logProb, ood.logProb)
-  const two = dualRoc({ x: test.logProb, y: test.lid }, { x: ood.logProb, y: ood.lid })
-  const sum = rocCurve(
-    test.score.map((value) => -value),
-    ood.score.map((value) => -value),
-  )
-  const curve = (label: string, roc: typeof one | typeof two, auc: number) => ({
-    label,
-    fpr: roc.falsePositiveRate,
-    tpr: roc.truePositiveRate,
-    auc,
-  })
-  return rocPlot({
-    title: `Accepting test images, rejecting the other data set${note}`,
-    subtitle: direction.title,
-    curves: [
-      curve('log-likelihood alone', one, single.inDistr),
-      curve('log-likelihood and LID, two cuts', two, dual.inDistr),
-      curve('one fitted score', sum, fitted.inDistr),
-    ],
-    xTitle: `share of ${dataSetTitle[direction.ood]} accepted`,
-    yTitle: `share of ${dataSetTitle[direction.inDistribution]} accepted`,
-  })
+/** A figure of a report. */
+export function figure(name: string, draw: PlotSpec | string, caption?: string): Figure {
+  return { name, draw, ...(caption === undefined ? {} : { caption }) }
 }
 
-/** The first images of every split as one sheet; `model` is what generated the last split. */
-export function imageSheet(
-  direction: Direction,
-  splits: Record<SplitName, { images: NdArray }>,
-  model: string,
-): string {
-  const label = splitLabels(direction, model)
-  return imageGrid({
-    title: `What the four splits look like (${direction.title})`,
-    range: [0, 255],
-    groups: splitNames.map((name) => {
-      const { images } = splits[name]
-      return { label: label[name], images: sliceRows(images, 0, Math.min(32, rowCount(images))) }
-    }),
-  })
+/** A block of a section; a list of figures is shown side by side, and what is undefined is left out. */
+export type Block = ReportBlock | Figure | readonly Figure[] | undefined
+
+/** A section of a report. */
+export interface Section {
+  heading: string
+  /** Folder of the run that its figures are written to (default `figures`). */
+  folder?: string
+  blocks: readonly Block[]
+}
+
+/** Draws the figures of blocks and writes each as SVG, charts beside their Vega-Lite JSON. */
+export async function drawBlocks(run: Run<unknown>, { folder = 'figures', blocks }: Section): Promise<ReportBlock[]> {
+  const drawn: ReportBlock[] = []
+  const drawOne = async ({ name, draw, caption }: Figure): Promise<ReportFigure> => {
+    const svg = typeof draw === 'string' ? draw : await renderSvg(draw)
+    if (typeof draw !== 'string') run.writeJson(`${folder}/${name}.vl.json`, draw)
+    run.writeText(`${folder}/${name}.svg`, svg)
+    return { svg, ...(caption === undefined ? {} : { caption }) }
+  }
+  for (const block of blocks) {
+    if (block === undefined) continue
+    if ('draw' in block) drawn.push(await drawOne(block))
+    else if (Array.isArray(block)) {
+      const figures: ReportFigure[] = []
+      for (const figure of block as readonly Figure[]) figures.push(await drawOne(figure))
+      drawn.push({ figures })
+    } else drawn.push(block as ReportBlock)
+  }
+  return drawn
 }

@@ -1,7 +1,8 @@
 // What is shown of an LID study: curves, LID against log-likelihood, the rules' scales, ROC curves; and its tables.
-import { calibrationPlot, type PlotSpec, type ReportTable } from '@ood/plots'
+import { calibrationPlot, type ReportTable } from '@ood/plots'
 import { dualRoc } from '@ood/roc'
 import { type Charts, curveOf, rocChart } from './charts.ts'
+import { type Figure, figure } from './figures.ts'
 import { FALSE_POSITIVE_RATE } from './judge.ts'
 import type { LidStudy } from './lid-study.ts'
 import { percentText, samplesText } from './report-text.ts'
@@ -32,31 +33,29 @@ export function lidCurves(lidAt: (scale: number) => Float64Array, scales: Float6
 /** LID at one scale against log-likelihood. */
 export function lidScatter<Rule extends string>(
   { direction, charts, logProb, lidAt, study }: ShownStudy<Rule>,
-  title: string,
-  xTitle: string,
-  scale: number = study.chosen.scale,
-): PlotSpec {
+  { name, title, xTitle, scale = study.chosen.scale }: Record<'name' | 'title' | 'xTitle', string> & { scale?: number },
+): Figure {
   const subtitle = `${direction.title}; scale ${scale.toFixed(2)}`
-  const titles = { title, subtitle, xTitle, yTitle: 'local intrinsic dimension' }
-  const lid = (split: SplitName) => (scale === study.chosen.scale ? study.lid[split] : lidAt(split, scale))
-  return charts.scatter(titles, (split) => logProb[split], lid)
+  const y = (split: SplitName) => (scale === study.chosen.scale ? study.lid[split] : lidAt(split, scale))
+  const yTitle = 'local intrinsic dimension'
+  return charts.scatter({ name, title, subtitle, xTitle, yTitle, x: (split) => logProb[split], y })
 }
 
 /** LID curves of every split, with the chosen scale and the fixed one marked. */
 export function curveChart<Rule extends string>(
-  { charts, study, curveScales, lidAt }: ShownStudy<Rule>,
-  title: string,
+  { charts, study, curveScales: scales, lidAt }: ShownStudy<Rule>,
+  words: { name: string; title: string; caption: string },
   fixed: { scale: number; label: string },
-): PlotSpec {
-  const curves = (split: SplitName) => lidCurves((scale) => lidAt(split, scale), curveScales)
-  return charts.curves({ title }, curveScales, curves, [{ scale: study.chosen.scale, label: 'chosen' }, fixed])
+): Figure {
+  const curves = (split: SplitName) => lidCurves((scale) => lidAt(split, scale), scales)
+  return charts.curves({ ...words, scales, curves, marks: [{ scale: study.chosen.scale, label: 'chosen' }, fixed] })
 }
 
 /** Mean LID of the training images, and where each rule reads it. */
-export function calibrationChart<Rule extends string>(shown: ShownStudy<Rule>, note = ''): PlotSpec {
+export function calibrationChart<Rule extends string>(shown: ShownStudy<Rule>, name: string, note = ''): Figure {
   const { direction, study, ruleScales, ruleTitle, lidAt, lpca } = shown
   const { rules, scales } = study.choices
-  return calibrationPlot({
+  const chart = calibrationPlot({
     title: `Where each rule reads the dimension${note}`,
     subtitle: `mean LID of the training images; ${direction.title}`,
     scales: ruleScales,
@@ -64,24 +63,25 @@ export function calibrationChart<Rule extends string>(shown: ShownStudy<Rule>, n
     candidates: rules.map((rule, i) => ({ scale: scales[rule].scale, label: ruleTitle[rule], chosen: i === 0 })),
     target: { lid: lpca, label: 'lPCA of the training set' },
   })
+  return figure(name, chart, 'Every rule sees training images only.')
 }
 
 /** log p alone, two cuts and the fitted score, test images against OOD images. */
-export function lidRocChart<Rule extends string>({ direction, study, logProb }: ShownStudy<Rule>, note = ''): PlotSpec {
+export function lidRocChart<Rule extends string>(
+  { direction, study, logProb }: ShownStudy<Rule>,
+  words: { name?: string; note?: string; caption?: string } = {},
+): Figure {
   const { single, dual, fitted } = study.chosen
   const dualOf = (split: SplitName) => ({ x: logProb[split], y: study.lid[split] })
-  const two = dualRoc(dualOf('in_distr_test'), dualOf('ood'))
+  const { falsePositiveRate: fpr, truePositiveRate: tpr } = dualRoc(dualOf('in_distr_test'), dualOf('ood'))
   const unlikely = (split: SplitName) => logProb[split].map((value) => -value)
-  const [test, ood] = [study.score.in_distr_test, study.score.ood]
+  const { in_distr_test: test, ood } = study.score
   const curves = [
     curveOf('log-likelihood alone', unlikely('in_distr_test'), unlikely('ood'), single.inDistr),
-    {
-      label: 'log-likelihood and LID, two cuts',
-      ...{ fpr: two.falsePositiveRate, tpr: two.truePositiveRate, auc: dual.inDistr },
-    },
+    { label: 'log-likelihood and LID, two cuts', fpr, tpr, auc: dual.inDistr },
     curveOf('one fitted score', test, ood, fitted.inDistr),
   ]
-  return rocChart(direction, curves, note)
+  return rocChart(direction, curves, words)
 }
 
 /** What each rule would have given. */

@@ -43,6 +43,16 @@ export function directionsOf(kind: string): readonly Direction[] {
 /** Names of the data sets as people write them. */
 export const dataSetTitle: Record<DataSet, string> = { 'fashion-mnist': 'Fashion-MNIST', mnist: 'MNIST' }
 
+/** Names of a direction's data sets: the model's and the other one. */
+export function titlesOf({ inDistribution, ood }: Pick<Direction, 'inDistribution' | 'ood'>): [string, string] {
+  return [dataSetTitle[inDistribution], dataSetTitle[ood]]
+}
+
+/** `MNIST against Fashion-MNIST`. */
+export function pairTitle(direction: Direction): string {
+  return titlesOf(direction).join(' against ')
+}
+
 /** What figures call each split; `model` is 'flow', 'diffusion model' ... */
 export function splitLabels(direction: Direction, model: string): Record<SplitName, string> {
   const inside = dataSetTitle[direction.inDistribution]

@@ -9,7 +9,7 @@ import { lpcaTarget, studySummary } from '../common/lid-study.ts'
 import { byName, mean, perDirection, splitNames } from '../common/splits.ts'
 import type { Method } from './choose.ts'
 import { type DirectionResult, type Effort, studyDiffusion } from './diffusion-study.ts'
-import { report } from './report.ts'
+import { files, report } from './report.ts'
 
 export const example: Example<Effort, DirectionResult[]> = {
   name: 'diffusion-lid',
@@ -76,7 +76,8 @@ probability-flow ODE, LID by FLIPD and by the normal bundle.`,
     return [head, ...rows]
   },
 
+  files,
   report,
 }
 
-export const main: ReturnType<typeof mainOf> = mainOf(example)
+export const main = mainOf(example)

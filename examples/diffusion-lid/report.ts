@@ -1,10 +1,11 @@
 // What the example shows and says: CSVs per split, figures, tables, prose.
 import { linspace } from '@ood/lid'
-import { type PlotSpec, type ReportBlock, type ReportHighlight, type ReportSection, shareText } from '@ood/plots'
+import { type ReportHighlight, shareText } from '@ood/plots'
 import type { Run } from '@ood/run'
 import { imageSheet, splitCharts } from '../common/charts.ts'
 import type { CommonOptions } from '../common/command-line.ts'
 import type { Report } from '../common/example.ts'
+import type { Block, Section } from '../common/figures.ts'
 import {
   calibrationChart,
   curveChart,
@@ -16,8 +17,7 @@ import {
   type ShownStudy,
 } from '../common/lid-charts.ts'
 import { againstRows, aucHighlight, intervalText, likelihoodInterval } from '../common/report-text.ts'
-import { byName, dataSetTitle, mean, type SplitName, splitNames } from '../common/splits.ts'
-import { writeFigures } from '../common/write-figures.ts'
+import { byName, mean, type SplitName, splitNames, titlesOf } from '../common/splits.ts'
 import { type Method, ruleScales, type ScaleRuleName } from './choose.ts'
 import { curveScales, type DirectionResult, type MethodResult } from './diffusion-study.ts'
 
@@ -37,40 +37,32 @@ const column: Record<Method, string> = { flipd: 'FLIPD', normalBundle: 'NormalBu
 /** Scales of a method's curves in figures and CSVs. */
 const shownScales: Record<Method, Float64Array> = { flipd: curveScales, normalBundle: linspace(-8, 1, 46) }
 
-export async function report(
-  run: Run<unknown>,
-  all: readonly DirectionResult[],
-  { n }: CommonOptions,
-): Promise<Report> {
-  const sections: ReportSection[] = [aucSection(all)]
-  for (const result of all) {
-    writeSplits(run, result)
-    sections.push(await directionSection(run, result))
-  }
+export function report(all: readonly DirectionResult[], { n }: CommonOptions): Report {
   return {
     title: 'The likelihood paradox of diffusion models, and the way out',
     intro: intro(all[0]!, n),
     rows: { label: 'images', value: `${n} a split` },
     highlights: highlights(all[0]!, n),
-    sections: [...sections, methodSection],
+    sections: [aucSection(all), ...all.map(directionSection), methodSection],
   }
 }
 
-function writeSplits(run: Run<unknown>, { direction, splits, methods }: DirectionResult): void {
-  for (const split of splitNames) {
-    const folder = `${direction.checkpoint}/${split}`
-    const { logProb, referenceLogProb } = splits[split]
-    const columns: Record<string, Float64Array> = { likelihood: logProb, referenceLikelihood: referenceLogProb }
-    for (const { method, study } of methods) {
-      columns[column[method]] = study.lid[split]
-      columns[`${column[method]}OodScore`] = study.score[split]
+export function files(run: Run<unknown>, all: readonly DirectionResult[]): void {
+  for (const { direction, splits, methods } of all)
+    for (const split of splitNames) {
+      const folder = `${direction.checkpoint}/${split}`
+      const { logProb, referenceLogProb } = splits[split]
+      const columns: Record<string, Float64Array> = { likelihood: logProb, referenceLikelihood: referenceLogProb }
+      for (const { method, study } of methods) {
+        columns[column[method]] = study.lid[split]
+        columns[`${column[method]}OodScore`] = study.score[split]
+      }
+      run.writeCsv(folder, columns)
+      for (const { method, lidAt } of methods) {
+        const curves = lidCurves((scale) => lidAt(split, scale), shownScales[method])
+        run.writeTrend(`${folder}-${method}`, shownScales[method], curves)
+      }
     }
-    run.writeCsv(folder, columns)
-    for (const { method, lidAt } of methods) {
-      const curves = lidCurves((scale) => lidAt(split, scale), shownScales[method])
-      run.writeTrend(`${folder}-${method}`, shownScales[method], curves)
-    }
-  }
 }
 
 function intro({ methods }: DirectionResult, n: number): string {
@@ -91,7 +83,7 @@ function highlights({ methods, splits }: DirectionResult, n: number): ReportHigh
   ]
 }
 
-function aucSection(all: readonly DirectionResult[]): ReportSection {
+function aucSection(all: readonly DirectionResult[]): Section {
   const byMethod = all[0]!.methods.map((_, m) =>
     againstRows(all, ({ methods, referenceSingle }, side) => {
       const { method, study, seconds } = methods[m]!
@@ -114,45 +106,35 @@ function aucSection(all: readonly DirectionResult[]): ReportSection {
   }
 }
 
-async function directionSection(run: Run<unknown>, result: DirectionResult): Promise<ReportSection> {
-  const { direction, images, splits, methods, lpca } = result
-  const [inside, outside] = [dataSetTitle[direction.inDistribution], dataSetTitle[direction.ood]]
+function directionSection({ direction, images, splits, methods, lpca }: DirectionResult): Section {
+  const [inside, outside] = titlesOf(direction)
   const logProb = byName(splitNames, (split) => splits[split].logProb)
   const charts = splitCharts(direction, 'model', logProb.ood.length)
   const shown = methods.map(({ method, study, lidAt }): ShownStudy<ScaleRuleName> => {
     const [curveScales, scales] = [shownScales[method], ruleScales[method]]
     return { direction, study, charts, logProb, lidAt, ruleTitle, curveScales, ruleScales: scales, lpca }
   })
-  const svg = await writeFigures(
-    run,
-    `${direction.checkpoint}/figures`,
-    Object.assign(
-      {
-        likelihood: charts.histogram(
-          'Log-likelihood under the diffusion model',
-          'log-likelihood (nats, noise of one grey level)',
-          (split) => splits[split].logProb,
-        ),
-        'likelihood-reference': charts.histogram(
-          'What the published ten-step recipe calls log-likelihood',
-          'sum of ten Euler steps (nats)',
-          (split) => splits[split].referenceLogProb,
-        ),
-      },
-      ...methods.map(({ method }, m) => methodCharts(method, shown[m]!)),
-    ),
-    { images: imageSheet(direction, images, 'model') },
-  )
   const means = (values: (split: SplitName) => Float64Array) =>
     splitNames.map((split) => mean(values(split)).toFixed(0))
   return {
     heading: `Model trained on ${inside}, against ${outside}`,
+    folder: `${direction.checkpoint}/figures`,
     blocks: [
-      {
-        svg: svg.images!,
-        caption: 'The first images of each split. Generated images are samples of the model itself.',
-      },
-      { figures: [{ svg: svg.likelihood! }, { svg: svg['likelihood-reference']! }] },
+      imageSheet(direction, images, 'model'),
+      [
+        charts.histogram({
+          name: 'likelihood',
+          title: 'Log-likelihood under the diffusion model',
+          xTitle: 'log-likelihood (nats, noise of one grey level)',
+          values: (split) => splits[split].logProb,
+        }),
+        charts.histogram({
+          name: 'likelihood-reference',
+          title: 'What the published ten-step recipe calls log-likelihood',
+          xTitle: 'sum of ten Euler steps (nats)',
+          values: (split) => splits[split].referenceLogProb,
+        }),
+      ],
       {
         table: [
           ['mean', 'training', 'test', outside, 'generated'],
@@ -163,44 +145,46 @@ async function directionSection(run: Run<unknown>, result: DirectionResult): Pro
         caption:
           'The published recipe takes ten equal Euler steps; its first one adds about 561 nats for every direction normal to the data, so it counts codimensions more than it measures likelihood.',
       },
-      ...methods.flatMap((found, m) => methodBlocks(found, shown[m]!, svg)),
+      ...methods.flatMap((found, m) => methodBlocks(found, shown[m]!)),
     ],
   }
 }
 
-function methodCharts(method: Method, shown: ShownStudy<ScaleRuleName>): Record<string, PlotSpec> {
-  const title = methodTitle[method]
-  const fixed = { scale: shown.study.choices.scales.fixed.scale, label: 'published' }
-  return {
-    [`${method}-curves`]: curveChart(shown, `Local intrinsic dimension by ${title}`, fixed),
-    [`${method}-scatter`]: lidScatter(shown, `LID by ${title} against log-likelihood`, 'log-likelihood (nats)'),
-    [`${method}-calibration`]: calibrationChart(shown, ` (${title})`),
-    [`${method}-roc`]: lidRocChart(shown, ` (${title})`),
-  }
-}
-
-function methodBlocks(
-  { method, study, standardError }: MethodResult,
-  shown: ShownStudy<ScaleRuleName>,
-  svg: Record<string, string>,
-): ReportBlock[] {
+function methodBlocks({ method, study, standardError }: MethodResult, shown: ShownStudy<ScaleRuleName>): Block[] {
   const { flagged, fittedInterval, scale } = study.chosen
+  const title = methodTitle[method]
+  const published = { scale: study.choices.scales.fixed.scale, label: 'published' }
   const probes = standardError > 0 ? ` Mean standard error of an LID from its probes: ${standardError.toFixed(1)}.` : ''
   const detector = `the smaller of the standardised log p and LID at scale ${scale.toFixed(2)}, threshold from training images`
   return [
-    { svg: svg[`${method}-curves`]!, caption: 'Mean and spread over the images of each split.' },
-    { figures: [{ svg: svg[`${method}-scatter`]! }, { svg: svg[`${method}-roc`]! }] },
+    curveChart(
+      shown,
+      {
+        name: `${method}-curves`,
+        title: `Local intrinsic dimension by ${title}`,
+        caption: 'Mean and spread over the images of each split.',
+      },
+      published,
+    ),
+    [
+      lidScatter(shown, {
+        name: `${method}-scatter`,
+        title: `LID by ${title} against log-likelihood`,
+        xTitle: 'log-likelihood (nats)',
+      }),
+      lidRocChart(shown, { name: `${method}-roc`, note: ` (${title})` }),
+    ],
     { text: `${intervalText('fitted score', fittedInterval)}${probes}` },
-    { svg: svg[`${method}-calibration`]!, caption: 'Every rule sees training images only.' },
+    calibrationChart(shown, `${method}-calibration`, ` (${title})`),
     ruleTable(
       shown,
-      `What each rule would have given with ${methodTitle[method]}. The default has its reason in the identity below.`,
+      `What each rule would have given with ${title}. The default has its reason in the identity below.`,
     ),
     flaggedTable(shown.direction, flagged, { model: 'model', detector }),
   ]
 }
 
-const methodSection: ReportSection = {
+const methodSection: Section = {
   heading: 'How it is computed',
   blocks: [
     {

@@ -8,7 +8,7 @@ import { byName, mean, perDirection, splitNames } from '../common/splits.ts'
 import { DEFAULT_RULE } from './choose.ts'
 import { type DirectionResult, evaluate, variants } from './evaluate.ts'
 import { measure } from './losses.ts'
-import { report } from './report.ts'
+import { files, report } from './report.ts'
 
 export const example: Example<{ probes: number }, DirectionResult[]> = {
   name: 'diffusion-ratio',
@@ -77,7 +77,8 @@ probability-flow ODE against the complexity-corrected likelihood ratio of denois
     return [[...head, 'chosen', 't_frac', 'joint', 'published, best'], ...rows]
   },
 
+  files,
   report,
 }
 
-export const main: ReturnType<typeof mainOf> = mainOf(example)
+export const main = mainOf(example)

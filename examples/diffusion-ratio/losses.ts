@@ -86,3 +86,12 @@ export function lossAt({ loss, fractions }: DenoisingLosses, tFrac: number): Flo
   const data = flatData(loss)
   return Float64Array.from({ length: data.length / k }, (_, i) => data[i * k + column]!)
 }
+
+/** L(t_frac) over D of every image: squared error of the noise a pixel, over the levels up to t_frac. */
+export function lossCurves({ loss, fractions }: DenoisingLosses, dimension: number): Float64Array[] {
+  const data = flatData(loss)
+  const k = fractions.length
+  return Array.from({ length: data.length / k }, (_, i) =>
+    Float64Array.from(data.subarray(i * k, (i + 1) * k), (value) => value / dimension),
+  )
+}

@@ -1,21 +1,20 @@
 // Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
 
 import { rowSize } from '@ood/core'
-import { publishedFractions } from '@ood/llr'
-import { type ReportSection, type ReportTable, shareText } from '@ood/plots'
+import { lossRatio, publishedFractions } from '@ood/llr'
+import { type ReportTable, shareText } from '@ood/plots'
 import type { Run } from '@ood/run'
-import { imageSheet } from '../common/charts.ts'
+import { curveOf, imageSheet, rocChart, splitCharts } from '../common/charts.ts'
 import type { CommonOptions } from '../common/command-line.ts'
 import type { Report } from '../common/example.ts'
+import type { Section } from '../common/figures.ts'
 import type { AucPair } from '../common/judge.ts'
 import { flaggedTable } from '../common/lid-charts.ts'
 import { againstRows, aucHighlight, intervalText, likelihoodInterval } from '../common/report-text.ts'
-import { dataSetTitle, mean, splitNames } from '../common/splits.ts'
-import { writeFigures } from '../common/write-figures.ts'
+import { dataSetTitle, mean, pairTitle, type SplitName, splitNames, titlesOf } from '../common/splits.ts'
 import { DEFAULT_RULE, type FractionRule, fractionRules } from './choose.ts'
-import { type DirectionResult, type VariantKey, variants } from './evaluate.ts'
-import { figures, lossCurves } from './figures.ts'
-import { lossAt } from './losses.ts'
+import { type DirectionResult, ratioCurves, type VariantKey, variants } from './evaluate.ts'
+import { lossAt, lossCurves } from './losses.ts'
 
 const variantTitle: Record<VariantKey, string> = {
   'likelihood-log-ratio': 'log-ratio, likelihood weights (default)',
@@ -30,49 +29,38 @@ const ruleTitle: Record<FractionRule, string> = {
   leastVariance: 'ratio varies least over training images',
 }
 
-export async function report(
-  run: Run<unknown>,
-  all: readonly DirectionResult[],
-  { n }: CommonOptions,
-): Promise<Report> {
-  const sections: ReportSection[] = [aucSection(all)]
-  for (const result of all) {
-    writeSplits(run, result)
-    const pictures = { images: imageSheet(result.direction, result.images, 'model') }
-    const svg = await writeFigures(run, `${result.direction.checkpoint}/figures`, figures(result), pictures)
-    sections.push(directionSection(result, svg))
-  }
+export function report(all: readonly DirectionResult[], { n }: CommonOptions): Report {
   return {
     title: 'A likelihood ratio from one diffusion model',
     intro: intro(all, n),
     rows: { label: 'images', value: `${n} a split` },
     highlights: all.flatMap(({ direction, splits, evaluation: { likelihood, joint } }) => {
-      const pair = `${dataSetTitle[direction.inDistribution]} against ${dataSetTitle[direction.ood]}`
       const alone = likelihoodInterval(splits.in_distr_test, splits.ood)
       return [
-        aucHighlight(`AUC of the likelihood, ${pair}`, likelihood.inDistr, { n, interval: alone }),
-        aucHighlight(`with the ratio beside it, ${pair}`, joint.auc.inDistr, { n, interval: joint.interval }),
+        aucHighlight(`AUC of the likelihood, ${pairTitle(direction)}`, likelihood.inDistr, { n, interval: alone }),
+        aucHighlight(`with the ratio beside it, ${pairTitle(direction)}`, joint.auc.inDistr, { n, ...joint }),
       ]
     }),
-    sections: [...sections, costSection(all), methodSection],
+    sections: [aucSection(all), ...all.map(directionSection), costSection(all), methodSection],
   }
 }
 
-function writeSplits(run: Run<unknown>, { direction, splits, images, evaluation }: DirectionResult): void {
-  for (const split of splitNames) {
-    const folder = `${direction.checkpoint}/${split}`
-    const { logProb, losses } = splits[split]
-    const columns: Record<string, Float64Array> = { likelihood: logProb, ratio: evaluation.score[split] }
-    for (const fraction of losses.fractions) columns[`loss-${fraction}`] = lossAt(losses, fraction)
-    run.writeCsv(folder, columns)
-    run.writeTrend(folder, losses.fractions, lossCurves(losses, rowSize(images[split])))
+export function files(run: Run<unknown>, all: readonly DirectionResult[]): void {
+  for (const { direction, splits, images, evaluation } of all) {
+    for (const split of splitNames) {
+      const folder = `${direction.checkpoint}/${split}`
+      const { logProb, losses } = splits[split]
+      const columns: Record<string, Float64Array> = { likelihood: logProb, ratio: evaluation.score[split] }
+      for (const fraction of losses.fractions) columns[`loss-${fraction}`] = lossAt(losses, fraction)
+      run.writeCsv(folder, columns)
+      run.writeTrend(folder, losses.fractions, lossCurves(losses, rowSize(images[split])))
+    }
   }
 }
 
 function intro(all: readonly DirectionResult[], n: number): string {
   const sentences = all.map(({ direction, evaluation: { likelihood, chosen, joint, tFrac } }) => {
-    const inside = dataSetTitle[direction.inDistribution]
-    const outside = dataSetTitle[direction.ood]
+    const [inside, outside] = titlesOf(direction)
     return `Trained on ${inside} and shown ${outside}, the likelihood has an AUC of ${shareText(likelihood.inDistr)}, the ratio ${shareText(chosen.inDistr)} (t_frac = ${tFrac}), both as one score ${shareText(joint.auc.inDistr, { n })}.`
   })
   return [
@@ -83,7 +71,7 @@ function intro(all: readonly DirectionResult[], n: number): string {
   ].join('\n\n')
 }
 
-function aucSection(all: readonly DirectionResult[]): ReportSection {
+function aucSection(all: readonly DirectionResult[]): Section {
   const rows = againstRows(all, ({ direction, evaluation }, side) => {
     const { likelihood, bound, chosen, joint, tFrac } = evaluation
     const published = evaluation.variants['published-difference'].map(({ auc }) => auc[side])
@@ -103,30 +91,83 @@ function aucSection(all: readonly DirectionResult[]): ReportSection {
   }
 }
 
-function directionSection(result: DirectionResult, svg: Record<string, string>): ReportSection {
-  const { direction, splits, evaluation } = result
-  const [inside, outside] = [dataSetTitle[direction.inDistribution], dataSetTitle[direction.ood]]
-  const { joint, tFrac, choices } = evaluation
+function directionSection(result: DirectionResult): Section {
+  const { direction, images, splits, evaluation } = result
+  const [inside, outside] = titlesOf(direction)
+  const { joint, tFrac, choices, score, likelihood, chosen } = evaluation
+  const charts = splitCharts(direction, 'model', splits.ood.logProb.length)
+  const { fractions } = splits.ood.losses
+  const pixels = rowSize(images.ood)
+  const marks = [{ scale: tFrac, label: `chosen t_frac: ${tFrac}` }]
+  const curve = (what: string, values: (split: SplitName) => Float64Array, auc: number) =>
+    curveOf(what, values('in_distr_test'), values('ood'), auc)
+  const difference = (split: SplitName) => lossRatio(splits[split].reference, { tFrac: 0.25, form: 'difference' }).score
+  const published = evaluation.variants['published-difference'].find(({ tFrac: at }) => at === 0.25)!
   const detector = 'one number an image and a threshold from training images'
   return {
     heading: `Model trained on ${inside}, against ${outside}`,
+    folder: `${direction.checkpoint}/figures`,
     blocks: [
-      {
-        svg: svg.images!,
-        caption: 'The first images of each split. Generated images are samples of the model itself.',
-      },
-      {
-        svg: svg['loss-trend']!,
-        caption: `How wrong the network's guess at the noise is, averaged over the levels up to t_frac. At the left end only detail counts.`,
-      },
-      {
-        svg: svg['ratio-trend']!,
+      imageSheet(direction, images, 'model'),
+      charts.curves({
+        name: 'loss-trend',
+        title: 'Denoising error of the noise levels up to t_frac',
+        xTitle: 't_frac: share of the diffusion time (small: fine detail; 1: everything)',
+        yTitle: 'L(t_frac) per pixel (squared error of the noise)',
+        scales: fractions,
+        curves: (split) => lossCurves(splits[split].losses, pixels),
+        marks,
+        caption:
+          "How wrong the network's guess at the noise is, averaged over the levels up to t_frac. At the left end only detail counts.",
+      }),
+      charts.curves({
+        name: 'ratio-trend',
+        title: 'The ratio log L(1) - log L(t_frac), against training images',
+        xTitle: 't_frac: where fine levels end',
+        yTitle: 'standard deviations from training images',
+        scales: fractions.subarray(0, -1),
+        curves: (split) => ratioCurves(splits[split].losses, splits.in_distr_train.losses),
+        marks,
         caption:
           'The same evaluations as ratios, for every t_frac at once: no further run of the network. Above 0: more coarse error for its fine error than training images have.',
-      },
-      { figures: [{ svg: svg.likelihood! }, { svg: svg.ratio! }] },
-      { figures: [{ svg: svg.scatter! }, { svg: svg.joint! }] },
-      { svg: svg.roc! },
+      }),
+      [
+        charts.histogram({
+          name: 'likelihood',
+          title: 'Log-likelihood by the probability-flow ODE',
+          xTitle: 'log-likelihood (nats, noise of one grey level)',
+          values: (split) => splits[split].logProb,
+        }),
+        charts.histogram({
+          name: 'ratio',
+          title: `The ratio at t_frac = ${tFrac}`,
+          xTitle: 'log L(1) - log L(t_frac): higher = more OOD',
+          values: (split) => score[split],
+        }),
+      ],
+      [
+        charts.scatter({
+          name: 'scatter',
+          title: 'The ratio against the likelihood bound',
+          xTitle: 'L(1) per pixel: error at all levels (a bound of the likelihood)',
+          yTitle: 'log L(1) - log L(t_frac)',
+          x: (split) => lossAt(splits[split].losses, 1).map((value) => value / pixels),
+          y: (split) => score[split],
+        }),
+        charts.histogram({
+          name: 'joint',
+          title: 'Ratio and likelihood bound, one score',
+          xTitle: 'standard deviations from training images: higher = more OOD',
+          values: (split) => joint.score[split],
+          marks: [{ x: joint.threshold, label: '5 % of training above' }],
+        }),
+      ],
+      rocChart(direction, [
+        curve('ODE log-likelihood', (split) => splits[split].logProb.map((value) => -value), likelihood.inDistr),
+        curve('published difference, 0.25, same cost', difference, published.auc.inDistr),
+        curve('log-ratio, chosen t_frac', (split) => score[split], chosen.inDistr),
+        curve('ratio and bound, one score', (split) => joint.score[split], joint.auc.inDistr),
+      ]),
       { text: intervalText('joint score', joint.interval) },
       variantTable(result, 'inDistr', `${inside} test images against ${outside}, every t_frac.`),
       variantTable(result, 'generated', `Generated images against ${outside}, every t_frac.`),
@@ -168,7 +209,7 @@ function variantTable({ evaluation }: DirectionResult, side: keyof AucPair, capt
   }
 }
 
-function costSection(all: readonly DirectionResult[]): ReportSection {
+function costSection(all: readonly DirectionResult[]): Section {
   return {
     heading: 'Cost',
     blocks: [
@@ -191,7 +232,7 @@ function costSection(all: readonly DirectionResult[]): ReportSection {
   }
 }
 
-const methodSection: ReportSection = {
+const methodSection: Section = {
   heading: 'How it is computed',
   blocks: [
     {

@@ -6,7 +6,7 @@ import { type Example, mainOf } from '../common/example.ts'
 import { lpcaTarget, studySummary } from '../common/lid-study.ts'
 import { byName, mean, perDirection, splitNames } from '../common/splits.ts'
 import { type FlowResult, measure, measuredOf, recommend, recommendedStatistics, studyFlow } from './flow-study.ts'
-import { report } from './report.ts'
+import { files, report } from './report.ts'
 
 export const example: Example<object, FlowResult[]> = {
   name: 'likelihood-paradox',
@@ -43,7 +43,8 @@ export const example: Example<object, FlowResult[]> = {
     return [head, ...rows]
   },
 
+  files,
   report,
 }
 
-export const main: ReturnType<typeof mainOf> = mainOf(example)
+export const main = mainOf(example)

@@ -1,10 +1,11 @@
 // What the example shows and says: CSVs per split, figures, tables, prose.
 import { defaultScales, thresholdDimension } from '@ood/lid'
-import { type ReportHighlight, type ReportSection, shareText } from '@ood/plots'
+import { type ReportHighlight, shareText } from '@ood/plots'
 import type { Run } from '@ood/run'
 import { imageSheet, splitCharts } from '../common/charts.ts'
 import type { CommonOptions } from '../common/command-line.ts'
 import type { Report } from '../common/example.ts'
+import type { Section } from '../common/figures.ts'
 import {
   calibrationChart,
   curveChart,
@@ -16,8 +17,7 @@ import {
   type ShownStudy,
 } from '../common/lid-charts.ts'
 import { againstRows, aucHighlight, intervalText, likelihoodInterval } from '../common/report-text.ts'
-import { byName, dataSetTitle, type SplitName, splitNames } from '../common/splits.ts'
-import { writeFigures } from '../common/write-figures.ts'
+import { byName, type SplitName, splitNames, titlesOf } from '../common/splits.ts'
 import { ruleScales, type ScaleRuleName } from './choose.ts'
 import type { FlowResult } from './flow-study.ts'
 
@@ -33,31 +33,27 @@ const ruleTitle: Record<ScaleRuleName, string> = {
 /** Scales of the curves in figures and CSVs: the reference's grid. */
 const curveScales = defaultScales()
 
-export async function report(run: Run<unknown>, all: readonly FlowResult[], { n }: CommonOptions): Promise<Report> {
-  const sections: ReportSection[] = [aucSection(all)]
-  for (const result of all) {
-    writeSplits(run, result)
-    sections.push(await directionSection(run, result))
-  }
+export function report(all: readonly FlowResult[], { n }: CommonOptions): Report {
   return {
     title: 'The likelihood paradox, and the way out',
     intro: intro(all[0]!, n),
     rows: { label: 'images', value: `${n} a split` },
     highlights: highlights(all[0]!, n),
-    sections: [...sections, methodSection],
+    sections: [aucSection(all), ...all.map(directionSection), methodSection],
   }
 }
 
 /** CSVs with the reference's column names (spec dgm 5.2). */
-function writeSplits(run: Run<unknown>, { direction, splits, study }: FlowResult): void {
-  for (const split of splitNames) {
-    const { logProb, bitsPerDim, artifact } = splits[split]
-    const [JacobianThresholdLID, oodScore] = [study.lid[split], study.score[split]]
-    const folder = `${direction.checkpoint}/${split}`
-    run.writeCsv(folder, { likelihood: logProb, JacobianThresholdLID, bitsPerDim, oodScore })
-    const curves = lidCurves((scale) => thresholdDimension(artifact, scale), curveScales)
-    run.writeTrend(folder, curveScales, curves)
-  }
+export function files(run: Run<unknown>, all: readonly FlowResult[]): void {
+  for (const { direction, splits, study } of all)
+    for (const split of splitNames) {
+      const { logProb, bitsPerDim, artifact } = splits[split]
+      const [JacobianThresholdLID, oodScore] = [study.lid[split], study.score[split]]
+      const folder = `${direction.checkpoint}/${split}`
+      run.writeCsv(folder, { likelihood: logProb, JacobianThresholdLID, bitsPerDim, oodScore })
+      const curves = lidCurves((scale) => thresholdDimension(artifact, scale), curveScales)
+      run.writeTrend(folder, curveScales, curves)
+    }
 }
 
 function intro({ study }: FlowResult, n: number): string {
@@ -79,7 +75,7 @@ function highlights({ study, recommended: { auc, interval }, splits }: FlowResul
   ]
 }
 
-function aucSection(all: readonly FlowResult[]): ReportSection {
+function aucSection(all: readonly FlowResult[]): Section {
   const { statistics } = all[0]!.recommended
   const rows = againstRows(all, ({ study, recommended }, side) => {
     const { single, lid, dual, dualReference, fitted, scale } = study.chosen
@@ -102,48 +98,47 @@ function aucSection(all: readonly FlowResult[]): ReportSection {
   }
 }
 
-async function directionSection(run: Run<unknown>, result: FlowResult): Promise<ReportSection> {
-  const { direction, images, splits, study, lpca } = result
-  const [inside, outside] = [dataSetTitle[direction.inDistribution], dataSetTitle[direction.ood]]
+function directionSection({ direction, images, splits, study, lpca }: FlowResult): Section {
+  const [inside, outside] = titlesOf(direction)
   const { chosen, choices } = study
-  const fixed = choices.scales.fixed.scale
+  const { scale } = choices.scales.fixed
   const logProb = byName(splitNames, (split) => splits[split].logProb)
   const charts = splitCharts(direction, 'flow', logProb.ood.length)
   const lidAt = (split: SplitName, scale: number) => thresholdDimension(splits[split].artifact, scale)
   const shown: ShownStudy<ScaleRuleName> = {
     ...{ direction, study, charts, logProb, lidAt, ruleTitle, curveScales, ruleScales, lpca },
   }
-  const nats = 'log-likelihood (nats, logit space)'
-  const svg = await writeFigures(
-    run,
-    `${direction.checkpoint}/figures`,
-    {
-      likelihood: charts.histogram('Log-likelihood under the flow', nats, (split) => logProb[split]),
-      'lid-curves': curveChart(shown, 'Local intrinsic dimension at every scale', { scale: fixed, label: 'fixed -3' }),
-      calibration: calibrationChart(shown),
-      'scatter-chosen': lidScatter(shown, 'LID against log-likelihood, at the chosen scale', nats),
-      'scatter-fixed': lidScatter(shown, 'LID against log-likelihood, at the fixed scale -3', nats, fixed),
-      roc: lidRocChart(shown),
-    },
-    { images: imageSheet(direction, images, 'flow') },
-  )
+  const xTitle = 'log-likelihood (nats, logit space)'
+  const scatter = 'LID against log-likelihood'
   const detector = `standardised sum of log p and LID at scale ${chosen.scale.toFixed(2)}, threshold from training images`
   return {
     heading: `Flow trained on ${inside}, against ${outside}`,
+    folder: `${direction.checkpoint}/figures`,
     blocks: [
-      { svg: svg.images!, caption: 'The first images of each split. Generated images are samples of the flow itself.' },
-      {
-        svg: svg.likelihood!,
+      imageSheet(direction, images, 'flow'),
+      charts.histogram({
+        name: 'likelihood',
+        title: 'Log-likelihood under the flow',
+        xTitle,
+        values: (split) => logProb[split],
         caption: `Where ${outside} lies relative to ${inside} test images is what likelihood alone can use.`,
-      },
-      {
-        svg: svg['lid-curves']!,
-        caption:
-          'LID counts the directions in which the flow stretches by more than e^scale. It falls from all 784 pixels to 0.',
-      },
-      { figures: [{ svg: svg['scatter-chosen']! }, { svg: svg['scatter-fixed']! }] },
-      { svg: svg.roc!, caption: intervalText('fitted score', chosen.fittedInterval) },
-      { svg: svg.calibration!, caption: 'Every rule sees training images only.' },
+      }),
+      curveChart(
+        shown,
+        {
+          name: 'lid-curves',
+          title: 'Local intrinsic dimension at every scale',
+          caption:
+            'LID counts the directions in which the flow stretches by more than e^scale. It falls from all 784 pixels to 0.',
+        },
+        { scale, label: 'fixed -3' },
+      ),
+      [
+        lidScatter(shown, { name: 'scatter-chosen', title: `${scatter}, at the chosen scale`, xTitle }),
+        lidScatter(shown, { name: 'scatter-fixed', title: `${scatter}, at the fixed scale -3`, xTitle, scale }),
+      ],
+      lidRocChart(shown, { caption: intervalText('fitted score', chosen.fittedInterval) }),
+      calibrationChart(shown, 'calibration'),
       ruleTable(
         shown,
         'What each rule would have given. Every rule sees training images only. Which rule is the default was chosen by people who had seen such a table of 64 images (docs/tuning.md).',
@@ -153,7 +148,7 @@ async function directionSection(run: Run<unknown>, result: FlowResult): Promise<
   }
 }
 
-const methodSection: ReportSection = {
+const methodSection: Section = {
   heading: 'How it is computed',
   blocks: [
     {
