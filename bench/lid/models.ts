@@ -19,7 +19,7 @@ import { type Diffusion, openDiffusion } from '@ood/models-diffusion'
 import { type Flow, openFlow } from '@ood/models-flow'
 import { checkpointPath, listCheckpoints } from '@ood/zoo'
 
-/** The published fixed scale of flows (spec dgm 1.5.5), log of a standard deviation. */
+/** The published fixed scale of flows, log of a standard deviation. */
 const SCALE = -3
 /** Training points that scale rules look at. */
 const TRAINING = 100

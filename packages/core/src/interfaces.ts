@@ -74,7 +74,7 @@ export type Times = number | ArrayLike<number>
 
 /**
  * A linear stochastic differential equation dx = f(t) x dt + g(t) dw that turns data into noise, x_t = mu(t) x_0 +
- * sigma(t) eps (Song et al. 2021, section 3.4; spec dgm 2.3). Everything is closed form in float64.
+ * sigma(t) eps (Song et al. 2021, section 3.4). Everything is closed form in float64.
  */
 export interface DiffusionProcess {
   /** `vp`, `sub-vp`, `ve`, `ve-exponential`, `ddpm` ... */
@@ -101,7 +101,7 @@ export interface DiffusionProcess {
   integratedBeta(t: number): number
 }
 
-/** How the trace of a D x D Jacobian is computed (spec dgm 1.3.1). */
+/** How the trace of a D x D Jacobian is computed (Hutchinson 1990; Meyer et al. 2021 for `hutch++`). */
 export type TraceMethod = 'exact' | 'rademacher' | 'gaussian' | 'hutch++'
 
 /** Options of a trace. */
@@ -161,7 +161,7 @@ export interface ScoreModel {
 
 /**
  * A local intrinsic dimension estimator. `prepare` is the expensive, scale-free part; `lid` reads one scale off it,
- * so an LID curve is one `prepare` and many `lid` (spec: artifact separation).
+ * so an LID curve is one `prepare` and many `lid`.
  * Scales are logs of a standard deviation: scale -> -infinity gives D, scale -> +infinity gives 0.
  */
 export interface LidEstimator<Artifact> {
@@ -193,7 +193,7 @@ export interface Detector<Input = NdArray> {
   score(x: Input, options?: CallOptions): Promise<Float64Array> | Float64Array
 }
 
-/** What `predict` returns (field names follow the outlier-detection convention of the spec, section llr 1.7). */
+/** What `predict` returns (field names are those of alibi-detect, a Python library of outlier detectors). */
 export interface Prediction {
   meta: { name: string; online: boolean; dataType: string | null; version: string; detectorType: 'outlier' }
   data: {

@@ -209,7 +209,7 @@ describe('round trips', () => {
     ])
   })
 
-  it('loses 0.05 * 256 levels at the bottom with quirk Q21', () => {
+  it('loses 0.05 * 256 levels at the bottom with the inverse of ood-detection', () => {
     const chain = preprocessing([{ name: 'dequantize' }, { name: 'logit', compat: 'ood-detection' }])
     const { y } = chain.forward(row(0), { noise: [0.5] })
     expect(list(chain.inverse(y))).toEqual([Math.floor(0.05 * 256 + 0.5 * 0.95)])

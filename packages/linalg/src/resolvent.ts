@@ -19,7 +19,7 @@ export interface Resolvent {
 }
 
 /**
- * Everything fast flow LIDL needs at one scale v = e^{2 delta} (Kamkari et al. 2024; spec dgm 1.2.3). With T = QᵀJᵀJQ
+ * Everything fast flow LIDL needs at one scale v = e^{2 delta} (Kamkari et al. 2024). With T = QᵀJᵀJQ
  * and w = Qᵀz:
  *
  *   log rho(delta) = -½ (n log 2π + logDet + |w|² - v · quadratic)

@@ -6,7 +6,7 @@ import type { Diffusion } from '@ood/models-diffusion'
 
 /**
  * Score = the distance of log ‖sigma s(x, t)‖ from its mean over training rows, at the smallest noise of the process
- * (spec dgm 1.6.8): two-sided, since both a flat and a steep density are unusual. One evaluation a row.
+ *: two-sided, since both a flat and a steep density are unusual. One evaluation a row.
  */
 export function scoreNormMethod(model: Diffusion): Method<{ mean: number }> {
   const t = Math.max(model.sde.tMin, 1e-3)

@@ -36,7 +36,7 @@ describe('likelihood vectors', () => {
     for (const one of golden) {
       const options = { t: one.t, steps: one.steps, method: 'exact' } as const
       const got = await referenceLogProb(model(one), row(one), options)
-      // Same recursion in float64: rounding of a thousand steps, relative to the numbers' size (spec asks 1e-6).
+      // Same recursion in float64: rounding of a thousand steps, relative to the numbers' size.
       const scale = 1 + Math.abs(one.euler_log_prob)
       expect(Math.abs(got.instance[0]! - one.euler_log_prob)).toBeLessThan(1e-9 * scale)
       expect(Math.abs(got.firstStep[0]! - one.contribution_of_first_step)).toBeLessThan(1e-9 * scale)

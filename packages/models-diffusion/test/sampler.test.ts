@@ -34,7 +34,7 @@ describe('sampler vectors', () => {
       const noise = one.noise ? { noise: one.noise.flat() } : {}
       const x = tensor(Float64Array.from(one.x_T), [1, 2])
       const got = await denoise(model, x, { method, steps, compat: 'reference', ...noise })
-      // The same recursion in float64; the spec asks 1e-9.
+      // The same recursion in float64.
       one.out.forEach((value, i) => {
         expect(Math.abs(got.data[i]! - value), `${one.kind} ${steps}`).toBeLessThan(1e-9)
       })

@@ -16,7 +16,7 @@ const vpVectors = vector<VpVectors>('dgm/vpsde_schedule')
 
 describe('vp against vectors', () => {
   const sde = vp()
-  // Closed forms in float64 on both sides: 1e-12 leaves room for the order of a few operations (spec asks 1e-9).
+  // Closed forms in float64 on both sides: 1e-12 leaves room for the order of a few operations.
   it('beta, B, mean, sigma, g and tau', () => {
     for (const row of vpVectors.table) {
       expect(relative(sde.beta(row.t), row.beta)).toBeLessThan(1e-12)

@@ -100,7 +100,7 @@ export interface Flow extends LikelihoodModel, Invertible {
    * Log-densities in nats of raw rows `x` [N, ...dataShape].
    *
    * With v the preprocessed row, `space: 'model'` is log p(v) = -½|z|² - (D/2) ln 2π + log |det ∂z/∂v|, what the
-   * reference code reports (spec dgm 3.2). `space: 'pixel'` (default) adds log |det ∂v/∂x| of every preprocessing step,
+   * reference code reports. `space: 'pixel'` (default) adds log |det ∂v/∂x| of every preprocessing step,
    * so it is the density of the dequantised pixels x + u, u ~ U[0, 1), in units of one grey level: its integral over a
    * pixel's unit cell is the probability of the byte.
    *

@@ -23,7 +23,7 @@ export type DualAurocOptions =
  * - `hull`: straight lines over the concave hull, the best that coin tosses can do. The most optimistic: never below the
  *   AUROC of x alone, of y alone, `step`, `linear` or the reference's number.
  *
- * `compat: 'reference'` is the number of the published code (spec dgm 4.1, quirk Q18): trapezoid over a greedy frontier
+ * `compat: 'reference'` is the number of the published code (Kamkari et al. 2024): trapezoid over a greedy frontier
  * that also keeps flat runs. It lies between `step` and `hull`, equals `step` up to ties in practice, and with ties
  * between classes can fall below the AUROC of x alone.
  *

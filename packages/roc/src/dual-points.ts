@@ -15,7 +15,7 @@ export interface DualOperatingPoints {
 const MAX_POINTS = 2 ** 24
 
 /**
- * The (FPR, TPR) of every pair of thresholds of the reference grid (spec dgm 4.1, steps 1, 2 and 4): per axis the
+ * The (FPR, TPR) of every pair of thresholds of the grid of Kamkari et al. 2024: per axis the
  * distinct pooled values, min(positives) + 1e-6 and max(negatives) + 1e-6. For drawing the cloud of operating points or
  * comparing with the published code; {@link dualRoc} gives the curve without listing them.
  *

@@ -29,7 +29,7 @@ export interface DualRoc {
 /** Options of {@link dualRoc}. */
 export interface DualRocOptions {
   /**
-   * `reference`: the frontier of the published code instead of the exact curve (spec dgm 4.1, quirk Q18), each distinct
+   * `reference`: the frontier of the published code instead of the exact curve, each distinct
    * point once. Needed to reproduce published dual AUCs; see {@link dualAuroc} for how it differs.
    */
   readonly compat?: 'reference'

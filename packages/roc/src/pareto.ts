@@ -19,7 +19,7 @@ export interface ParetoFrontier {
 /** Options of {@link paretoFrontier}. */
 export interface ParetoOptions {
   /**
-   * `reference`: the greedy scan of the published code (spec dgm 4.1, quirk Q18), needed to reproduce published dual
+   * `reference`: the greedy scan of the published code, needed to reproduce published dual
    * AUCs. It keeps every point that is not below the last kept one, dominated and repeated points included.
    */
   readonly compat?: 'reference'

@@ -26,7 +26,7 @@ export interface PercentileRuleOptions {
 }
 
 /**
- * Percentile rule (spec dgm 4.2): accept x >= a and y >= b with a and b at a percentile of in-distribution scores.
+ * Percentile rule: accept x >= a and y >= b with a and b at a percentile of in-distribution scores.
  *
  * Only `calibration` sets the thresholds, so with training scores there the rates are honest, unlike any point of
  * {@link dualRoc}. Percentiles are linear between order statistics (NumPy's default).

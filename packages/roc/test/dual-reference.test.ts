@@ -1,4 +1,4 @@
-// compat 'reference': golden vectors of spec dgm 4.1 and the literal slow algorithm.
+// compat 'reference': golden vectors and the literal slow algorithm.
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { vector } from '../../../tools/vectors.ts'
@@ -103,7 +103,7 @@ describe('fast against literal', () => {
       }),
     )
   })
-  it('can fall below the single threshold when classes tie (quirk Q18), which the exact hull cannot', () => {
+  it('can fall below the single threshold when classes tie, which the exact hull cannot', () => {
     const pos = { x: [1, 1, 1], y: [0, 0, 0] }
     const neg = { x: [1, 1, 1], y: [1, 1, 1] }
     expect(auroc(pos.x, neg.x)).toBe(0.5)

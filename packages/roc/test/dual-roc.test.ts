@@ -85,7 +85,7 @@ describe('dualRoc', () => {
       expect([...dualRoc(pos, neg).truePositives]).toEqual(bruteForce(pos, neg))
     }
   })
-  it('resolves the likelihood paradox of the spec', () => {
+  it('resolves the likelihood paradox', () => {
     const curve = dualRoc({ x: [1, 2, 3, 4], y: [10, 11, 12, 13] }, { x: [2.5, 3.5, 4.5, 5.5], y: [1, 2, 3, 4] })
     expect([...curve.truePositives]).toEqual([4, 4, 4, 4, 4])
     expect([...curve.thresholdX]).toEqual([1, 1, 1, 1, 1])

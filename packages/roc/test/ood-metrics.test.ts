@@ -1,4 +1,4 @@
-// OOD metrics in each convention: golden vectors of spec llr-flows-ncis 4.3 and the rules on hand-made scores.
+// OOD metrics in each convention: golden vectors and the rules on hand-made scores.
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { vector } from '../../../tools/vectors.ts'

@@ -1,4 +1,4 @@
-// Literal, slow version of the published dual-threshold ROC (spec dgm 4.1): oracle of the tests and peer of the benchmark.
+// Literal, slow version of the published dual-threshold ROC: oracle of the tests and peer of the benchmark.
 
 /** Scores of one class; a missing y makes the rule a single threshold. */
 export interface ReferenceScores {
@@ -15,7 +15,7 @@ export interface ReferenceDualRoc {
   readonly auc: number
 }
 
-/** Steps 1-6 of the spec as written, O(|Ux| |Uy| n). Not for large inputs. */
+/** Step by step as published, O(|Ux| |Uy| n). Not for large inputs. */
 export function referenceDualRoc(positives: ReferenceScores, negatives: ReferenceScores): ReferenceDualRoc {
   // "If either y is missing both become all ones."
   const dual = positives.y != null && negatives.y != null

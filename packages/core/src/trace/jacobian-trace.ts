@@ -27,7 +27,7 @@ export interface Tangents {
 /**
  * tr ∂f/∂x at every row of `x`: exact from D unit vectors, or the mean of vᵀ(∂f/∂x)v over random probes (Hutchinson
  * 1989; variance 2 |sym J|² for Gaussian probes and 2 (|sym J|² - Σ J_ii²) for Rademacher ones), or Hutch++ (Meyer et al.
- * 2021), which spends a third of the probes on the largest directions (spec dgm 1.3.1).
+ * 2021), which spends a third of the probes on the largest directions.
  *
  * Row i's probes depend on (seed, rows[i]) only - not on the batch - and the first probes of a larger number are the
  * same. Memory does not grow with the number of probes, except for `hutch++`, which keeps a third of its products.

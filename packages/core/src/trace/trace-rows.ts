@@ -1,4 +1,4 @@
-// Traces of the Jacobians of some rows from products with vectors: exact, Hutchinson and Hutch++ (spec dgm 1.3.1).
+// Traces of the Jacobians of some rows from products with vectors: exact, Hutchinson and Hutch++.
 import { mismatch } from '../errors.ts'
 import type { TraceMethod } from '../interfaces.ts'
 import type { FloatArray } from '../tensor.ts'

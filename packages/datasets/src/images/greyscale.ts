@@ -7,7 +7,7 @@ export function luma(r: number, g: number, b: number): number {
 }
 
 /**
- * Grey images [N, 1, H, W] of colour images [N, 3, H, W] with values 0..255, rounded to whole pixels (spec dgm 3.2).
+ * Grey images [N, 1, H, W] of colour images [N, 3, H, W] with values 0..255, rounded to whole pixels.
  * Grey images come back as they are.
  *
  * @throws OodError `E_SHAPE` unless there are 1 or 3 channels

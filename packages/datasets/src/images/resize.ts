@@ -1,4 +1,4 @@
-// Bilinear resizing with antialiasing: a triangle filter as wide as the scale when shrinking (spec dgm 3.2).
+// Bilinear resizing with antialiasing: a triangle filter as wide as the scale when shrinking.
 import { flatData, mismatch, type NdArray, rowCount, tensor } from '@ood/core'
 
 /**

@@ -18,7 +18,7 @@ export interface SquiggleStep {
 }
 
 /**
- * One step of the squiggly map (spec dgm 3.4), in place: x <- x + (1 - kappa) sin(f x) / f on the chosen coordinates,
+ * One step of the squiggly map, in place: x <- x + (1 - kappa) sin(f x) / f on the chosen coordinates,
  * then sign flips, then x <- x R.
  */
 export function squiggleStep(step: SquiggleStep): PointMap {
@@ -40,7 +40,7 @@ export function squiggleStep(step: SquiggleStep): PointMap {
 }
 
 /**
- * The squiggly diffeomorphism (spec dgm 3.4): five steps, each a sine on a random half of the coordinates, random sign
+ * The squiggly diffeomorphism: five steps, each a sine on a random half of the coordinates, random sign
  * flips and a random rotation. Higher frequencies bend more sharply. Cost of drawing 20 D³, of a point 10 D².
  *
  * @param options - `frequency` f, `steps` (5), `kappa` (1e-4)
@@ -66,7 +66,7 @@ export function squiggly(options: { frequency: number; steps?: number; kappa?: n
 }
 
 /**
- * A fixed rotation as the product of Givens rotations (spec dgm 3.4), one angle (radians) for each plane in the order
+ * A fixed rotation as the product of Givens rotations, one angle (radians) for each plane in the order
  * (0, 1), (0, 2), ..., (0, D - 1), (1, 2), ...; fewer angles leave the remaining planes alone.
  *
  * @throws OodError `E_ARGUMENT` for more angles than planes

@@ -5,7 +5,7 @@ import { firstAtLeast } from './internal/points.ts'
 import type { Manifold } from './types.ts'
 
 /**
- * N(D m, Q diag(eigenvalues) Qᵀ) with m ~ N(0, I) and a random rotation Q (spec dgm 3.4). Its dimension depends on the
+ * N(D m, Q diag(eigenvalues) Qᵀ) with m ~ N(0, I) and a random rotation Q. Its dimension depends on the
  * scale it is looked at; the stated LID counts eigenvalues above `threshold`.
  *
  * @param eigenvalues - variances, >= 0, one a dimension
@@ -41,7 +41,7 @@ export function multiscaleGaussian(eigenvalues: ArrayLike<number>, options: { th
 }
 
 /**
- * Mixture of Gaussians on random linear subspaces (the projected mixtures of spec dgm 3.4): component i is A_i z plus a
+ * Mixture of Gaussians on random linear subspaces (projected mixtures): component i is A_i z plus a
  * mode i * distance * N(0, I), with z ~ N(0, I) in R^(d_i) and a Gaussian D x d_i matrix A_i. Components are equally
  * likely; LID d_i.
  *

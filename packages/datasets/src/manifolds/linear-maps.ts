@@ -12,7 +12,7 @@ export type LinearMapKind = 'random' | 'random-rotation' | 'zero-pad' | 'repeat'
 const KINDS: readonly LinearMapKind[] = ['random', 'random-rotation', 'zero-pad', 'repeat']
 
 /**
- * The polar factor U Vᵀ of a rows x columns row-major matrix: the isometry nearest to it (spec dgm 3.4, affine map
+ * The polar factor U Vᵀ of a rows x columns row-major matrix: the isometry nearest to it (the affine map
  * `random-rotation`). Cost about 60 rows columns² operations.
  *
  * @throws OodError `E_SHAPE`, or `E_ARGUMENT` when the columns are linearly dependent
@@ -52,7 +52,7 @@ export function linearMap(
 }
 
 /**
- * Any manifold seen through a linear map into `ambient` dimensions (spec dgm 3.4: the lollipop in R^D). The LID stays.
+ * Any manifold seen through a linear map into `ambient` dimensions (such as the lollipop in R^D). The LID stays.
  *
  * @example
  * projected(lollipop(), 100, 'random')

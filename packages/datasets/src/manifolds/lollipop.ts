@@ -8,7 +8,7 @@ const HANDLE = 1.5
 const RIM: number = CENTRE - Math.SQRT1_2
 
 /**
- * Lollipop in R² (spec dgm 3.4): with probability 4/7 the candy, a disc of radius 1 around (3, 3), uniform (LID 2); 2/7
+ * Lollipop in R²: with probability 4/7 the candy, a disc of radius 1 around (3, 3), uniform (LID 2); 2/7
  * the stick, a segment from (1.5, 1.5) to the candy's rim (LID 1); 1/7 the dot (0, 0) (LID 0). The component's number
  * is its dimension.
  *

@@ -37,7 +37,7 @@ export interface ManifoldMixtureOptions {
 }
 
 /**
- * Mixture of M manifolds (spec dgm 3.4): latent z in R^(d_i), linear map to R^D, optional diffeomorphism, coordinates
+ * Mixture of M manifolds: latent z in R^(d_i), linear map to R^D, optional diffeomorphism, coordinates
  * standardised by 128 draws of the component (deviations below 1 are left alone), then moved to mode i. LID d_i, since
  * diffeomorphisms preserve it; 1 for a `-repeated` law, whose component is a line (the reference says d_i).
  *

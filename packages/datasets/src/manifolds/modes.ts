@@ -2,7 +2,7 @@
 import { mismatch } from '@ood/core'
 
 /**
- * M modes in R^D (spec dgm 3.4): vertices (e_i - 1/2) distance / sqrt 2 of a regular simplex when M <= D, so every two
+ * M modes in R^D: vertices (e_i - 1/2) distance / sqrt 2 of a regular simplex when M <= D, so every two
  * are `distance` apart; else on a circle in the first two coordinates with neighbours `distance` apart. (The published
  * bisection for the circle compares with a fixed point, so its spacing is wrong; this one is in closed form.)
  *

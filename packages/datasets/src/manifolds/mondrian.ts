@@ -3,7 +3,7 @@ import { mismatch } from '@ood/core'
 import type { Manifold } from './types.ts'
 
 /**
- * Colour images [3, size, size] in [0, 1) (spec dgm 3.4): a row and a column, both from [4, size - 4), cut the picture
+ * Colour images [3, size, size] in [0, 1): a row and a column, both from [4, size - 4), cut the picture
  * into four rectangles of one random colour each; every pixel of the row and the column is random.
  *
  * The places are discrete, so the LID is the number of free values: 4 colours and 2 size - 1 pixels, three channels

@@ -20,7 +20,7 @@ export interface RandomFlowOptions {
 }
 
 /**
- * A coupling flow with random weights (spec dgm 3.4, `RQNSF`): each layer permutes the coordinates, keeps the first half
+ * A coupling flow with random weights (`RQNSF` of the published LID benchmark): each layer permutes the coordinates, keeps the first half
  * and transforms the others given it. Conditioners are residual tanh networks, so the map is smooth; their weights are
  * N(0, 1 / fan-in), residual branches scaled by 1 / sqrt(blocks) so that depth does not blow them up.
  *

@@ -39,7 +39,7 @@ const FREQUENCIES = ['0.5', '1', '5', '10']
 const MIXTURE = /^(affine|squiggly_(\d+(?:\.\d+)?)_freq|RQNSF)_(\d+)D_((?:\d+d)+)_(uniform|gaussian|laplace)$/
 
 /**
- * The names of spec dgm 3.5, by group: every manifold the published LID benchmark names. `manifold` accepts any other
+ * By group, every manifold that the published LID benchmark names. `manifold` accepts any other
  * name of the same pattern too.
  */
 export const lidBenchmark: Readonly<Record<'toy' | 'small' | 'medium' | 'large', readonly string[]>> = {
@@ -78,7 +78,7 @@ export function manifoldNames(): string[] {
 
 /**
  * A data set on a manifold by name: a toy (`lollipop`), one of the standard suite (`M1_Sphere`), or
- * `{affine|squiggly_<f>_freq|RQNSF}_{D}D_{d}d{d}d..._{uniform|gaussian|laplace}` with any D and d (spec dgm 3.5).
+ * `{affine|squiggly_<f>_freq|RQNSF}_{D}D_{d}d{d}d..._{uniform|gaussian|laplace}` with any D and d.
  *
  * Mixtures are standardised unless `standardize` says otherwise, but for affine ones in 800 dimensions and more, as
  * published; toys and the standard suite are not.

@@ -18,7 +18,7 @@ export interface ManifoldSetOptions {
   split?: string
   /**
    * Maps every coordinate to mean 0 and deviation 1. `true`: by the statistics of 1024 points of their own, so that
-   * splits and sizes share one map. `'set'`: by those of exactly this set (spec dgm 3.4). Default false.
+   * splits and sizes share one map. `'set'`: by those of exactly this set. Default false.
    */
   standardize?: boolean | 'set'
 }

@@ -4,7 +4,7 @@ import { angle, mapPoint, vonMises } from './internal/points.ts'
 import type { Manifold } from './types.ts'
 
 /**
- * Swiss roll in R³ (spec dgm 3.4): t = 1.5 pi (1 + 2 u), point (t cos t, 21 u', t sin t). LID 2.
+ * Swiss roll in R³: t = 1.5 pi (1 + 2 u), point (t cos t, 21 u', t sin t). LID 2.
  *
  * @param options - `noise`: standard deviation of Gaussian noise on every coordinate; any noise makes the LID 3
  */
@@ -26,7 +26,7 @@ export function swissRoll(options: { noise?: number } = {}): Manifold {
 }
 
 /**
- * Torus of radii R and r in R³ mixed with its central circle (spec dgm 3.4). Component 0: circle (LID 1) with
+ * Torus of radii R and r in R³ mixed with its central circle. Component 0: circle (LID 1) with
  * probability `circle`; component 1: torus (LID 2), uniform in both angles (so not in area).
  *
  * @param options - `major` R (10), `minor` r (1), `circle` probability (0.5)
@@ -102,7 +102,7 @@ export function kleinBottle(options: { major?: number; minor?: number } = {}): M
 }
 
 /**
- * A circle of `radius` around 0 in R² with von Mises angles (spec dgm 3.4: location 0, kappa 2). LID 1.
+ * A circle of `radius` around 0 in R² with von Mises angles (by default location 0, kappa 2). LID 1.
  *
  * @param options - `location` (radians), `kappa` >= 0, `radius`
  */

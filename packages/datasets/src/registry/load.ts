@@ -13,8 +13,8 @@ import { type OwnSplit, type Source, type Split, sourceOf } from './sources.ts'
  *
  * Looks in `<dataDir>/<name>/`, then in the cache, then downloads from the official source to the cache, resuming what
  * an earlier run left. The contents are checked against their SHA-256, so the same name and rows are the same bytes
- * everywhere. Omniglot is the two small background sets, inverted so that strokes are bright and resized to 28 x 28
- * (spec dgm 3.1); the alphabets both contain count once (4,840 images), a tenth of them, drawn with seed 0, is `test`.
+ * everywhere. Omniglot is the two small background sets, inverted so that strokes are bright and resized to
+ * 28 x 28; the alphabets both contain count once (4,840 images), a tenth of them, drawn with seed 0, is `test`.
  *
  * `validation` is the last 2,000 of the training images (at most a tenth: 435 of Omniglot, in random order), which
  * `training/` holds out: no shipped model was trained on them. They are in `train` too, which is the official file.
@@ -77,7 +77,7 @@ async function loadIdx(name: string, source: Source, split: Split, options: Load
   }
 }
 
-/** Share of a pool without splits of its own that is held out, and the seed that draws it (spec dgm 3.1). */
+/** Share of a pool without splits of its own that is held out, and the seed that draws it. */
 const TEST_SHARE = 0.1
 const TEST_SEED = 0
 

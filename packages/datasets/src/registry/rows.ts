@@ -4,7 +4,7 @@ import { mismatch, permutation, random } from '@ood/core'
 /**
  * Row numbers in 0..count-1. Without `indices` and `limit`: all. `limit` takes the first `limit` of a random order
  * fixed by `seed` (default 0), so a smaller subset is the beginning of a larger one of the same seed, and two runs see
- * the same rows (the reference draws them unseeded, quirk Q11).
+ * the same rows (the reference draws them unseeded).
  */
 export function chooseRows(
   count: number,

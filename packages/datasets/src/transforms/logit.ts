@@ -9,12 +9,13 @@ function sigmoid(v: number): number {
 }
 
 /**
- * p = alpha + (1 - alpha) x, y = ln(p / (1 - p + eps)) (spec dgm 3.2).
+ * p = alpha + (1 - alpha) x, y = ln(p / (1 - p + eps))
+ * (Dinh et al. 2017, Real NVP, section 4.1; eps is the reference code's).
  *
  * Exact: dy/dp = 1/p + 1/(1 - p + eps) = (1 + eps) / (p (1 - p + eps)), and p = (1 + eps) sigmoid(y).
  *
  * - `compat: 'geometry'`: the newer reference's inverse (sigmoid(y) - alpha) / (1 - alpha), which forgets eps.
- * - `compat: 'ood-detection'`: the older reference (quirk Q21): the inverse sigmoid(y) forgets the affine map too, and
+ * - `compat: 'ood-detection'`: the older reference: the inverse sigmoid(y) forgets the affine map too, and
  *   the log-determinant is -ln(p + eps) - ln(1 - p + eps) + ln(1 - alpha).
  */
 export function logit(alpha: number, eps: number, compat?: 'geometry' | 'ood-detection'): Step {
@@ -45,9 +46,9 @@ export function logit(alpha: number, eps: number, compat?: 'geometry' | 'ood-det
 }
 
 /**
- * p = (1 + c (2 x - 1)) / 2 in [(1 - c) / 2, (1 + c) / 2], y = ln p - ln(1 - p) (spec llr-flows-ncis 2.1).
+ * p = (1 + c (2 x - 1)) / 2 in [(1 - c) / 2, (1 + c) / 2], y = ln p - ln(1 - p).
  * ln |dy/dx| = softplus(y) + softplus(-y) + ln c = ln c - ln(p (1 - p)).
- * `compat: 'reference'` inverts by sigmoid(y) alone, without undoing the affine map (quirk Q5 there).
+ * `compat: 'reference'` inverts by sigmoid(y) alone, without undoing the affine map.
  */
 export function symmetricLogit(c: number, compat?: 'reference'): Step {
   const squeeze = (x: number): number => (1 + c * (2 * x - 1)) / 2

@@ -1,4 +1,4 @@
-// Dequantisation and other additive noise (spec dgm 3.2).
+// Dequantisation and other additive noise.
 import { mismatch } from '@ood/core'
 import { additiveNoise, type Step } from '../internal/step.ts'
 
@@ -15,7 +15,7 @@ function checkedPixel(x: number, top: number, name: string): number {
 /**
  * y = (k + u) / levels. ln |dy/dk| = -ln levels a dimension, so that log p(y) + logDet is the density per pixel unit,
  * whose integral over a unit cell bounds the probability of the whole pixel: bits/dim need no further constant.
- * With `input: 'unit'` the slope is (levels - 1) / levels, the D ln(255/256) of spec llr-flows-ncis 2.1.
+ * With `input: 'unit'` the slope is (levels - 1) / levels, D ln(255/256) in all.
  */
 export function dequantize(levels: number, input: 'bytes' | 'unit'): Step {
   const top = input === 'unit' ? levels - 1 : 1

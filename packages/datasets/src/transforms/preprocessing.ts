@@ -16,7 +16,7 @@ import type { Rows, Step } from '../internal/step.ts'
 import type { ForwardOptions, InverseOptions, Transform, Transformed, TransformSpec } from './types.ts'
 
 /**
- * The chain of transforms of a `preprocessing` list, applied in list order (spec dgm 3.2).
+ * The chain of transforms of a `preprocessing` list, applied in list order.
  *
  * Every step is computed in float64 and the result stored as the input was. `logDet` is the exact
  * sum over steps and dimensions of ln |dy/dx| in nats, so with log p of the model at `y`

@@ -2,7 +2,7 @@
 import type { FloatArray, NdArray } from '@ood/core'
 
 /**
- * One named transform with its parameters, exactly as it stands in a manifest's `preprocessing` list (spec dgm 3.2).
+ * One named transform with its parameters, exactly as it stands in a manifest's `preprocessing` list.
  * One of:
  *
  * - `dequantize` y = (k + u) / levels, u ~ U[0, 1): integer pixels k in 0..levels-1 spread over [0, 1).
@@ -14,7 +14,7 @@ import type { FloatArray, NdArray } from '@ood/core'
  * - `zero-center` y = (x - 0.5) / 0.5: [0, 1] to [-1, 1], what diffusions see.
  * - `standardize` y = (x - mean) / std, one number or one per channel.
  * - `logit` p = alpha + (1 - alpha) x, y = ln(p / (1 - p + eps)).
- * - `symmetric-logit` p = (1 + c (2 x - 1)) / 2, y = ln(p / (1 - p)) (spec llr-flows-ncis 2.1).
+ * - `symmetric-logit` p = (1 + c (2 x - 1)) / 2, y = ln(p / (1 - p)).
  * - `flatten` [N, C, H, W] to [N, C H W]; `shape` is one row's shape before.
  * - `identity` a placeholder for overriding one entry of a list.
  */

@@ -11,7 +11,7 @@ export interface DualCuts {
 }
 
 /**
- * The dual threshold (Kamkari et al. 2024; spec dgm 1.6.2): 1 for an outlier, which is a point unless log p >= ψ_L and
+ * The dual threshold (Kamkari et al. 2024): 1 for an outlier, which is a point unless log p >= ψ_L and
  * LID >= ψ_LID.
  *
  * Two cuts make a decision and no score. `@ood/roc` sweeps all pairs of cuts; `fitPairs` gives one score where no OOD

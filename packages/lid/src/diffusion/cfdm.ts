@@ -32,7 +32,7 @@ export interface CfdmOptions {
 const LARGEST_VARIANCE = Math.expm1(500)
 
 /**
- * LID by closed-form diffusion (spec dgm 1.3.5): FLIPD of the mixture of point masses at the stored points y_i,
+ * LID by closed-form diffusion: FLIPD of the mixture of point masses at the stored points y_i,
  *
  *   LID(x, s) = Σ p_i d_i² / v,   p = softmax(-d² / 2v),   d_i = ‖x - y_i‖,   v = tau² = e^{2s},
  *

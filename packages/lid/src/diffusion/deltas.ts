@@ -7,7 +7,7 @@ import { assertIncreasing } from './check.ts'
 const LEAST_DELTA = 1e-4
 
 /**
- * The published noise levels (Tempczyk et al. 2022, LIDL; spec dgm 1.3.3): eight from 0.01 to 0.1, log-spaced,
+ * The published noise levels (Tempczyk et al. 2022, LIDL): eight from 0.01 to 0.1, log-spaced,
  * standard deviations in units of the data.
  *
  * @example

@@ -40,7 +40,7 @@ const EXACT_UP_TO = 3500
 const PROBES = 50
 
 /**
- * tr (ds/dx) at every row of `x` (Hutchinson 1990; spec dgm 1.3.1): the mean of vᵀ(ds/dx)v over probes v, or exact from
+ * tr (ds/dx) at every row of `x` (Hutchinson 1990): the mean of vᵀ(ds/dx)v over probes v, or exact from
  * unit vectors.
  *
  * With S the symmetric part of the Jacobian, one Gaussian probe has variance 2 ‖S‖², a Rademacher probe

@@ -62,7 +62,7 @@ export interface Flipd extends LidEstimator<ScaleCurves> {
 
 /**
  * FLIPD (Kamkari et al. 2024, A Geometric View of Data Complexity: Efficient Local Intrinsic Dimension Estimation with
- * Diffusion Models, arXiv 2406.03537; spec dgm 1.3.2):
+ * Diffusion Models, arXiv 2406.03537):
  *
  *   LID(x, t) = D + sigma² ( tr ∇s(mu x, t) + ‖s(mu x, t)‖² ),   sigma = sigma(t), mu = mu(t).
  *

@@ -43,7 +43,7 @@ export interface FpRegress {
 }
 
 /**
- * FPRegress: LIDL (Tempczyk et al. 2022) without an ensemble (Kamkari et al. 2024, arXiv 2406.03537; spec dgm 1.3.3).
+ * FPRegress: LIDL (Tempczyk et al. 2022) without an ensemble (Kamkari et al. 2024, arXiv 2406.03537).
  * With rho(x, delta) the data density convolved with N(0, delta² I) and y = mu x,
  *
  *   d log rho / d log delta = sigma² ( tr ∇s(y) + ‖s(y)‖² ) = FLIPD - D,    LID = D + OLS slope of log rho on log delta.

@@ -60,7 +60,7 @@ export function diffusionKneeScale(training: TrainingCurve, options: DiffusionKn
 }
 
 /**
- * The knee of each point's own curve: the published automatic t₀, point by point (spec dgm 1.3.2). Noisier than one
+ * The knee of each point's own curve: the published automatic t₀, point by point. Noisier than one
  * scale for all (`diffusionKneeScale` of the mean), which is what comparisons between points need.
  *
  * @param curves - from `flipd(...).prepare`

@@ -42,7 +42,7 @@ export interface Lidl {
 
 /**
  * LIDL (Tempczyk, Michaluk, Garncarek, Spurek, Tabor, Goliński 2022, LIDL: Local Intrinsic Dimension Estimation Using
- * Approximate Likelihood; spec dgm 1.3.6): near a k-dimensional manifold the density of the data plus N(0, delta² I)
+ * Approximate Likelihood): near a k-dimensional manifold the density of the data plus N(0, delta² I)
  * grows as delta^{k - D}, hence LID = D + OLS slope of log p_delta(x) on log delta.
  *
  * @param members - at least two models with different deltas, none below 1e-4

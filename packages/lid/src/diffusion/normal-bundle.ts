@@ -53,7 +53,7 @@ const BLOCK = 256
 
 /**
  * Normal bundle estimator (Stanczuk, Batzolis, Deveney, Schönlieb 2024, Diffusion Models Encode the Intrinsic Dimension
- * of Data Manifolds, ICML; spec dgm 1.3.4): scores at noised copies x_eps = mu x + sigma eps of a point lie along its
+ * of Data Manifolds, ICML): scores at noised copies x_eps = mu x + sigma eps of a point lie along its
  * normal directions, where they are about 1/sigma long, and hardly along tangent ones. `prepare` takes K of them as a
  * matrix K x D; the artifact is its singular values. At a scale
  *

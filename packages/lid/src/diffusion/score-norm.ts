@@ -21,7 +21,7 @@ export interface ScoreNormOptions extends CallOptions {
 }
 
 /**
- * ‖sigma(t) s(x, t)‖₂ of every row, sigma s being what the network itself gives (spec dgm 1.6.8).
+ * ‖sigma(t) s(x, t)‖₂ of every row, sigma s being what the network itself gives.
  *
  * It is the length of the noise the model sees in a point: at a point of clean data it is small where the model knows
  * the neighbourhood, and near √(D - LID) where the point lies off its manifold by the noise level. x goes in as it is,

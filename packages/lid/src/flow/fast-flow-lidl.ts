@@ -6,7 +6,7 @@ import { artifactColumns, artifactShape, type FlowArtifact } from './artifact.ts
 import { type FlowArtifactOptions, flowIdentity, flowLidArtifact } from './prepare.ts'
 
 /**
- * Fast flow LIDL estimator (Kamkari et al. 2024; spec dgm 1.2.3). Around z₀ the flow is x₀ + J (z - z₀), so the data
+ * Fast flow LIDL estimator (Kamkari et al. 2024). Around z₀ the flow is x₀ + J (z - z₀), so the data
  * are N(x₀ - J z₀, JJᵀ); with N(0, vI) added, v = e^{2δ}, and z' = z₀ in the eigenbasis of JᵀJ,
  *
  *   LID(δ) = D + d log ρ(δ) / dδ = Σ λ_i / (λ_i + v) + v Σ λ_i z'_i² / (λ_i + v)².
@@ -37,7 +37,7 @@ export function lidlDimension(artifact: FlowArtifact, scale: number): Float64Arr
 }
 
 /**
- * Log-density at x of the linearised flow after Gaussian smoothing by δ = `scale`, in nats (spec dgm 1.2.3, F3):
+ * Log-density at x of the linearised flow after Gaussian smoothing by δ = `scale`, in nats:
  *
  *   log ρ(δ) = -(D/2) log 2π - ½ Σ log(λ_i + v) - ½ Σ λ_i z'_i² / (λ_i + v),  v = e^{2δ}.
  *

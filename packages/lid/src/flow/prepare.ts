@@ -41,7 +41,7 @@ export function flowIdentity(
 
 /**
  * The artifact of every row of `x`: z = encode(x), J the Jacobian of decode at z, T = QᵀJᵀJQ and Qᵀz
- * (Kamkari et al. 2024, A Geometric Explanation of the Likelihood OOD Detection Paradox; spec dgm 1.2.1).
+ * (Kamkari et al. 2024, A Geometric Explanation of the Likelihood OOD Detection Paradox).
  *
  * `flow.decoder.tridiagonalMetric` does the work where the provider has it, else one `jacobian()` a point and
  * O(D³) of linear algebra here. `batchSize` and `onProgress` go to the provider, or count points.

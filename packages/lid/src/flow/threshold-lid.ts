@@ -9,7 +9,7 @@ import { type FlowArtifactOptions, flowIdentity, flowLidArtifact } from './prepa
 const EIGENVALUE_FLOOR = 1e-20
 
 /**
- * Threshold LID estimator (Kamkari et al. 2024; spec dgm 1.2.2): LID(s) = #{ i : λ_i > e^{2s} }, λ_i the eigenvalues of
+ * Threshold LID estimator (Kamkari et al. 2024): LID(s) = #{ i : λ_i > e^{2s} }, λ_i the eigenvalues of
  * JᵀJ, that is the number of singular values of the decoder's Jacobian above e^s. Strict inequality, so LID is an
  * integer that never increases with s.
  *

@@ -66,7 +66,7 @@ export function essDimension(value: number, options: EssOptions = {}): number {
 }
 
 /**
- * Expected simplex skewness as a rule (Johnsson, Soneson and Fontes 2015; spec dgm 1.4): the neighbours minus their mean
+ * Expected simplex skewness as a rule (Johnsson, Soneson and Fontes 2015): the neighbours minus their mean
  * are vectors w, and over all (d + 1)-tuples
  *
  *   a: Σ √det(Gram of the tuple) / Σ Π |w|          b: Σ |w_i · w_j| / Σ |w_i| |w_j|

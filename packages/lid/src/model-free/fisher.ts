@@ -59,7 +59,7 @@ export function fisherDimension(p: number, alpha: number): number {
 }
 
 /**
- * The separability profile of a sample (spec dgm 1.4): centre, keep the principal components with λ > λ_1 / condition,
+ * The separability profile of a sample: centre, keep the principal components with λ > λ_1 / condition,
  * whiten, project on the unit sphere; p_α is the mean over points x of the share of points y with x·y > α.
  *
  * A point at the mean has no direction and is beyond no discriminant; the share counts it. A copy of x does not count as

@@ -49,7 +49,7 @@ export const LPCA_OPTIONS: readonly string[] = [
 const VERSIONS = ['FO', 'maxgap', 'ratio', 'participation_ratio', 'Kaiser', 'broken_stick', 'Fan', 'Minka'] as const
 
 /**
- * Dimension from explained variances λ_1 >= λ_2 >= ... (spec dgm 1.4):
+ * Dimension from explained variances λ_1 >= λ_2 >= ...:
  *
  * - FO: #{ λ_i > alphaFO λ_1 }
  * - maxgap: argmax λ_i / λ_{i+1}, counted from 1

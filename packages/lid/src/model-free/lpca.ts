@@ -42,9 +42,8 @@ export function lpcaRule(options: LpcaRuleOptions = {}): DimensionRule {
 /**
  * Pointwise local PCA of a data set: mean dimension over points, each from its own k neighbours (self excluded).
  *
- * The model-free target of scale selection is this with `subsample: 4096, neighbours: 1000, alphaFO: 0.001`
- * (spec dgm 1.4, 1.5.2). One point costs O(k D min(k, D)), so give `queries` to estimate at a seeded subset of the
- * points (neighbours still come from all of them); `standardError` says how well that fixes the mean. The estimate
+ * The model-free target of scale selection is this with `subsample: 4096, neighbours: 1000, alphaFO: 0.001`. One
+ * point costs O(k D min(k, D)), so give `queries` to estimate at a seeded subset of the points (neighbours still come from all of them); `standardError` says how well that fixes the mean. The estimate
  * depends on the size of the set, k and alphaFO: never compare values got with different ones.
  *
  * @param x - points [N, ...], any scale of values (FO does not depend on it)

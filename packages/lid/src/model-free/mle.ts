@@ -28,7 +28,7 @@ const MLE_OPTIONS: readonly string[] = ['unbiased', 'fromNeighbours', 'weights',
 export type MleCombination = 'harmonic' | 'mean' | 'median'
 
 /**
- * Dimension at a point from the distances R_1 <= ... <= R_k to its neighbours (Levina and Bickel 2004; spec dgm 1.4):
+ * Dimension at a point from the distances R_1 <= ... <= R_k to its neighbours (Levina and Bickel 2004):
  *
  *   d = (k - 1) / Σ_{j<k} log(R_k / R_j)
  *

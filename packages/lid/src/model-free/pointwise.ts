@@ -58,7 +58,7 @@ export interface PointwiseDimensions {
 }
 
 /**
- * A dimension at each point from its k nearest neighbours; the point itself is not one of them (spec dgm 1.4).
+ * A dimension at each point from its k nearest neighbours; the point itself is not one of them.
  *
  * The built-in rules run on all cores when the work is worth it; results do not depend on the number of threads.
  *
@@ -180,7 +180,7 @@ export function globalDimension(x: NdArray, rule: DimensionRule): number {
 
 /**
  * A model-free estimator with the interface of the others: `fit` estimates at the training points, a new point gets
- * the dimension of the nearest of them (spec dgm 1.4). It has no scale: `lid` ignores it.
+ * the dimension of the nearest of them. It has no scale: `lid` ignores it.
  *
  * @param rule - `lpcaRule(...)`, `mleRule(...)`
  * @param options - neighbours, queries and subsample of the training data

@@ -14,7 +14,7 @@ export interface BisectOptions {
 }
 
 /**
- * The scale at which the mean training LID meets `target` (spec dgm 1.5.2): l, r = lower, upper; repeat `steps` times
+ * The scale at which the mean training LID meets `target`: l, r = lower, upper; repeat `steps` times
  * mid = (l + r) / 2, r = mid if meanLid(mid) < target, else l = mid; the result is (l + r) / 2.
  *
  * Mean LID falls with the scale, so this converges to the largest scale that still reaches the target. A target above

@@ -3,7 +3,7 @@ import { assertNumber } from '../internal/check.ts'
 import type { ScaleChoice } from './training-curve.ts'
 
 /**
- * A given scale as a choice (spec dgm 1.5.4; the reference's own call crashes for want of the argument).
+ * A given scale as a choice (the reference's own call crashes for want of the argument).
  *
  * @param scale - log of a standard deviation (default -3, the value of the published tables)
  * @throws OodError `E_ARGUMENT` for a scale that is not finite

@@ -3,7 +3,7 @@ import { assertNumber } from '../internal/check.ts'
 import { checkedCurve, type ScaleChoice, type TrainingCurve, traceOf } from './training-curve.ts'
 
 /**
- * The grid scale whose mean training LID is nearest to `target`, the first of equals (spec dgm 1.5.5).
+ * The grid scale whose mean training LID is nearest to `target`, the first of equals.
  *
  * @param training - mean LID of training points
  * @param target - model-free estimate of the training set's dimension

@@ -14,7 +14,7 @@ const EDGE = 1e-6
 
 /**
  * The centre of the longest window of consecutive scales with max - min < tolerance, max < D - 1e-6 and min > 1e-6,
- * the first of equally long ones (spec dgm 1.5.3: the intended rule; the published search loop never ends). The
+ * the first of equally long ones (the intended rule; the published search loop never ends). The
  * centre is the mean of the window's two end scales. The reference grid is `linspace(-20, 20, 100)`.
  *
  * The rule assumes that the curve has a plateau. On image flows it falls smoothly and the longest nearly flat window

@@ -9,7 +9,7 @@ import {
   tensor,
 } from '@ood/core'
 
-/** Variance preserving, beta linear from 0.1 to 20, T = 1 (spec dgm 2.3). */
+/** Variance preserving, beta linear from 0.1 to 20, T = 1. */
 export function vp(betaMin = 0.1, betaMax = 20): DiffusionProcess {
   const slope = betaMax - betaMin
   const B = (t: number): number => (slope * t * t) / 2 + betaMin * t

@@ -76,7 +76,7 @@ describe('flow LID against the golden vector', () => {
     const artifact = await thresholdLid(flow).prepare(tensor(Float64Array.from(x0), [1, 3]))
     for (const row of rows) {
       expect(thresholdLid(flow).lid(artifact, row.log_scale)[0]).toBe(row.jacobian_threshold_lid)
-      // 1e-7 and 1e-6 are the spec's acceptance bounds; the smallest eigenvalue carries 1e-16 / 6e-4 relative rounding.
+      // Bounds of 1e-7 and 1e-6: the smallest eigenvalue carries 1e-16 / 6e-4 relative rounding.
       expect(fastFlowLidl(flow).lid(artifact, row.log_scale)[0]).toBeCloseTo(row.fast_flow_lidl, 8)
       expect(logConvolution(artifact, row.log_scale)[0]).toBeCloseTo(row.log_gaussian_convolution, 8)
     }

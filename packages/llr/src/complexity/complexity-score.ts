@@ -2,7 +2,7 @@
 import { mismatch } from '@ood/core'
 
 /**
- * S(x) = -log2 p(x) - L(x) in bits, higher = more OOD (Serra et al. 2020, equation 4; spec dgm 1.6.4): the code length
+ * S(x) = -log2 p(x) - L(x) in bits, higher = more OOD (Serra et al. 2020, equation 4): the code length
  * under the model minus the code length under a compressor that was never trained. It is a likelihood ratio with the
  * compressor as a universal background model, so a simple image, likely under any smooth model, gains nothing by that.
  *

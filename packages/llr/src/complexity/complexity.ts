@@ -30,7 +30,7 @@ export interface ComplexityOptions extends CallOptions {
   count?: ByteCount
   /**
    * `reference`: lossy codecs are allowed, and the default is PNG with JPEG at quality 95, which is what the reference's
-   * ensemble amounts to without FLIF (spec dgm 1.6.4, quirk Q12). Otherwise only lossless ones are, as a code length needs.
+   * ensemble amounts to without FLIF. Otherwise only lossless ones are, as a code length needs.
    */
   compat?: 'reference'
   /** Told of every codec that drops out (default: `console.warn`). */
@@ -50,8 +50,8 @@ export interface Complexity {
 }
 
 /**
- * The complexity estimate L(x) = 8 min over codecs of the compressed size, in bits (Serra et al. 2020, equation 3; spec
- * dgm 1.6.4). More codecs give a tighter bound.
+ * The complexity estimate L(x) = 8 min over codecs of the compressed size, in bits (Serra et al. 2020, equation 3).
+ * More codecs give a tighter bound.
  *
  * A codec that fails on an image counts as infinite there and drops out with one warning; an image that every codec fails
  * on is an error. Nothing is random, and an image's size does not depend on its batch. Sizes do depend on the version of

@@ -72,7 +72,7 @@ export interface DiffusionRatioFit {
 }
 
 /**
- * Complexity-corrected likelihood ratio (Goodier & Campbell 2023, arXiv 2310.17432; spec dgm 1.6.5): log L(1) - log L(t_frac)
+ * Complexity-corrected likelihood ratio (Goodier & Campbell 2023, arXiv 2310.17432): log L(1) - log L(t_frac)
  * of the denoising losses, **higher = more OOD**. See `lossRatio` for the score and its sign, `denoisingLosses` for the
  * estimate. A single network, no derivatives, no background model: `probes` evaluations a row.
  *

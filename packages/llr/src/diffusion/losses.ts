@@ -16,7 +16,7 @@ import { type ProbePlan, referencePlan, stratifiedPlan } from './plan.ts'
 import { type BlockMeans, blockMeans } from './sweep.ts'
 import type { LossWeighting } from './weighting.ts'
 
-/** t_frac of the published sweep (spec dgm 1.6.5). */
+/** t_frac of the published sweep. */
 export const publishedFractions: readonly number[] = [0.1, 0.25, 0.33, 0.5, 0.66]
 
 /** How losses are measured. */
@@ -65,7 +65,7 @@ export interface DenoisingLosses {
 export const defaultProbes = 100
 
 /**
- * The mean denoising loss over noise levels up to t_frac T (Goodier & Campbell 2023, spec dgm 1.6.5):
+ * The mean denoising loss over noise levels up to t_frac T (Goodier & Campbell 2023):
  *
  *     L(t_frac) = mean over t of w(t) E |sigma(t) s(x_t, t) + eps|,   x_t = mu(t) x + sigma(t) eps,
  *

@@ -31,7 +31,7 @@ export interface LossTrend extends DenoisingLosses {
 const MARGIN = 1e-6
 
 /**
- * The published grid of t_frac: linspace(0, 1 - 1e-6, n)^gamma + 1e-6 (spec dgm 1.6.5).
+ * The published grid of t_frac: linspace(0, 1 - 1e-6, n)^gamma + 1e-6.
  *
  * @throws OodError `E_ARGUMENT` for fewer than two points or a gamma below 1, whose grid would end above 1
  * @example

@@ -2,7 +2,7 @@
 import { type DiffusionProcess, unknownName } from '@ood/core'
 
 /**
- * `published`: |.|_1 weighted by (t + 0.5) / sigma(t), averaged over t (Goodier & Campbell 2023; spec dgm 1.6.5).
+ * `published`: |.|_1 weighted by (t + 0.5) / sigma(t), averaged over t (Goodier & Campbell 2023).
  * `likelihood`: |.|_2² averaged over log tau, the weights of the variational bound, in nats.
  */
 export type LossWeighting = 'published' | 'likelihood'

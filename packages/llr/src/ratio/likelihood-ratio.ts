@@ -19,7 +19,7 @@ export interface LikelihoodRatioOptions {
 }
 
 /**
- * Likelihood ratio (Ren et al. 2019, arXiv 1906.02845; spec llr 1.1-1.7): scores -(log p_s(x) - log p_b(x)), higher =
+ * Likelihood ratio (Ren et al. 2019, arXiv 1906.02845): scores -(log p_s(x) - log p_b(x)), higher =
  * more OOD. What both models explain equally well, such as the background of an image, cancels; what is left is what only
  * the model of the data knows. Feature scores where both models have log-probabilities of features.
  *

@@ -13,7 +13,7 @@ import {
 import type { Mutation } from './mutate.ts'
 
 /**
- * A mutated copy of a data set, made in batches by your own mutation or one of the shipped ones (spec llr 1.3: the
+ * A mutated copy of a data set, made in batches by your own mutation or one of the shipped ones (the
  * background set is drawn once, before training). A mutation gets the keys of its rows, so where it draws by `rows` the
  * copy does not depend on the batch size.
  *

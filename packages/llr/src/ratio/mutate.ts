@@ -43,11 +43,11 @@ export interface UniformOptions extends MutationOptions {
 
 /**
  * Mutates symbols: each feature, with probability `rate`, becomes one of the other symbols, all equally likely
- * (Ren et al. 2019, section 4; spec llr 1.3):
+ * (Ren et al. 2019, section 4):
  *
  *     x' = low + (x - low + mask shift) mod (high - low + 1),   mask ~ Bernoulli(rate), shift ~ U{1..high - low}
  *
- * Never its own value. (The reference's formula is this one for low = 0 and wrong for other ranges; spec Q4.) Masks and
+ * Never its own value. (The reference's formula is this one for low = 0 and wrong for other ranges.) Masks and
  * shifts have streams of their own, so with one seed a higher rate changes a superset of the features, to the same values.
  *
  * Cost: two draws a feature.
@@ -107,7 +107,7 @@ export function applyShift<A extends FloatArray>(
 
 /**
  * Mutates numbers: each feature, with probability `rate`, is replaced by one of `levels` equally spaced values from
- * `valueRange`, drawn without regard to the original, so it may be the original (spec dgm 1.6.3). A share
+ * `valueRange`, drawn without regard to the original, so it may be the original. A share
  * rate (1 - 1 / levels) of symbols changes.
  *
  * Cost: two draws a feature.

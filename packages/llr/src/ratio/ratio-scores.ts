@@ -26,7 +26,7 @@ export interface RatioScoreOptions {
 }
 
 /**
- * Likelihood-ratio scores (Ren et al. 2019, arXiv 1906.02845; spec llr 1.1, 1.6):
+ * Likelihood-ratio scores (Ren et al. 2019, arXiv 1906.02845):
  *
  *     instance = -(log p_s(x) - log p_b(x))        feature_d = -(log p_s(x_d | ...) - log p_b(x_d | ...))
  *

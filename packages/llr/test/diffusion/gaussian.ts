@@ -1,7 +1,7 @@
 // An analytic score model of Gaussian data and its expected denoising losses in closed form.
 import { type DiffusionProcess, flatData, type NdArray, rowCount, type ScoreModel, type Times, tensor } from '@ood/core'
 
-/** Variance preserving, beta linear from 0.1 to 20 on [0, 1] (spec dgm 2.3). */
+/** Variance preserving, beta linear from 0.1 to 20 on [0, 1]. */
 export function vp(): DiffusionProcess {
   const B = (t: number): number => 9.95 * t * t + 0.1 * t
   return {

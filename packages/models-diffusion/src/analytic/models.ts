@@ -114,7 +114,7 @@ export function affineManifoldScore(
 }
 
 /**
- * The score model of a finite data set, every point with the same weight (the closed-form diffusion of spec dgm 1.3.5):
+ * The score model of a finite data set, every point with the same weight (closed-form diffusion):
  * what a network that memorised the points would compute.
  *
  * @param points - M x D row-major

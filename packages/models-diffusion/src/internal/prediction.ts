@@ -4,7 +4,7 @@ import { type DiffusionProcess, mismatch, unknownName } from '@ood/core'
 /**
  * What the output is, with x_t = mu x_0 + sigma eps:
  *
- * - `scaled-score` sigma(t) s(x, t), about -eps (spec dgm 2.2).
+ * - `scaled-score` sigma(t) s(x, t), about -eps.
  * - `score` s(x, t).
  * - `epsilon` the noise eps.
  * - `v_prediction` v = mu eps - sigma x_0 (Salimans & Ho 2022).

@@ -3,7 +3,7 @@ import type { LogProb, NdArray, TraceMethod, TraceOptions } from '@ood/core'
 import { TRACE_OPTIONS } from '../internal/calls.ts'
 import type { OdeMethod } from '../internal/tableaus.ts'
 
-/** The two published recipes (spec dgm 2.4). */
+/** The two published recipes. */
 export type ReferenceRecipe = 'geometry' | 'ood-detection'
 
 /** What the end of the path may know of the data. */

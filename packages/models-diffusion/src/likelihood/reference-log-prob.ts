@@ -29,7 +29,7 @@ export interface EulerPath extends OdeLogProb {
 }
 
 /**
- * `odeLogProb` as published (spec dgm 2.4): s_1..s_N = linspace(t, T, N), dt = (T - t) / (N - 1), and N updates - also at
+ * `odeLogProb` as published: s_1..s_N = linspace(t, T, N), dt = (T - t) / (N - 1), and N updates - also at
  * s_N, so it runs past T by dt - of
  *
  *   log p += dt (f D - g²/2 tr ∂s/∂x),   then   x += dt (f x - g²/2 s),

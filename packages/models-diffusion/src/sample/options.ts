@@ -45,7 +45,7 @@ export interface DenoiseOptions extends CallOptions {
   /** The standard normal numbers of each step instead of seeded ones, step-major [steps, N, D]. */
   noise?: ArrayLike<number> | undefined
   /**
-   * `euler` and `euler-maruyama` as published (spec dgm 2.4): N times from `from` to `to` and N updates, also at the
+   * `euler` and `euler-maruyama` as published: N times from `from` to `to` and N updates, also at the
    * last time, so that the path runs past `to` by a step; `clean` is then off.
    */
   compat?: 'reference' | undefined

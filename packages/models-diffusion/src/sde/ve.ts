@@ -15,7 +15,7 @@ export interface VeOptions {
 }
 
 /**
- * Geometric variance exploding SDE (Song et al. 2021, eq. 9; spec dgm 2.3): no drift,
+ * Geometric variance exploding SDE (Song et al. 2021, eq. 9): no drift,
  * sigma(t) = sigmaMin (sigmaMax / sigmaMin)^(t/T), g² = d sigma² / dt. As published, x_0 itself is taken to carry noise of
  * sigmaMin: `timeOf` below sigmaMin is 0, and B(t) = sigma(t)² - sigmaMin² is the variance added since time 0.
  *
@@ -61,7 +61,7 @@ export interface VeExponentialOptions {
 }
 
 /**
- * Exponential variance exploding SDE (spec dgm 2.3, "VE, OOD"): no drift, G(t) = gMin + (gMax - gMin) t / T and
+ * Exponential variance exploding SDE (that of the published OOD runs): no drift, G(t) = gMin + (gMax - gMin) t / T and
  * sigma² = B = exp(G(t)) - exp(gMin), which is exactly 0 at time 0. The reference trained models with g in [-10, 10].
  *
  * @throws OodError `E_ARGUMENT` unless gMin < gMax and 0 < tMin < T

@@ -14,8 +14,8 @@ export interface VpOptions {
 }
 
 /**
- * Variance preserving SDE, dx = -beta(t)/2 x dt + sqrt(beta(t)) dw with beta linear in t (Song et al. 2021, eq. 11; spec
- * dgm 2.3): with B(t) the integral of beta, x_t = exp(-B/2) x_0 + sqrt(1 - exp(-B)) eps.
+ * Variance preserving SDE, dx = -beta(t)/2 x dt + sqrt(beta(t)) dw with beta linear in t (Song et al. 2021, eq. 11):
+ * with B(t) the integral of beta, x_t = exp(-B/2) x_0 + sqrt(1 - exp(-B)) eps.
  *
  * @throws OodError `E_ARGUMENT` unless 0 <= betaMin, betaMax > 0 and 0 < tMin < T
  * @example

@@ -29,7 +29,7 @@ const DOUBLE = 11
  * WebAssembly one (23 against 51 ms for D = 784, one thread of a 2.8 GHz Xeon); then one Householder reduction
  * (`@ood/linalg`).
  *
- * The reference clamps entries of M to ±10^4.5 and turns NaN into 0 (spec dgm 1.2.1). Here neither happens: a Jacobian
+ * The reference clamps entries of M to ±10^4.5 and turns NaN into 0. Here neither happens: a Jacobian
  * with NaN or infinity is an error.
  */
 export async function openMetric(d: number): Promise<MetricEngine> {

@@ -1,4 +1,4 @@
-// The greedy dual-threshold frontier of the published code (spec dgm 4.1, quirk Q18) in O(n) memory.
+// The greedy dual-threshold frontier of the published code in O(n) memory.
 import type { DualColumns } from '../scores.ts'
 import { blockShift, type CountedPoints, exactStaircase } from './exact-staircase.ts'
 import { countBelow, distinct } from './search.ts'

@@ -13,8 +13,8 @@ export interface JpegCodecOptions {
 
 /**
  * Baseline JPEG as OpenCV and libjpeg write it: one component for grey images, 4:2:0 for RGB, the standard's tables. It
- * is **lossy**, so its size bounds no complexity; the reference's compressor named "JPEG2000" writes exactly this (spec
- * dgm 1.6.4, quirk Q12), and `compat: 'reference'` takes it in. For true JPEG 2000 see `jpeg2000Codec`.
+ * is **lossy**, so its size bounds no complexity; the reference's compressor named "JPEG2000" writes exactly this,
+ * and `compat: 'reference'` takes it in. For true JPEG 2000 see `jpeg2000Codec`.
  *
  * 328 bytes of a grey file are headers (623 of a colour file), so it wins against PNG on larger images only. Sizes equal
  * those of OpenCV on the four stored images, and Pillow's within 1 % on twenty others.
