@@ -20,12 +20,20 @@ function transformed(model: Model, rng: Random): Model {
   const names = (ports: readonly { name: string }[]): string[] => ports.map(({ name }) => name)
   const wrt = rng.integer(20) === 0 ? ['no such input'] : names(graph.inputs).filter(() => rng.integer(3) > 0)
   const of = names(graph.outputs).filter(() => rng.integer(4) > 0)
-  const which = rng.integer(6)
+  // A recurrent layer of a thousand steps is unrolled to tens of thousands of nodes: seconds of honest work.
+  const which = isLong(model) ? 5 : rng.integer(6)
   if (which === 0) return jvp(model, { wrt, ...(of.length > 0 ? { of } : {}) })
   if (which === 1) return vjp(model, { wrt, ...(of.length > 0 ? { of } : {}) })
   if (which === 2) return toFloat64(model, { fallback: pick(rng, ['error', 'float32']) })
   if (which === 3) return jacobian(model, { wrt: wrt[0] ?? 'x', ...(of.length > 0 ? { of } : {}) })
   return simplify(model)
+}
+
+/** Has the graph a layer that is unrolled, and a size that may be its number of steps and is large? */
+function isLong({ graph }: Model): boolean {
+  const unrolled = graph.nodes.some(({ opType }) => /^(GRU|LSTM|RNN|Scan|Loop)$/.test(opType))
+  const shapes = [...graph.inputs, ...graph.valueInfo.values()].map(({ shape }) => shape ?? [])
+  return unrolled && shapes.flat().some((size) => typeof size === 'number' && size > 100)
 }
 
 function work(model: Model, rng: Random): 'ok' {

@@ -83,9 +83,32 @@ export function staticShape(shape: readonly Dim[] | undefined): number[] | undef
   return shape?.every((dim) => typeof dim === 'number') ? (shape as number[]) : undefined
 }
 
-/** Turns a possibly negative axis into 0..rank-1. */
+/**
+ * Turns a possibly negative axis into 0..rank-1. `rank` itself passes, because Flatten may name it and a scalar has no
+ * other axis.
+ *
+ * @throws RangeError for an axis that is outside. A list written at such an axis would be as long as the axis is large:
+ *   minutes of work for a file of a hundred bytes.
+ */
 export function positiveAxis(axis: number, rank: number): number {
-  return axis < 0 ? axis + rank : axis
+  if (!Number.isInteger(axis) || axis < -Math.max(1, rank) || axis > rank) {
+    throw new RangeError(`axis ${axis} of a rank of ${rank}`)
+  }
+  return axis < 0 ? axis + Math.max(1, rank) : axis
+}
+
+/** Most axes that a shape may have. onnxruntime stops at 8 in most operators; files that ask for more are damaged. */
+const MAX_RANK = 64
+
+/**
+ * As many unknown sizes as a tensor of sizes has entries, or undefined where that is not known.
+ *
+ * @throws RangeError for more axes than any tensor has
+ */
+export function unknownShape(rank: Dim | undefined): Dim[] | undefined {
+  if (typeof rank !== 'number') return undefined
+  if (!(rank >= 0 && rank <= MAX_RANK)) throw new RangeError(`a rank of ${rank}`)
+  return Array.from({ length: rank }, unknownDim)
 }
 
 function factors(dim: Dim): [number, string[]] {

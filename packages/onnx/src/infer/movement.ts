@@ -2,7 +2,7 @@
 import { attribute } from '../attributes.ts'
 import { plainNumbers } from '../tensors.ts'
 import type { Dim } from '../types.ts'
-import { broadcast, isUnknown, over, plus, positiveAxis, times, unknownDim } from './dims.ts'
+import { broadcast, isUnknown, over, plus, positiveAxis, times, unknownDim, unknownShape } from './dims.ts'
 import { axesOf, axisOf, type InferRule, type InferTable, type Info, knownInts, partialInts } from './rule.ts'
 
 const unknown: Info = { type: 'other', shape: undefined }
@@ -11,10 +11,7 @@ const reshape: InferRule = (n) => {
   const input = n.inputs[0] ?? unknown
   const target = partialInts(n, 1)
   const rank = n.inputs[1]?.shape?.[0]
-  if (!target)
-    return [
-      { type: input.type, shape: typeof rank === 'number' ? Array.from({ length: rank }, unknownDim) : undefined },
-    ]
+  if (!target) return [{ type: input.type, shape: unknownShape(rank) }]
   const allowZero = attribute(n.node, 'allowzero', 'int', 0) === 1
   const shape = target.map((dim, axis) => (dim === 0 && !allowZero ? (input.shape?.[axis] ?? unknownDim()) : dim))
   const open = shape.indexOf(-1)
@@ -157,7 +154,7 @@ const shapeFrom = (index: number, type: (n: Parameters<InferRule>[0]) => Info['t
   return (n) => {
     const sizes = partialInts(n, index)
     const rank = n.inputs[index]?.shape?.[0]
-    const shape = sizes ?? (typeof rank === 'number' ? Array.from({ length: rank }, unknownDim) : undefined)
+    const shape = sizes ?? unknownShape(rank)
     return [{ type: type(n), shape }]
   }
 }

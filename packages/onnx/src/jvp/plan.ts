@@ -6,6 +6,9 @@ import { operandsOf, SUMMED, type Tangent } from './tangent.ts'
 /** More rounds than any graph needed; each can only add tangents to write, so stopping early is merely slower code. */
 const MOST_ROUNDS = 12
 
+/** Visits of a round for every live tangent, after which sums that regions share are kept without weighing them. */
+const MOST_VISITS = 40
+
 /**
  * The tangents to write, in order. Operands of operators that mix elements (convolutions, products ...) must be; besides
  * these, sums that several others would otherwise repeat.
@@ -13,13 +16,17 @@ const MOST_ROUNDS = 12
 export function tangentsToWrite(outputs: readonly Tangent[]): Tangent[] {
   const dry = factors(undefined)
   const live = reachable(outputs)
-  let written = new Set<Tangent>()
+  // Operands of operators that cannot be pulled through are written whatever else is: with them as a start, the chain of
+  // states of a recurrent layer is not walked to its beginning from every step.
+  let written = new Set(live.flatMap((t) => (t.def.kind === 'apply' && !t.def.op.pull ? operandsOf(t) : [])))
   const kept = new Set<Tangent>()
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const stops = (t: Tangent): boolean => written.has(t) || kept.has(t)
     const needed = new Set(outputs)
     /** Tangents inside regions: how many regions they occur in, and whether always elementwise. */
     const inner = new Map<Tangent, { regions: number; elementwise: boolean }>()
+    let visits = 0
+    let hurried = false
     for (const t of live) {
       if (!needed.has(t)) continue
       const seen = new Set<Tangent>()
@@ -30,11 +37,15 @@ export function tangentsToWrite(outputs: readonly Tangent[]): Tangent[] {
           elementwise: found.elementwise && !labels.includes(SUMMED),
         })
         seen.add(v)
+        // A cotangent that runs back through a thousand steps would be walked a thousand times before it is kept.
+        if (++visits <= MOST_VISITS * live.length || !isShared(v, inner.get(v)!)) return
+        kept.add(v)
+        hurried = true
       })
       for (const operand of terms ? terms.map((term) => term.of) : operandsOf(t)) needed.add(operand)
     }
     const grown = keepSums(inner, needed, kept, stops)
-    const settled = !grown && needed.size === written.size && [...needed].every((t) => written.has(t))
+    const settled = !grown && !hurried && needed.size === written.size && [...needed].every((t) => written.has(t))
     written = needed
     if (settled) break
   }
@@ -58,6 +69,11 @@ function keepSums(
     grown = true
   }
   return grown
+}
+
+/** An elementwise sum inside many regions. */
+function isShared({ def }: Tangent, { regions, elementwise }: { regions: number; elementwise: boolean }): boolean {
+  return def.kind === 'combine' && def.terms.length >= 2 && regions >= MOST_VISITS && elementwise
 }
 
 /** A cheap test before pulling: a term that needs no factor in the end needs none at the start. */

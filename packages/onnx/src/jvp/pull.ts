@@ -113,10 +113,15 @@ function alignment(
   return sums
 }
 
-/** Entries by tangent and labels, largest id first, so that every factor is complete when its tangent is reached. */
+/**
+ * Entries by tangent and labels, largest id first, so that every factor is complete when its tangent is reached. A heap:
+ * an unrolled recurrent layer has thousands of entries waiting.
+ */
 class Queue {
   private readonly entries = new Map<string, Entry>()
+  private readonly heap: Place[] = []
   private readonly f: Factors
+  private serial = 0
   constructor(f: Factors) {
     this.f = f
   }
@@ -125,12 +130,51 @@ class Queue {
     const key = `${entry.tangent.id} ${entry.labels}`
     const waiting = this.entries.get(key)
     this.entries.set(key, waiting ? { ...entry, factor: this.f.add(waiting.factor, entry.factor) } : entry)
+    if (!waiting) push(this.heap, { key, id: entry.tangent.id, serial: this.serial++ })
   }
 
   next(): Entry | undefined {
-    let best: [string, Entry] | undefined
-    for (const candidate of this.entries) if (!best || candidate[1].tangent.id > best[1].tangent.id) best = candidate
-    if (best) this.entries.delete(best[0])
-    return best?.[1]
+    const first = pop(this.heap)
+    if (!first) return undefined
+    const entry = this.entries.get(first.key)
+    this.entries.delete(first.key)
+    return entry
   }
+}
+
+/** Where a key stands in the order: by id, and among equal ids as they came, so that results never change order. */
+interface Place {
+  readonly key: string
+  readonly id: number
+  readonly serial: number
+}
+
+const before = (a: Place, b: Place): boolean => a.id > b.id || (a.id === b.id && a.serial < b.serial)
+
+function push(heap: Place[], place: Place): void {
+  let i = heap.length
+  while (i > 0) {
+    const parent = (i - 1) >> 1
+    if (!before(place, heap[parent]!)) break
+    heap[i] = heap[parent]!
+    i = parent
+  }
+  heap[i] = place
+}
+
+function pop(heap: Place[]): Place | undefined {
+  const first = heap[0]
+  const last = heap.pop()
+  if (!first || !last || heap.length === 0) return first
+  let i = 0
+  for (;;) {
+    let child = 2 * i + 1
+    if (child >= heap.length) break
+    if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++
+    if (!before(heap[child]!, last)) break
+    heap[i] = heap[child]!
+    i = child
+  }
+  heap[i] = last
+  return first
 }

@@ -28,13 +28,18 @@ export function evaluate(node: Node, inputs: readonly (Tensor | undefined)[]): r
   const x = inputs.map((t) => t && { type: t.type, shape: t.shape, data: plainNumbers(t) })
   if (!x.every((v) => v === undefined || isExact(v))) return undefined
   const y = atNode(node, () => rule(node, x))
-  if (!y || !known.includes(y.type) || !isExact(y)) return undefined
+  if (!y || !known.includes(y.type) || !isExact(y) || !isFilled(y)) return undefined
   return [tensorOf(y.type, y.shape, integer(y.type) ? y.data.map(Math.trunc) : y.data)]
 }
 
 /** Integers that a number holds, or what slices say "to the end" with: the ends of int64, which saturate. */
 function isExact({ type, data }: Values): boolean {
   return !integer(type) || data.every((v) => Math.abs(v) <= 2 ** 53 || Math.abs(v) === 2 ** 63)
+}
+
+/** Sizes that the numbers fill: [0, 2, -1] asked of one number would be [1, 2, 0.5]. */
+function isFilled({ shape, data }: Values): boolean {
+  return shape.every((n) => Number.isSafeInteger(n) && n >= 0) && count(shape) === data.length
 }
 
 const strides = (shape: readonly number[]): number[] => shape.map((_, axis) => count(shape.slice(axis + 1)))

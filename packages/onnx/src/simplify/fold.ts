@@ -71,7 +71,8 @@ function reshapedConstant(node: Node, inputs: readonly (Tensor | undefined)[]): 
   const [x] = inputs
   if (!x || count(x.shape) <= LARGEST || isExternal(x) || x.type === 'string' || x.type === 'other') return undefined
   const shape = newShape(node, x, inputs[1])
-  if (!shape || count(shape) !== count(x.shape)) return undefined
+  const whole = shape?.every((n) => Number.isSafeInteger(n) && n >= 0)
+  if (!shape || !whole || count(shape) !== count(x.shape)) return undefined
   return {
     type: x.type,
     shape,
