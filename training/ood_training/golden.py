@@ -6,6 +6,7 @@ import copy
 import json
 import math
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -14,12 +15,27 @@ from .flows import Flow
 from .fold import FoldedFlow
 
 
+class Folded(Protocol):
+    """A flow as it is exported."""
+
+    dim: int
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
+
+    def decode(self, z: Tensor) -> Tensor: ...
+
+
 def golden(flow: Flow, x: Tensor, directions: int = 3, seed: int = 11) -> dict:
+    """`golden_of` of our own flow."""
+    return golden_of(FoldedFlow(flow), x, directions, seed)
+
+
+def golden_of(flow: Folded, x: Tensor, directions: int = 3, seed: int = 11) -> dict:
     """encode, log-determinant, log p and decode at x; decode and decoder JVPs at fresh latents.
 
     `tangents` is [K, N, D]; `decodeJvp` is [K, N, C, H, W], the derivative of decode at `z` along each tangent.
     """
-    folded = copy.deepcopy(FoldedFlow(flow)).double()
+    folded = copy.deepcopy(flow).double()
     generator = torch.Generator().manual_seed(seed)
     # Inputs are rounded to float32, so a float32 runner reads exactly these numbers.
     x = x.float().double()
@@ -32,12 +48,12 @@ def golden(flow: Flow, x: Tensor, directions: int = 3, seed: int = 11) -> dict:
     jvps = torch.stack([torch.func.jvp(folded.decode, (z,), (t,))[1] for t in tangents])
     return {
         "how": "float64 PyTorch with the float32 weights of the graphs; JVP by torch.func.jvp",
-        "encode": {"x": _list(x), "z": _list(latent), "logdet": _list(logdet), "logProb": _list(log_prob)},
-        "decode": {"z": _list(z), "x": _list(decoded), "tangents": _list(tangents), "xTangents": _list(jvps)},
+        "encode": {"x": rounded(x), "z": rounded(latent), "logdet": rounded(logdet), "logProb": rounded(log_prob)},
+        "decode": {"z": rounded(z), "x": rounded(decoded), "tangents": rounded(tangents), "xTangents": rounded(jvps)},
     }
 
 
-def _list(values: Tensor) -> list:
+def rounded(values: Tensor) -> list:
     def short(v: object) -> object:
         return [short(i) for i in v] if isinstance(v, list) else float(f"{v:.9g}")
 
@@ -45,6 +61,9 @@ def _list(values: Tensor) -> list:
 
 
 def write_golden(flow: Flow, x: Tensor, folder: Path, **options: int) -> dict:
-    values = golden(flow, x, **options)
+    return save_golden(golden(flow, x, **options), folder)
+
+
+def save_golden(values: dict, folder: Path) -> dict:
     (folder / "golden.json").write_text(json.dumps(values) + "\n")
     return values
