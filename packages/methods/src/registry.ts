@@ -1,6 +1,16 @@
 // Every method by its paper's name: what it is, the models it needs, what it costs, and how it is made.
 import { OodError, unknownName } from '@ood/core'
 import {
+  ballMassMethod,
+  convolutionMethod,
+  derivativeNormMethod,
+  laplaceMethod,
+  latentBoxMethod,
+  latentNormMethod,
+  meanLikelihoodMethod,
+  nestedBallMethod,
+} from '@ood/density'
+import {
   densityOfStates,
   gaussianOf,
   type Method,
@@ -53,6 +63,59 @@ const entries: readonly MethodEntry[] = [
     ),
     bytes: true,
   },
+  entry(
+    'flow-mean-likelihood',
+    'Likelihood, flow, mean over 8 noise draws',
+    'Kirichenko et al. 2020',
+    ['flow'],
+    '8 encodings',
+    ({ flow }) => meanLikelihoodMethod(flow!, { logProb: SPACE }),
+  ),
+  entry('flow-latent-norm', 'Norm of the latent, flow', 'Kamkari et al. 2024', ['flow'], 'one encoding', ({ flow }) =>
+    latentNormMethod(flow!),
+  ),
+  entry('flow-latent-box', 'Box around the latent, flow', 'Kamkari et al. 2024', ['flow'], 'one encoding', ({ flow }) =>
+    latentBoxMethod(flow!),
+  ),
+  entry('flow-gradient-norm', 'Derivative norm, flow', 'Grathwohl et al. 2020', ['flow'], 'one gradient', ({ flow }) =>
+    derivativeNormMethod(flow!),
+  ),
+  entry(
+    'flow-convolution',
+    'Gaussian convolution, flow',
+    'Kamkari et al. 2024',
+    ['flow'],
+    '10 encodings',
+    ({ flow }) => convolutionMethod(flow!),
+    true,
+  ),
+  entry(
+    'flow-ball-mass',
+    'Mass of a ball, flow',
+    'Kamkari et al. 2024',
+    ['flow'],
+    '100 encodings',
+    ({ flow }) => ballMassMethod(flow!),
+    true,
+  ),
+  entry(
+    'flow-nested-balls',
+    'Mass of nested balls (Metropolis), flow',
+    'Kamkari et al. 2024',
+    ['flow'],
+    '1,900 encodings',
+    ({ flow }) => nestedBallMethod(flow!),
+    true,
+  ),
+  entry(
+    'flow-laplace',
+    'Laplace approximation, flow',
+    'Kamkari et al. 2024',
+    ['flow'],
+    'D products with a Hessian',
+    ({ flow }) => laplaceMethod(flow!),
+    true,
+  ),
   entry('flow-lid', 'Likelihood + LID, flow (sum)', 'Kamkari et al. 2024', ['flow'], 'one Jacobian', ({ flow }) =>
     likelihoodLid({ model: flow!, logProb: SPACE, estimator: thresholdLid(flow!), scale: 'scalingRegion' }),
   ),

@@ -1,6 +1,17 @@
 // The method that a stored detector names, over its opened models: what `loadDetector` of @ood/detect/node asks for.
 import { mismatch, type NdArray, OodError, unknownName } from '@ood/core'
 import {
+  type BallMassSettings,
+  ballMassMethod,
+  convolutionMethod,
+  derivativeNormMethod,
+  laplaceMethod,
+  latentBoxMethod,
+  latentNormMethod,
+  meanLikelihoodMethod,
+  nestedBallMethod,
+} from '@ood/density'
+import {
   densityOfStates,
   gaussianOf,
   type LogProbSettings,
@@ -46,6 +57,15 @@ type Maker = (settings: Settings, models: Roles, name: string) => unknown
 const given = <T>(settings: Settings): T =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null)) as T
 
+/** Settings whose norm p may be infinite, which JSON has no number for. */
+const withNorm = (settings: Settings): BallMassSettings => {
+  const { p, ...rest } = settings
+  return {
+    ...given<object>(rest),
+    ...(p === undefined ? {} : { p: p === 'infinity' ? Number.POSITIVE_INFINITY : (p as number) }),
+  }
+}
+
 const makers: Readonly<Record<string, Maker>> = {
   NegativeLogLikelihood: (settings, models, name) =>
     likelihood(modelOf(name, models, 'model'), settings as LogProbSettings),
@@ -70,6 +90,14 @@ const makers: Readonly<Record<string, Maker>> = {
   LikelihoodLid: likelihoodLidOf,
   LikelihoodLidPairs: ({ rule }) => pairMethod(rule as PairRule),
   ScoreNorm: (_, models, name) => scoreNormMethod(modelOf(name, models, 'model')),
+  MeanLikelihood: (settings, models, name) => meanLikelihoodMethod(modelOf(name, models, 'model'), given(settings)),
+  LatentNorm: (settings, models, name) => latentNormMethod(modelOf(name, models, 'model'), withNorm(settings)),
+  LatentBox: (settings, models, name) => latentBoxMethod(modelOf(name, models, 'model'), given(settings)),
+  DerivativeNorm: (settings, models, name) => derivativeNormMethod(modelOf(name, models, 'model'), withNorm(settings)),
+  BallMass: (settings, models, name) => ballMassMethod(modelOf(name, models, 'model'), withNorm(settings)),
+  GaussianConvolution: (settings, models, name) => convolutionMethod(modelOf(name, models, 'model'), given(settings)),
+  NestedBalls: (settings, models, name) => nestedBallMethod(modelOf(name, models, 'model'), withNorm(settings)),
+  Laplace: (settings, models, name) => laplaceMethod(modelOf(name, models, 'model'), given(settings)),
   DoSE: (settings, models) => over(models, densityOfStates(named(settings, models))),
   'DoSE-OneClass': (settings, models) => over(models, oneClassOf(named(settings, models), options(settings))),
   Gaussian: (settings, models) => over(models, gaussianOf(named(settings, models))),

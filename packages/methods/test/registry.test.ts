@@ -35,11 +35,11 @@ interface Case {
   draw(count: number, seed: number): NdArray
 }
 /** Methods that solve equations with the network: a model known exactly stands in for random weights. */
-const slow = new Set(methods.filter(({ slow }) => slow).map(({ name }) => name))
+const solved = new Set(methods.filter(({ slow, roles }) => slow && roles.includes('diffusion')).map(({ name }) => name))
 const caseOf = (name: string): Case =>
   name.startsWith('sequence')
     ? { models: texts.models, folders: texts.folders, draw: sequences }
-    : slow.has(name)
+    : solved.has(name)
       ? { models: { ...all.models, diffusion: exact }, folders: all.folders, draw: exactRows }
       : { models: all.models, folders: all.folders, draw: images }
 
@@ -108,7 +108,7 @@ describe.each(methods.map(({ name }) => name))('%s', (name) => {
     const folder = `${temporaryFolder()}/saved`
     await saveDetector(found, folder, { models: places })
     const loaded = await loadDetector(folder, methodOf, {
-      openModel: async (path) => (slow.has(name) ? exact : (await openModel(path, { workers: 0 })).model),
+      openModel: async (path) => (solved.has(name) ? exact : (await openModel(path, { workers: 0 })).model),
     })
     try {
       expect(loaded.method.name).toBe(method.name)
