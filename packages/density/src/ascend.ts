@@ -1,4 +1,4 @@
-// Local optimisation of points under a density: up to a mode, or to where the density is flat (spec dgm 1.6.11).
+// Local optimisation of points under a density: up to a mode, or to where the density is flat.
 import {
   assertCount,
   assertOptions,

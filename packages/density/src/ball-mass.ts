@@ -1,4 +1,4 @@
-// Probability masses of Lp balls around points, over radii (spec dgm 1.6.10).
+// Probability masses of Lp balls around points, over radii.
 import {
   assertOptions,
   CALL_OPTIONS,

@@ -1,4 +1,4 @@
-// The density convolved with Gaussians, over their widths (spec dgm 1.6.10).
+// The density convolved with Gaussians, over their widths.
 import {
   assertOptions,
   CALL_OPTIONS,

@@ -20,7 +20,7 @@ export interface DerivativeNormOptions extends CallOptions {
 /**
  * ‖∂ log p(x)/∂x‖_p of every row, with log p: the approximate mass of JEM (Grathwohl et al. 2020, arXiv 1912.03263,
  * section 5.3.3) has minus the 2-norm as score: a point of a wide region of density has a small gradient, one on a spike
- * a large one. Published with no dequantisation noise (spec dgm 1.6.7): pass rows of the density's space.
+ * a large one. Published with no dequantisation noise: pass rows of the density's space.
  *
  * @throws OodError `E_ARGUMENT`, what the density throws
  *

@@ -1,4 +1,4 @@
-// Eigenvalues of the Hessian of -log p at points, and their summary over a data set (spec dgm 1.6.11).
+// Eigenvalues of the Hessian of -log p at points, and their summary over a data set.
 import {
   assertOptions,
   CALL_OPTIONS,

@@ -1,4 +1,4 @@
-// Laplace's approximation of the mass around a point, and the scores made of a Hessian's eigenvalues (spec dgm 1.6.11).
+// Laplace's approximation of the mass around a point, and the scores made of a Hessian's eigenvalues.
 import { assertOptions, flatData, mismatch, type NdArray, rowCount, rowSize } from '@ood/core'
 
 /** What becomes of eigenvalues that are not positive, whose logarithm Laplace's formula cannot take. */

@@ -1,4 +1,4 @@
-// Scores of latents under N(0, I): their norm, and the mass of a box around them (spec dgm 1.6.9).
+// Scores of latents under N(0, I): their norm, and the mass of a box around them.
 import { flatData, mismatch, type NdArray, rowCount, rowSize } from '@ood/core'
 import { normalMass } from './internal/special.ts'
 import { assertBall, lpNorm, type Norm } from './lp-ball.ts'

@@ -1,7 +1,6 @@
-// Balls of the Lp norms: volume, norm, and uniform points (spec dgm 1.6.10).
-import { assertCount, mismatch, type Random } from '@ood/core'
+// Balls of the Lp norms: volume, norm, and uniform points.
+import { assertCount, logGamma, mismatch, type Random } from '@ood/core'
 import { generalisedNormal } from './internal/draw.ts'
-import { lnGamma } from './internal/special.ts'
 
 /** The p of an Lp norm, 1 to Infinity. */
 export type Norm = number
@@ -19,7 +18,7 @@ export function lpBallLogVolume(dimension: number, radius: number, p: Norm = 2):
   assertCount('lpBallLogVolume dimension', dimension)
   assertBall('lpBallLogVolume', radius, p)
   if (p === Number.POSITIVE_INFINITY) return dimension * Math.log(2 * radius)
-  return dimension * Math.log(radius) + dimension * (Math.LN2 + lnGamma(1 + 1 / p)) - lnGamma(1 + dimension / p)
+  return dimension * Math.log(radius) + dimension * (Math.LN2 + logGamma(1 + 1 / p)) - logGamma(1 + dimension / p)
 }
 
 /** The Lp norm of `d` numbers from `at`; for p other than 1, 2 and Infinity scaled by the largest, so that nothing overflows. */

@@ -31,7 +31,7 @@ export interface MeanLogProb {
 }
 
 /**
- * log p of every row averaged over K draws of its noise (F6 of spec llr-flows-ncis 5: evaluation is stochastic). Draw k of
+ * log p of every row averaged over K draws of its noise, as flows are evaluated in Kirichenko et al. 2020. Draw k of
  * row i depends on (seed, k, rows[i]) only: the first draws of a larger K are the same.
  *
  * @param model - a model whose `logProb` takes `seed`

@@ -1,4 +1,4 @@
-// Masses of balls by Metropolis walks in nested balls: the ratio of two masses is a share of a walk's steps (spec dgm 1.6.10).
+// Masses of balls by Metropolis walks in nested balls: the ratio of two masses is a share of a walk's steps.
 import {
   assertCount,
   assertFinite,

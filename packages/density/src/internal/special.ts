@@ -1,20 +1,4 @@
-// Special functions in double precision: ln Γ for volumes of balls, erfc for masses of boxes.
-
-/** Coefficients B_2k / (2k (2k - 1)) of Stirling's series. */
-const STIRLING = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156]
-
-/** ln Γ(x) for x > 0: Stirling's series from 15 on, below it by the recurrence. Relative error about 1e-15. */
-export function lnGamma(x: number): number {
-  let shift = 1
-  let at = x
-  while (at < 15) {
-    shift *= at
-    at += 1
-  }
-  let sum = 0
-  for (let k = STIRLING.length - 1; k >= 0; k--) sum = (sum + STIRLING[k]!) / (k === 0 ? at : at * at)
-  return (at - 0.5) * Math.log(at) - at + 0.5 * Math.log(2 * Math.PI) + sum - Math.log(shift)
-}
+// Special functions in double precision: erfc, and with it masses of boxes.
 
 /** erfc(x) for x >= 0: Maclaurin's series of erf below 2, Laplace's continued fraction above. */
 export function erfc(x: number): number {
