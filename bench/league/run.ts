@@ -9,6 +9,7 @@ import {
   createMeasurer,
   type MethodResult,
   makeMethod,
+  methodEntry,
   openModel,
 } from '@ood/methods'
 import { formatTable, openRun, progressBar, runMain } from '@ood/run'
@@ -61,7 +62,9 @@ await runMain(async (signal) => {
     for (const side of chosen) {
       const opened = await Promise.all(checkpoints(side).map((name) => openModel(checkpointPath(name))))
       const models = byRole(opened)
-      const names = values.methods?.split(',') ?? availableMethods(models).map(({ name }) => name)
+      const names =
+        values.methods?.split(',').map((name) => methodEntry(name).name) ??
+        availableMethods(models).map(({ name }) => name)
       const methods = Object.fromEntries(names.map((name) => [name, makeMethod(name, models)]))
       const {
         train,

@@ -96,7 +96,7 @@ describe('differenceDensity', () => {
           {
             async logProb(x) {
               const rows = flatData(x)
-              if (rows.length % d !== 0) throw mismatch('E_SHAPE', 'rows', d, rows.length)
+              if (rows.length % d !== 0) throw mismatch('E_SHAPE', 'rows', String(d), rows.length)
               return {
                 instance: Float64Array.from({ length: rows.length / d }, (_, i) => {
                   const Px = times(rows, i * d)

@@ -30,6 +30,8 @@ import { modelsOf, over, statisticsOf, type Tier, takesBytes } from './statistic
 export interface MethodEntry {
   /** What commands and stored detectors call it. */
   readonly name: string
+  /** Other names that mean this very method: taken where a name is asked for, never listed as methods of their own. */
+  readonly aliases?: readonly string[]
   readonly title: string
   /** The paper. */
   readonly source: string
@@ -239,12 +241,11 @@ const entries: readonly MethodEntry[] = [
   ),
   combined('dose', 'Density of states (DoSE)', 'Morningstar et al. 2021', (s) => densityOfStates(s)),
   combined('dose-one-class', 'DoSE, one-class', 'Morningstar et al. 2021', (s) => oneClassOf(s)),
-  combined('gaussian', 'Gaussian of all statistics', 'Mahmood et al. 2021', (s) => gaussianOf(s)),
   combined('mixture', 'Gaussian mixture of all statistics', 'Mahmood et al. 2021', (s) => mixtureOf(s)),
   combined('p-values', 'Conformal p-values of all statistics (Bonferroni)', 'Bates et al. 2023', (s) => pValuesOf(s)),
   recommended('recommended-cheap', 'Recommended, cheap tier', 'cheap'),
   recommended('recommended-middle', 'Recommended, middle tier', 'middle'),
-  recommended('recommended', 'Recommended', 'full'),
+  { ...recommended('recommended', 'Recommended: Gaussian of all statistics', 'full'), aliases: ['gaussian'] },
 ]
 
 function entry(
@@ -274,7 +275,7 @@ function overStatistics(models: Models, tier: Tier, make: (statistics: Statistic
   return over(modelsOf(models, tier), make(statisticsOf(models, tier)) as Method)
 }
 
-/** The detector to deploy: chosen on validation sets only (docs/tuning.md). */
+/** The detector to deploy, a Gaussian (`gaussianOf`, after Mahmood et al. 2021) of a tier's statistics: chosen on validation sets only (docs/tuning.md). */
 function recommended(name: string, title: string, tier: Tier): MethodEntry {
   const cost = { cheap: 'flow and PNG', middle: 'flow, PNG, PixelCNN++', full: 'all statistics' }[tier]
   // Without a PixelCNN++ the middle tier would be the cheap one under another name.
@@ -314,14 +315,14 @@ function normalBundleMethod({ diffusion }: Models): Method {
 export const methods: readonly MethodEntry[] = entries
 
 /**
- * The entry called `name`.
+ * The entry called `name`, by its own name or an alias.
  *
  * @throws OodError `E_UNKNOWN_NAME` listing the names there are
  * @example
  * const method = methodEntry('pixelcnn-ratio').make({ autoregressive, autoregressiveBackground })
  */
 export function methodEntry(name: string): MethodEntry {
-  const found = entries.find((candidate) => candidate.name === name)
+  const found = entries.find((candidate) => candidate.name === name || candidate.aliases?.includes(name))
   if (!found)
     throw unknownName(
       'method',

@@ -10,7 +10,7 @@ import {
   sliceColumns,
 } from '@ood/detect'
 import { loadDetector, saveDetector } from '@ood/detect/node'
-import { type Models, makeMethod, methodEntry, methodOf, methods, openModel } from '@ood/methods'
+import { availableMethods, type Models, makeMethod, methodEntry, methodOf, methods, openModel } from '@ood/methods'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exactDiffusion, exactRows, images, openAll, sequences, temporaryFolder } from './fixtures.ts'
 
@@ -141,4 +141,21 @@ describe.each(methods.map(({ name }) => name))('%s', (name) => {
       `method ${name}: expected models of role ${entry.roles.join(', ')}, got none of role ${entry.roles.join(', ')}`,
     )
   })
+})
+
+it('an alias is the method it stands for, and none of its own', () => {
+  const names = methods.flatMap(({ name, aliases = [] }) => [name, ...aliases])
+  expect(new Set(names).size).toBe(names.length)
+  expect(methods.map(({ name }) => name)).not.toContain('gaussian')
+  expect(methodEntry('gaussian')).toBe(methodEntry('recommended'))
+  expect(makeMethod('gaussian', all.models).settings).toEqual(makeMethod('recommended', all.models).settings)
+})
+
+it('no two methods of the registry are the same one', () => {
+  const made = availableMethods(all.models).map((entry) => {
+    const { name, settings } = entry.make(all.models)
+    const keys = Object.values(entry.make(all.models).needs()).map(({ key }) => key)
+    return JSON.stringify([name, settings, keys.sort()])
+  })
+  expect(new Set(made).size).toBe(made.length)
 })

@@ -31,10 +31,12 @@ export interface CompareMethodsOptions extends ModelsOptions, Omit<ImagesOptions
  * @throws OodError as the models and readers do
  */
 export async function compareMethods(options: CompareMethodsOptions): Promise<Comparison> {
-  const { availableMethods, compare, createMeasurer, makeMethod } = await import('@ood/methods')
+  const { availableMethods, compare, createMeasurer, makeMethod, methodEntry } = await import('@ood/methods')
   const { out, seed, batchSize, signal, onProgress } = options
   return withModels(options, async ({ models, opened, shape, anyLength }) => {
-    const names = options.methods ?? availableMethods(models).map(({ name }) => name)
+    // An alias is the method it stands for: measured, fitted and printed once.
+    const asked = options.methods?.map((name) => methodEntry(name).name)
+    const names = asked ? [...new Set(asked)] : availableMethods(models).map(({ name }) => name)
     if (names.length === 0)
       throw mismatch(
         'E_ARGUMENT',

@@ -31,7 +31,7 @@ export interface FitMethodOptions extends ModelsOptions, Omit<ImagesOptions, 'sh
  */
 export async function fitMethodFile(options: FitMethodOptions): Promise<DetectorFile> {
   const { calibration, detector, fitMethod, packNumbers } = await import('@ood/detect')
-  const { createMeasurer, heldOutScores, makeMethod } = await import('@ood/methods')
+  const { createMeasurer, heldOutScores, makeMethod, methodEntry } = await import('@ood/methods')
   const { method: name, out, seed, batchSize, falsePositiveRate, signal, onProgress } = options
   /** Threshold and reference from training images, each scored by a fit without it. */
   const trainingThreshold = (method: Method, columns: Columns, fit: unknown) => {
@@ -67,7 +67,7 @@ export async function fitMethodFile(options: FitMethodOptions): Promise<Detector
         ...state,
         ...(heldOut ? {} : trainingThreshold(method, columns, fit)),
         data: { ...state.data, shape: rows },
-        registryName: name,
+        registryName: methodEntry(name).name,
       }
       writeFileAtomic(out, `${JSON.stringify(stored, null, 2)}\n`)
       return stored

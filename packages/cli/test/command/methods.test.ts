@@ -46,6 +46,7 @@ const compare = (options: Partial<CompareMethodsOptions> = {}) =>
 describe('methods', () => {
   it('lists every method with its models and cost', async () => {
     const text = await methodsText()
+    expect(text).toMatch(/^recommended, gaussian +Recommended/m)
     expect(text).toMatch(/^recommended-cheap +.*flow +flow and PNG$/m)
     expect(text).toMatch(/^pixelcnn-ratio +.*Ren et al\. 2019 +autoregressive, autoregressiveBackground/m)
     expect((await inside('methods')).stdout.trim()).toBe(text.trim())
@@ -98,6 +99,11 @@ describe('compare', () => {
     expect(again).toBeLessThan(undisturbed.count)
     const scores = (run: string, set: string) => readFileSync(join(at(run), 'scores', `${set}.csv`), 'utf8')
     for (const set of ['in', 'far', 'near']) expect(scores('stopped', set)).toBe(scores('whole', set))
+  })
+
+  it('runs a method that is asked for under two names once', async () => {
+    const found = await compare({ methods: ['gaussian', 'recommended', 'dose', 'dose'], out: at('twice') })
+    expect(found.results.map(({ method }) => method)).toEqual(['recommended', 'dose'])
   })
 
   const wrong: [string, string[], RegExp][] = [
