@@ -1,56 +1,35 @@
 // Turns measured sets and frozen choices into AUCs and decisions. Nothing here feeds back into a choice.
-import { auroc, delongInterval, delongTest } from '@ood/roc'
-import { type Decisions, decide } from '../common/decisions.ts'
-import { type Choices, type Method, methods, type Scores, scoresOf } from './choose.ts'
-import { type SetName, setNames } from './images.ts'
-import type { Measured } from './measure.ts'
-
-/** Decisions at one threshold. */
-export interface Decided extends Decisions {
-  threshold: number
-}
-
-/** One score of one direction. */
-export interface MethodResult {
-  /** Probability that an OOD image scores higher than an in-distribution test image. */
-  auc: number
-  /** Its 95 % DeLong interval, symmetric in log odds. */
-  interval: [number, number]
-  /** At the threshold of the contaminated batch. */
-  contaminated: Decided
-  /** At the threshold of in-distribution images alone. */
-  clean: Decided
-}
+import type { NdArray } from '@ood/core'
+import { gainOf, judgeTwo } from '../common/decisions.ts'
+import type { ModelFacts } from '../common/model-facts.ts'
+import { byName, type Direction } from '../common/splits.ts'
+import { type Choices, methods, scoresOf } from './choose.ts'
+import { type Maps, type Measured, type SetName, setNames, type TestSet } from './measure.ts'
 
 /** Everything evaluated in one direction. */
-export interface Evaluation {
-  scores: Record<SetName, Scores>
-  results: Record<Method, MethodResult>
-  /** AUC of the ratio minus that of the likelihood, on the same images, with its standard error (DeLong). */
-  gain: { difference: number; standardError: number }
+export type Evaluation = ReturnType<typeof evaluate>
+
+/** Everything known about one direction when the run ends. */
+export interface DirectionResult {
+  direction: Direction
+  /** The in-distribution images of the choices are validation images, not training images. */
+  validation: boolean
+  models: Record<'semantic' | 'background', ModelFacts>
+  sets: Record<SetName, Measured>
+  choices: Choices
+  evaluation: Evaluation
+  /** Of the first images of both test sets; undefined for models without log-probabilities of pixels. */
+  maps: Record<TestSet, Maps> | undefined
+  /** Images drawn from the semantic model; undefined when none were asked for. */
+  samples: NdArray | undefined
+  /** Seconds an image under both models. */
+  secondsPerImage: number
 }
 
 /** Evaluates every score on the two test sets. */
-export function evaluate(sets: Record<SetName, Measured>, choices: Choices): Evaluation {
-  const scores = Object.fromEntries(
-    setNames.map((name) => [name, scoresOf(sets[name], choices)]),
-  ) as Evaluation['scores']
-  const { in_distr_test: test, ood } = scores
-  const results = methods.map((method): [Method, MethodResult] => {
-    const { lower, upper } = delongInterval(ood[method], test[method], { scale: 'logit' })
-    const at = (threshold: number): Decided => ({ threshold, ...decide(test[method], ood[method], threshold) })
-    const { contaminated, clean } = choices.thresholds[method]
-    return [
-      method,
-      {
-        auc: auroc(ood[method], test[method]),
-        interval: [lower, upper],
-        contaminated: at(contaminated),
-        clean: at(clean),
-      },
-    ]
-  })
-  const side = (method: Method) => ({ positives: ood[method], negatives: test[method] })
-  const { difference, standardError } = delongTest(side('llr'), side('likelihood'))
-  return { scores, results: Object.fromEntries(results) as Evaluation['results'], gain: { difference, standardError } }
+export function evaluate(sets: Record<SetName, Measured>, choices: Choices) {
+  const scores = byName(setNames, (set) => scoresOf(sets[set], choices))
+  const { in_distr_test: inside, ood } = scores
+  const results = byName(methods, (method) => judgeTwo(inside[method], ood[method], choices.thresholds[method]))
+  return { scores, results, gain: gainOf(inside, ood, 'llr', 'likelihood') }
 }

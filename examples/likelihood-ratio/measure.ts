@@ -1,10 +1,27 @@
-// Scores the sets of one direction under both models, stored batch by batch in the run folder; pixel maps of a few images.
+// The image sets of one direction, and what is measured of them: log p under both models, PNG sizes, maps of a few images.
+import { type LikelihoodModel, type NdArray, rowCount, sliceRows } from '@ood/core'
+import { array, describedBy, logProbOf, type Measurement, measurement, type Needs, vector } from '@ood/detect'
+import { codeLength } from '@ood/llr'
+import type { Bench } from '../common/bench.ts'
+import { checkpointIn, type OpenedLikelihood, openLikelihood } from '../common/checkpoints.ts'
+import type { CommonOptions } from '../common/command-line.ts'
+import { heldOutImages, MOST_HELD_OUT, testImages } from '../common/held-out.ts'
+import { type Direction, eachName } from '../common/splits.ts'
 
-import { flatData, type LogProb, type NdArray, type Progress, rowCount, sliceRows, tensor } from '@ood/core'
-import { complexity, openCodecs } from '@ood/llr'
-import type { Run } from '@ood/run'
-import { type SetName, setNames, testSets } from './images.ts'
-import type { Pair } from './pair.ts'
+/** Sets that choices may look at: in-distribution images, and some of the other data set's training images. */
+export const choiceSets = ['in_distr_train', 'ood_train'] as const
+/** Sets that are scored and nothing else. */
+export const testSets = ['in_distr_test', 'ood'] as const
+export const setNames = [...choiceSets, ...testSets] as const
+export type ChoiceSet = (typeof choiceSets)[number]
+export type TestSet = (typeof testSets)[number]
+export type SetName = (typeof setNames)[number]
+
+/** Images of each half of the contaminated batch: 500 in all, as the notebook has it. */
+export const CONTAMINATED_HALF = 250
+
+/** Two models of one data set, the second of its background. */
+export type Pair = Record<'semantic' | 'background', OpenedLikelihood>
 
 /** What is measured on one set, one number an image. */
 export interface Measured {
@@ -16,117 +33,98 @@ export interface Measured {
   complexity: Float64Array
 }
 
-/** Log-probabilities of every pixel of a few images, [n, H, W]; only models that have them. */
-export interface Maps {
-  images: NdArray
-  semantic: NdArray
-  background: NdArray
-}
-
-/** Images between two stores; a kill loses at most this many. A multiple of what any number of workers takes at once. */
-const BATCH = 64
+/** Log-probabilities of every pixel of a few images. */
+export type Maps = Record<'images' | 'semantic' | 'background', NdArray>
 
 /** Images of each test set that get a map. */
-export const MAPPED = 5
+const MAPPED = 5
 
-/** What is measured and how. */
-export interface MeasureOptions {
-  /** Name of the direction: prefix of the stored steps. */
-  name: string
-  pair: Pick<Pair, 'semantic' | 'background'>
-  images: Record<SetName, NdArray>
-  seed: number
-  signal: AbortSignal
-  onProgress: (progress: Progress) => void
-  /** Images between two stores (default 64). */
-  batch?: number
+/** Names of a pair's checkpoints end in these. */
+export const pairEndings = ['', '-background'] as const
+
+/** Opens both models of a direction, calls `use` and releases them. */
+export async function withPair<T>(
+  name: string,
+  folder: string | undefined,
+  workers: number | undefined,
+  use: (pair: Pair) => Promise<T>,
+): Promise<T> {
+  const [first, second] = pairEndings.map((ending) => checkpointIn(folder, name + ending))
+  const semantic = await openLikelihood(first!, workers)
+  try {
+    const background = await openLikelihood(second!, workers)
+    try {
+      // Models of different data are refused before anything is measured.
+      describedBy([semantic, background])
+      return await use({ semantic, background })
+    } finally {
+      await background.release()
+    }
+  } finally {
+    await semantic.release()
+  }
 }
 
-/**
- * Measures every set, or loads what an earlier start of the run has stored. Log-probabilities of an image depend on the
- * seed and its row only, not on the batch, so a resumed run ends with the same numbers.
- */
-export async function measure(run: Run<unknown>, options: MeasureOptions): Promise<Record<SetName, Measured>> {
-  const { name, pair, images, signal, onProgress, batch = BATCH } = options
-  const codecs = await openCodecs(['png'])
-  const measured: Partial<Record<SetName, Measured>> = {}
-  for (const set of setNames) {
-    const x = images[set]
-    const report = (part: string) => (at: Progress) => onProgress({ ...at, label: `${name} ${set} ${part}` })
-    const { semantic, background } = await run.batches(
-      `${name}/${set}/likelihood`,
-      rowCount(x),
-      batch,
-      async (from, to) => {
-        const both = await logProbs(options, x, from, to)
-        return { semantic: both.semantic.instance, background: both.background.instance }
-      },
-      { key: keyOf(pair), signal, onProgress: report('likelihood') },
-    )
-    const sizes = await run.batches(
-      `${name}/${set}/complexity`,
-      rowCount(x),
-      16 * batch,
-      async (from, to) => ({ bits: (await complexity(sliceRows(x, from, to), { codecs, signal })).bits }),
-      { signal, onProgress: report('complexity') },
-    )
-    measured[set] = { semantic, background, complexity: sizes.bits }
+/** Images [n, 1, 28, 28] with values 0..255 by set. */
+export async function loadImages(
+  { inDistribution: inside, ood: outside }: Pick<Direction, 'inDistribution' | 'ood'>,
+  options: Pick<CommonOptions, 'n' | 'seed' | 'dataDir'>,
+  signal?: AbortSignal,
+): Promise<Record<SetName, NdArray>> {
+  const { n } = options
+  return {
+    in_distr_train: await heldOutImages(inside, Math.min(n, MOST_HELD_OUT), options, signal),
+    ood_train: await heldOutImages(outside, Math.min(n, CONTAMINATED_HALF), options, signal),
+    in_distr_test: await testImages(inside, options, signal),
+    ood: await testImages(outside, options, signal),
   }
-  return measured as Record<SetName, Measured>
+}
+
+/** log p alone: terms of pixels, which these models may give, are kept for the maps only. */
+function instanceOf(model: LikelihoodModel): Measurement {
+  return measurement('instance', [model], {}, ['logProb'], async (x: NdArray, call) => ({
+    logProb: (await model.logProb(x, call)).instance,
+  }))
+}
+
+/** log p under both models: one sweep of each, with the same seed and the same noise. */
+export function likelihoodsOf({ semantic, background }: Pair): Needs {
+  return { semantic: instanceOf(semantic), background: instanceOf(background) }
+}
+
+/** Measures every set; a batch is a multiple of what any number of workers takes at once. */
+export async function measure(
+  bench: Bench,
+  name: string,
+  pair: Pair,
+  images: Record<SetName, NdArray>,
+  batch = 64,
+): Promise<Record<SetName, Measured>> {
+  const needs = { ...likelihoodsOf(pair), code: codeLength() }
+  return await eachName(setNames, async (set) => {
+    const columns = await bench.columns(needs, `${name}/${set}`, images[set], batch)
+    const [semantic, background] = [vector(columns, 'semantic.logProb'), vector(columns, 'background.logProb')]
+    return { semantic, background, complexity: vector(columns, 'code.bits') }
+  })
 }
 
 /** Pixel maps of the first images of both test sets; undefined for models without them. */
 export async function measureMaps(
-  run: Run<unknown>,
-  options: Omit<MeasureOptions, 'onProgress'>,
-): Promise<Record<(typeof testSets)[number], Maps> | undefined> {
-  const { name, pair, images } = options
-  const maps: Partial<Record<SetName, Maps>> = {}
-  for (const set of testSets) {
-    const count = Math.min(MAPPED, rowCount(images[set]))
-    const found = await run.step(
-      `${name}/${set}/maps`,
-      async () => {
-        const { semantic, background } = await logProbs(options, images[set], 0, count)
-        const [s, b] = [semantic.feature, background.feature]
-        return s && b ? { semantic: copy(s), background: copy(b) } : null
-      },
-      { key: keyOf(pair) },
-    )
-    if (!found) return undefined
-    maps[set] = { images: sliceRows(images[set], 0, count), ...found }
-  }
-  return maps as Record<(typeof testSets)[number], Maps>
-}
-
-async function logProbs(
-  { pair, seed, signal }: Pick<MeasureOptions, 'pair' | 'seed' | 'signal'>,
-  x: NdArray,
-  from: number,
-  to: number,
-): Promise<{ semantic: LogProb; background: LogProb }> {
-  // `rows` gives an image its noise by its place in the set, for likelihoods that have noise; both models get the same.
-  const call = { seed, signal, rows: Array.from({ length: to - from }, (_, i) => from + i) }
-  const images = sliceRows(x, from, to)
-  return {
-    semantic: await pair.semantic.logProb(images, call),
-    background: await pair.background.logProb(images, call),
-  }
-}
-
-function keyOf({ semantic, background }: Pair): unknown {
-  return [semantic.manifest.sha256, background.manifest.sha256]
-}
-
-function copy(map: NdArray): NdArray {
-  return tensor(flatData(map).slice(), map.shape)
-}
-
-/** Seconds that scoring a direction took, over all starts of the run: the journal has the time of every batch. */
-export function measuredSeconds(run: Run<unknown>, name: string): number {
-  const times = new Map<string, number>()
-  for (const { type, name: batch, ms } of run.events)
-    if (type === 'batch' && typeof batch === 'string' && typeof ms === 'number')
-      if (batch.startsWith(`${name}/`) && batch.includes('/likelihood ')) times.set(batch, ms)
-  return [...times.values()].reduce((sum, ms) => sum + ms, 0) / 1000
+  bench: Bench,
+  name: string,
+  pair: Pair,
+  images: Record<SetName, NdArray>,
+): Promise<Record<TestSet, Maps> | undefined> {
+  const needs = { semantic: logProbOf(pair.semantic), background: logProbOf(pair.background) }
+  const maps = await eachName(testSets, async (set): Promise<Maps | undefined> => {
+    const few = sliceRows(images[set], 0, Math.min(MAPPED, rowCount(images[set])))
+    const columns = await bench.columns(needs, `${name}/${set}/maps`, few)
+    if (!columns['semantic.feature'] || !columns['background.feature']) return undefined
+    return {
+      images: few,
+      semantic: array(columns, 'semantic.feature'),
+      background: array(columns, 'background.feature'),
+    }
+  })
+  return maps.in_distr_test && maps.ood ? { in_distr_test: maps.in_distr_test, ood: maps.ood } : undefined
 }

@@ -4,41 +4,51 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { openRun, type Run } from '@ood/run'
+import { formatTable, openRun, type Run } from '@ood/run'
 import { checkpointPath } from '@ood/zoo'
 import { afterAll, describe, expect, it } from 'vitest'
+import { createBench } from '../common/bench.ts'
+import { parseOptions as parse } from '../common/command-line.ts'
 import { decide } from '../common/decisions.ts'
+import { writeReport } from '../common/example.ts'
+import { factsOf } from '../common/model-facts.ts'
 import { directionsOf } from '../common/splits.ts'
 import { choose, methods } from '../likelihood-ratio/choose.ts'
-import { evaluate } from '../likelihood-ratio/evaluate.ts'
-import { choiceSets, loadImages, type SetName, setNames, setSizes, testSets } from '../likelihood-ratio/images.ts'
+import { type DirectionResult, evaluate } from '../likelihood-ratio/evaluate.ts'
+import { example } from '../likelihood-ratio/index.ts'
 import {
+  choiceSets,
+  loadImages,
   type Measured,
-  type MeasureOptions,
-  measure,
-  measuredSeconds,
-  measureMaps,
+  measureMaps as mapsOf,
+  measure as measureSets,
+  type SetName,
+  setNames,
+  testSets,
 } from '../likelihood-ratio/measure.ts'
-import { type Options, parseOptions } from '../likelihood-ratio/options.ts'
-import { writeReport } from '../likelihood-ratio/report.ts'
-import type { DirectionResult } from '../likelihood-ratio/result.ts'
-import { factsOf, summary, table } from '../likelihood-ratio/summary.ts'
 import { SIDE, standInImages, standInPair } from './stand-in-pair.ts'
+
+const parseOptions = (argv: string[], env: NodeJS.ProcessEnv) => parse(example, argv, env)
 
 const N = 21
 const work = mkdtempSync(join(tmpdir(), 'ood-ratio-'))
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 
-const measuring = (over: Partial<MeasureOptions> = {}): MeasureOptions => ({
-  name: 'tiny-fmnist',
+const measuring = (over = {}) => ({
   pair: standInPair(),
-  images: standInImages(N),
   seed: 0,
   signal: new AbortController().signal,
   onProgress: () => {},
   batch: 8,
   ...over,
 })
+type Measuring = ReturnType<typeof measuring>
+
+/** What the example does with a run, on the stand-in pair and its images. */
+const measure = (run: Run<unknown>, { pair, batch, ...call }: Measuring) =>
+  measureSets(createBench({ run, ...call }), 'tiny-fmnist', pair, standInImages(N), batch)
+const measureMaps = (run: Run<unknown>, { pair, batch: _, ...call }: Measuring) =>
+  mapsOf(createBench({ run, ...call }), 'tiny-fmnist', pair, standInImages(N))
 
 async function inRun<T>(folder: string, use: (run: Run<unknown>) => Promise<T>): Promise<T> {
   const run = openRun({ folder: join(work, folder), config: { test: 'likelihood-ratio' } })
@@ -62,9 +72,9 @@ describe('the ratio example', () => {
     expect(results.background.auc).toBe(0)
     expect(results.llr.auc).toBe(1)
     expect(gain.difference).toBe(1)
-    const { f1, accuracy, precision, recall } = results.llr.contaminated
+    const { f1, accuracy, precision, recall } = results.llr.decided.contaminated
     expect([f1, accuracy, precision, recall]).toEqual([1, 1, 1, 1])
-    expect(results.llr.clean.recall).toBe(1)
+    expect(results.llr.decided.clean.recall).toBe(1)
     expect(choices.contaminatedImages).toBe(2 * N)
     // 0.05 is a share of 21 images that can be resolved: one may be flagged.
     expect(choices.falsePositiveRate).toBe(0.05)
@@ -115,22 +125,15 @@ describe('the ratio example', () => {
     expect(first).toBe(setNames.length * Math.ceil(N / 8))
     await once()
     expect(calls).toBe(first)
-    pair.background = { ...pair.background, manifest: { ...pair.background.manifest, sha256: { a: 'other' } } }
+    const { background } = standInPair()
+    pair.background = { ...background, manifest: { ...background.manifest, sha256: { a: 'other' } } }
+    await once()
+    // Each model is measured by itself: the semantic one's numbers still stand.
+    expect(calls).toBe(first)
+    const { manifest } = pair.semantic
+    pair.semantic = { ...pair.semantic, manifest: { ...manifest, sha256: { a: 'another' } } }
     await once()
     expect(calls).toBe(2 * first)
-  })
-
-  it('adds up the time of every batch once, whichever start computed it', () => {
-    const batch = (name: string, ms: number) => ({ time: '', type: 'batch', name, ms })
-    const events = [
-      batch('tiny-fmnist/ood/likelihood 0-8', 900),
-      batch('tiny-fmnist/ood/likelihood 0-8', 700),
-      batch('tiny-fmnist/ood/complexity 0-8', 50),
-      batch('tiny-fmnist/ood/likelihood 8-16', 600),
-      batch('tiny-mnist/ood/likelihood 0-8', 100),
-      { time: '', type: 'step', name: 'tiny-fmnist/ood/likelihood', ms: 1300 },
-    ]
-    expect(measuredSeconds({ events } as unknown as Run<unknown>, 'tiny-fmnist')).toBe(1.3)
   })
 
   it('hands both models the same seed and the same rows', async () => {
@@ -151,8 +154,8 @@ describe('the ratio example', () => {
     const rows = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
     expect(seen.slice(0, 4)).toEqual([
       ['semantic', 7, rows(0, 16)],
-      ['background', 7, rows(0, 16)],
       ['semantic', 7, rows(16, N)],
+      ['background', 7, rows(0, 16)],
       ['background', 7, rows(16, N)],
     ])
   })
@@ -200,7 +203,8 @@ describe('choices of the ratio example', () => {
     const tested = new Set(testSets.flatMap(keys))
     expect(tested.size).toBe(80)
     for (const name of choiceSets) expect(keys(name).filter((key) => tested.has(key))).toEqual([])
-    expect(setSizes(10_000)).toEqual({ in_distr_train: 1000, ood_train: 250, in_distr_test: 10_000, ood: 10_000 })
+    const many = await loadImages(direction!, { n: 400, seed: 0, dataDir: undefined })
+    expect(setNames.map((name) => many[name].shape[0])).toEqual([400, 250, 400, 400])
   })
 })
 
@@ -241,14 +245,14 @@ describe('what the ratio example writes', () => {
           evaluation: evaluate(sets, choices),
           maps,
           samples: undefined,
-          images: setNames.length * N,
-          seconds: measuredSeconds(run, 'tiny-fmnist'),
+          secondsPerImage: 0.5,
         }),
       )
-      const config: Options = { ...parseOptions([], {})!, n: N }
-      run.writeJson('summary.json', summary(results, config))
-      const report = readFileSync(await writeReport(run, results, config), 'utf8')
-      return { maps, report, text: readFileSync(join(work, folder, 'summary.json'), 'utf8'), table: table(results) }
+      const config = { ...parseOptions([], {})!, n: N }
+      run.writeJson('summary.json', example.summary(results, config))
+      const report = readFileSync(await writeReport(run, example, results, config), 'utf8')
+      const text = readFileSync(join(work, folder, 'summary.json'), 'utf8')
+      return { maps, report, text, table: formatTable(example.table(results)) }
     })
   }
 
@@ -275,6 +279,7 @@ describe('what the ratio example writes', () => {
     const { instance } = await standInPair().semantic.logProb(ood.images)
     expect(sums).toEqual([...instance])
     expect(report).toContain('Where in the image the evidence lies')
+    expect(read.seconds).toBe(0.5 * setNames.length * N)
     // Two directions with four charts, two confusion matrices, a ROC and a grid of maps each.
     expect(report.match(/<figure>/g)).toHaveLength(16)
   })
@@ -341,7 +346,9 @@ describe('npm run example -- likelihood-ratio', () => {
 
   it('names a pair that is not there in one line and leaves nothing behind', () => {
     const { status, stderr } = start('../run.ts', 'likelihood-ratio', '--model', 'nope', '--run', 'nope')
-    expect(stderr).toBe('error: --model nope: expected a checkpoint nope-fmnist in the shipped checkpoints, got none\n')
+    expect(stderr).toBe(
+      'error: --model nope: expected a checkpoint nope-fmnist or nope-mnist in the shipped checkpoints, got neither\n',
+    )
     expect([status, existsSync(join(work, 'runs', 'nope'))]).toEqual([2, false])
   })
 })

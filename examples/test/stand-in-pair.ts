@@ -1,8 +1,8 @@
 // A pair of likelihood models written down, with a paradox by construction, and images to go with it.
 import { type CallOptions, flatData, type LogProb, type NdArray, random, rowCount, tensor } from '@ood/core'
 import type { Manifest } from '@ood/runtime'
-import type { SetName } from '../likelihood-ratio/images.ts'
-import type { Pair, PairModel } from '../likelihood-ratio/pair.ts'
+import type { OpenedLikelihood } from '../common/checkpoints.ts'
+import type { Pair, SetName } from '../likelihood-ratio/measure.ts'
 
 /** Images are 8 x 8: dark above, an object below. */
 export const SIDE = 8
@@ -27,7 +27,7 @@ const object = geometric(0.985, 128)
 export function standInPair({ features = true }: { features?: boolean } = {}): Pair {
   return { semantic: standIn('tiny', (value) => object[value]!), background: standIn('tiny-background', () => uniform) }
 
-  function standIn(name: string, ofObject: (value: number) => number): PairModel {
+  function standIn(name: string, ofObject: (value: number) => number): OpenedLikelihood {
     return {
       manifest: manifestOf(name),
       async logProb(x: NdArray, _options?: CallOptions): Promise<LogProb> {
