@@ -30,6 +30,8 @@ interface ChartWords {
   /** Default: the subtitle of all charts. */
   subtitle?: string
   caption?: string
+  width?: number
+  height?: number
 }
 
 /** Values of a set, one a row. */

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CallOptions, type LikelihoodModel, mismatch, type NdArray, OodError } from '@ood/core'
+import { type Measurement, measurement } from '@ood/detect'
 import { openModel } from '@ood/methods'
 import type { Manifest } from '@ood/runtime'
 import { checkpointPath, listCheckpoints } from '@ood/zoo'
@@ -55,4 +56,11 @@ export async function openLikelihood(folder: string, workers: number | undefined
   if (kind === 'autoregressive' || kind === 'flow') return opened.model as OpenedLikelihood
   await opened.release()
   throw mismatch('E_MANIFEST', `${folder} kind`, 'autoregressive or flow', kind)
+}
+
+/** log p alone as a measurement: terms of pixels, which a model may give as well, would fill the run folder. */
+export function instanceOf(model: LikelihoodModel): Measurement {
+  return measurement('instance', [model], {}, ['logProb'], async (x: NdArray, call) => ({
+    logProb: (await model.logProb(x, call)).instance,
+  }))
 }

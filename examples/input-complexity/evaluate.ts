@@ -1,15 +1,21 @@
 // From sizes and log-likelihoods to AUCs, thresholds and shares. Nothing here chooses anything.
-import { calibration as calibrationOf } from '@ood/detect'
+import type { NdArray } from '@ood/core'
 import { complexityScore } from '@ood/llr'
-import { auroc, delongInterval } from '@ood/roc'
-import { mean } from '../common/splits.ts'
-import { type SetName, setNames } from './images.ts'
-import type { Sizes } from './measure.ts'
+import { auroc } from '@ood/roc'
+import { intervalOf, shareAbove, thresholdOf } from '../common/judge.ts'
+import { byName, type Direction, mean } from '../common/splits.ts'
+import { type Scored, type SetName, setNames } from './measure.ts'
 
-/** What is known about one set of a direction. */
-export interface Scored extends Sizes {
-  /** log p in nats. */
-  logProb: Float64Array
+/** Everything known about one direction when the run ends. */
+export interface DirectionResult {
+  direction: Direction
+  /** What kind of model: `flow`, `PixelCNN++`. */
+  model: string
+  /** Names of the codecs, in the order of the sizes. */
+  codecs: string[]
+  images: Record<SetName, NdArray>
+  sets: Record<SetName, Scored>
+  evaluation: Evaluation
 }
 
 /** How well one score tells the test images from the others. */
@@ -41,9 +47,6 @@ export interface Evaluation {
   minimum: CodecResult
 }
 
-/** Share of in-distribution images that a threshold may flag. */
-export const FALSE_POSITIVE_RATE = 0.05
-
 /** Name of the smallest size over all codecs. */
 export const MINIMUM = 'smallest of all'
 
@@ -52,21 +55,24 @@ export function scoresBy(
   sets: Record<SetName, Scored>,
   bits: (set: Scored) => ArrayLike<number>,
 ): Record<SetName, Float64Array> {
-  return bySet((set) => complexityScore(sets[set].logProb, bits(sets[set])))
+  return byName(setNames, (set) => complexityScore(sets[set].logProb, bits(sets[set])))
 }
 
 /** Evaluates a direction whose sets have sizes by `codecs`. */
 export function evaluate(sets: Record<SetName, Scored>, codecs: readonly string[]): Evaluation {
   const result = (codec: string, bits: (set: Scored) => Float64Array, k: number | undefined): CodecResult => ({
     codec,
-    bytes: bySet((set) => mean(bits(sets[set])) / 8),
-    wins: k === undefined ? null : bySet((set) => mean(Float64Array.from(sets[set].winner, (w) => (w === k ? 1 : 0)))),
+    bytes: byName(setNames, (set) => mean(bits(sets[set])) / 8),
+    wins:
+      k === undefined
+        ? null
+        : byName(setNames, (set) => mean(Float64Array.from(sets[set].winner, (w) => (w === k ? 1 : 0)))),
     alone: auroc(bits(sets.ood), bits(sets.in_distr_test)),
     ...judge(scoresBy(sets, bits)),
   })
   const isComplete = (k: number) => setNames.every((set) => sets[set].bytes[k]!.every(Number.isFinite))
   return {
-    likelihood: judge(bySet((set) => sets[set].logProb.map((nats) => -nats))),
+    likelihood: judge(byName(setNames, (set) => sets[set].logProb.map((nats) => -nats))),
     codecs: codecs.flatMap((codec, k) =>
       isComplete(k) ? [result(codec, (set) => set.bytes[k]!.map((bytes) => 8 * bytes), k)] : [],
     ),
@@ -75,18 +81,11 @@ export function evaluate(sets: Record<SetName, Scored>, codecs: readonly string[
 }
 
 function judge(scores: Record<SetName, Float64Array>): Judged {
-  const { in_distr_train: calibration, in_distr_test: inside, ood } = scores
-  const rate = Math.max(FALSE_POSITIVE_RATE, 1 / calibration.length)
-  const threshold = calibrationOf(calibration).threshold(rate)
-  const above = (values: Float64Array) => values.filter((value) => value > threshold).length / values.length
-  const { lower, upper } = delongInterval(ood, inside)
+  const { in_distr_train: heldOut, in_distr_test: inside, ood } = scores
+  const threshold = thresholdOf(heldOut)
   return {
     auc: auroc(ood, inside),
-    interval: [lower, upper],
-    flagged: { inDistr: above(inside), ood: above(ood) },
+    interval: intervalOf(ood, inside),
+    flagged: { inDistr: shareAbove(inside, threshold), ood: shareAbove(ood, threshold) },
   }
-}
-
-function bySet<T>(value: (set: SetName) => T): Record<SetName, T> {
-  return Object.fromEntries(setNames.map((set) => [set, value(set)])) as Record<SetName, T>
 }

@@ -1,144 +1,104 @@
 // Likelihood corrected for input complexity on real images: every codec, both directions.
+import { mismatch, unknownName } from '@ood/core'
+import { codecNames, installedCodecs, openCodecs } from '@ood/llr'
+import type { TableCell } from '@ood/run'
+import { availableDirections, checkpointIn, openLikelihood } from '../common/checkpoints.ts'
+import { type Example, mainOf } from '../common/example.ts'
+import { checkpointsFlag, modelFlag } from '../common/flags.ts'
+import { byName, eachName, mean, perDirection } from '../common/splits.ts'
+import { type DirectionResult, evaluate } from './evaluate.ts'
+import { loadImages, measure, type SetName, setNames } from './measure.ts'
+import { files, report } from './report.ts'
 
-import { OodError, type Progress } from '@ood/core'
-import { type Codec, installedCodecs, openCodecs } from '@ood/llr'
-import { formatTable, type Run } from '@ood/run'
-import { type Direction, directionsOf, mean } from '../common/splits.ts'
-import { withRun } from '../common/with-run.ts'
-import { evaluate } from './evaluate.ts'
-import { loadImages, type SetName, setNames, sourceOf } from './images.ts'
-import { measureLogProb, measureSizes } from './measure.ts'
-import { findCheckpoint, openScorer } from './model.ts'
-import { type Options, parseOptions, usage } from './options.ts'
-import { writeReport } from './report.ts'
-import type { DirectionResult, ScoredImages } from './result.ts'
+/** Options of this example alone. */
+interface Extra {
+  /** Names of the codecs; undefined for every installed one. */
+  codecs: readonly string[] | undefined
+  model: string
+  checkpoints: string | undefined
+}
 
-/** Runs the example: measures, evaluates, writes the run folder and prints the table. */
-export async function main(argv: string[], signal: AbortSignal): Promise<void> {
-  const options = parseOptions(argv)
-  if (!options) {
-    process.stdout.write(usage)
-    return
-  }
-  const started = performance.now()
-  const directions = availableDirections(options)
-  const codecs = options.codecs ? await openCodecs(options.codecs) : await installedCodecs()
-  const names = codecs.map(({ name }) => name)
-  const { n, seed, dataDir, model, folder } = options
-  const config = { n, seed, data: dataDir ?? 'packaged samples', model, codecs: names }
-  await withRun(folder, { example: 'input-complexity', ...config }, async (run, onProgress) => {
-    const sizes = sizesOnce(run, codecs, options, signal, onProgress)
+export const example: Example<Extra, DirectionResult[]> = {
+  name: 'input-complexity',
+  about: `Models of Fashion-MNIST and of MNIST score the other's images, by likelihood alone and by the bits their likelihood takes
+beyond what lossless compressors need.`,
+  n: 128,
+  rows: 'images a set',
+  flags: {
+    codecs: {
+      value: 'A,B,...',
+      help: `of ${codecNames.join(', ')} (default: every one whose package is installed)`,
+      read(text, flag) {
+        const names = text?.split(',')
+        for (const [i, name] of names?.entries() ?? []) {
+          if (!(codecNames as readonly string[]).includes(name)) throw unknownName(flag, name, codecNames)
+          if (names!.indexOf(name) < i) throw mismatch('E_ARGUMENT', flag, 'each name once', text)
+        }
+        return names
+      },
+    },
+    model: modelFlag('flow', 'which models: flow (default), pixelcnn, or what the names in --checkpoints begin with'),
+    checkpoints: checkpointsFlag(
+      'take DIR/NAME-fmnist and DIR/NAME-mnist (either alone will do) instead of the shipped ones',
+    ),
+  },
+  // Other models get folders of their own, so that neither run has to be named to keep the other.
+  runName: ({ model }) => (model === 'flow' ? 'input-complexity' : `input-complexity-${model}`),
+  /** The codecs by name: which are installed is part of what the results depend on. */
+  async prepare(options) {
+    availableDirections(options.model, options.checkpoints)
+    const codecs = options.codecs ?? (await installedCodecs()).map(({ name }) => name)
+    return { ...options, codecs }
+  },
+
+  async work(bench, options) {
+    const codecs = await openCodecs(options.codecs!)
+    const names = codecs.map(({ name }) => name)
     const all: DirectionResult[] = []
-    for (const direction of directions)
-      all.push(await runDirection(direction, options, run, names, sizes, signal, onProgress))
-    const seconds = (performance.now() - started) / 1000
-    run.writeJson('summary.json', {
-      example: 'input-complexity',
-      config,
-      ...summary(all),
-      seconds: run.resumed ? null : seconds,
-    })
-    const report = await writeReport(run, all, options)
-    process.stdout.write(`${table(all)}\n\nreport: ${report}\n`)
-  })
-}
-
-type SizesOf = (direction: Direction, set: SetName) => Promise<Omit<ScoredImages, 'logProb'>>
-
-/** Directions that there is a model for. */
-function availableDirections({ model, checkpoints }: Options): Direction[] {
-  const all = directionsOf(model)
-  const found = all.filter(({ checkpoint }) => findCheckpoint(checkpoint, checkpoints) !== undefined)
-  if (found.length === 0) {
-    const names = all.map(({ checkpoint }) => checkpoint).join(' or ')
-    throw new OodError(
-      'E_UNKNOWN_NAME',
-      `--model: expected ${names} ${checkpoints === undefined ? 'among the shipped checkpoints' : `in ${checkpoints}`}, got neither`,
-    )
-  }
-  return found
-}
-
-/** Images and sizes by data set: the test images of one direction are the other's OOD images. */
-function sizesOnce(
-  run: Run<unknown>,
-  codecs: readonly Codec[],
-  options: Options,
-  signal: AbortSignal,
-  onProgress: (progress: Progress) => void,
-): SizesOf {
-  const known = new Map<string, ReturnType<SizesOf>>()
-  return (direction, set) => {
-    const [dataSet, part] = sourceOf(direction, set)
-    const name = `${dataSet}/${part}`
-    const measured =
-      known.get(name) ??
-      loadImages(dataSet, part, options, signal).then(async (images) => ({
-        images,
-        ...(await measureSizes(run, images, codecs, { name, signal, onProgress })),
-      }))
-    known.set(name, measured)
-    return measured
-  }
-}
-
-async function runDirection(
-  direction: Direction,
-  { checkpoints, workers, seed }: Options,
-  run: Run<unknown>,
-  codecs: string[],
-  sizesOf: SizesOf,
-  signal: AbortSignal,
-  onProgress: (progress: Progress) => void,
-): Promise<DirectionResult> {
-  const scorer = await openScorer(findCheckpoint(direction.checkpoint, checkpoints)!, workers)
-  try {
-    const sets: Partial<Record<SetName, ScoredImages>> = {}
-    for (const set of setNames) {
-      const sized = await sizesOf(direction, set)
-      const name = `${direction.checkpoint}/${set}`
-      const logProb = await measureLogProb(run, sized.images, scorer, seed, { name, signal, onProgress })
-      sets[set] = { ...sized, logProb }
+    for (const direction of availableDirections(options.model, options.checkpoints)) {
+      const images = await eachName(setNames, (set) => loadImages(direction, set, options, bench.signal))
+      const folder = checkpointIn(options.checkpoints, direction.checkpoint)
+      const model = await openLikelihood(folder, options.workers)
+      try {
+        const sets = await eachName(setNames, (set) =>
+          measure(bench, { direction, set, images: images[set], model }, codecs),
+        )
+        const title = model.manifest.kind === 'autoregressive' ? 'PixelCNN++' : 'flow'
+        all.push({ direction, model: title, codecs: names, images, sets, evaluation: evaluate(sets, names) })
+      } finally {
+        await model.release()
+      }
     }
-    const complete = sets as Record<SetName, ScoredImages>
-    return { direction, model: scorer.title, codecs, sets: complete, evaluation: evaluate(complete, codecs) }
-  } finally {
-    await scorer.release()
-  }
-}
+    return all
+  },
 
-/** Figures of `summary.json`: `auc` first, details by direction. */
-function summary(all: readonly DirectionResult[]): object {
-  const perDirection = (value: (result: DirectionResult) => unknown) =>
-    Object.fromEntries(all.map((result) => [result.direction.key, value(result)]))
-  return {
-    auc: perDirection(({ evaluation: { likelihood, codecs, minimum } }) => ({
+  summary: (all) => ({
+    auc: perDirection(all, ({ evaluation: { likelihood, codecs, minimum } }) => ({
       likelihood: likelihood.auc,
       complexity: minimum.auc,
       ...Object.fromEntries(codecs.map(({ codec, auc }) => [codec, auc])),
     })),
-    evaluation: perDirection(({ evaluation }) => evaluation),
-    bits: perDirection(({ sets }) =>
-      Object.fromEntries(
-        setNames.map((set) => {
-          const { logProb, bits } = sets[set]
-          return [set, { model: -mean(logProb) / Math.LN2, complexity: mean(bits) }]
-        }),
-      ),
+    evaluation: perDirection(all, ({ evaluation }) => evaluation),
+    bits: perDirection(all, ({ sets }) =>
+      byName(setNames, (set) => ({ model: -mean(sets[set].logProb) / Math.LN2, complexity: mean(sets[set].bits) })),
     ),
-  }
+  }),
+
+  table(all) {
+    const rows: TableCell[][] = [['', 'bytes in', 'bytes OOD', 'smallest in', 'smallest OOD', 'AUC']]
+    for (const { direction, evaluation } of all) {
+      rows.push([`${direction.key}, likelihood alone`, '', '', '', '', evaluation.likelihood.auc])
+      for (const { codec, bytes, wins, auc } of [...evaluation.codecs, evaluation.minimum]) {
+        const share = (set: SetName) => (wins ? `${(100 * wins[set]).toFixed(0)} %` : '')
+        const sizes = [bytes.in_distr_test.toFixed(0), bytes.ood.toFixed(0)]
+        rows.push([`${direction.key}, ${codec}`, ...sizes, share('in_distr_test'), share('ood'), auc])
+      }
+    }
+    return rows
+  },
+
+  files,
+  report,
 }
 
-/** The table printed at the end. */
-function table(all: readonly DirectionResult[]): string {
-  const rows: (string | number)[][] = [['', 'bytes in', 'bytes OOD', 'smallest in', 'smallest OOD', 'AUC']]
-  for (const { direction, evaluation } of all) {
-    rows.push([`${direction.key}, likelihood alone`, '', '', '', '', evaluation.likelihood.auc])
-    for (const { codec, bytes, wins, auc } of [...evaluation.codecs, evaluation.minimum]) {
-      const share = (set: SetName) => (wins ? `${(100 * wins[set]).toFixed(0)} %` : '')
-      const sizes = [bytes.in_distr_test.toFixed(0), bytes.ood.toFixed(0)]
-      rows.push([`${direction.key}, ${codec}`, ...sizes, share('in_distr_test'), share('ood'), auc])
-    }
-  }
-  return formatTable(rows)
-}
+export const main = mainOf(example)

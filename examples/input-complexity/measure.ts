@@ -1,74 +1,76 @@
-// Sizes by every codec and log-likelihoods, stored batch by batch in the run folder.
-
-import { type NdArray, type Progress, rowCount, sliceRows } from '@ood/core'
+// The image sets of a direction, and what is measured of them: sizes by every codec, and log p.
+import type { NdArray } from '@ood/core'
+import { type Columns, type Measurement, measurement, vector } from '@ood/detect'
 import { type Codec, complexity } from '@ood/llr'
-import type { Run } from '@ood/run'
-import type { Scorer } from './model.ts'
+import type { Bench } from '../common/bench.ts'
+import { instanceOf, type OpenedLikelihood } from '../common/checkpoints.ts'
+import type { CommonOptions } from '../common/command-line.ts'
+import { heldOutImages, MOST_HELD_OUT, testImages } from '../common/held-out.ts'
+import type { DataSet, Direction } from '../common/splits.ts'
 
-/** How measuring reports and stops. */
-export interface MeasureOptions {
-  /** Name of the stored step. */
-  name: string
-  signal: AbortSignal
-  onProgress: (progress: Progress) => void
-  /** Images between two stores (default 64); a kill loses at most this many. */
-  batch?: number
-}
+/** What one direction looks at: held-out images for thresholds, test images, the other data set's. */
+export const setNames = ['in_distr_train', 'in_distr_test', 'ood'] as const
+export type SetName = (typeof setNames)[number]
 
-/** Sizes of a set of images. */
-export interface Sizes {
+/** What is measured of one set. */
+export interface Scored {
   /** Bytes by every codec, [codecs][images]; Infinity where one failed. */
   bytes: Float64Array[]
   /** The smallest, in bits. */
   bits: Float64Array
   /** Index of the codec that made it. */
-  winner: Int32Array
+  winner: Float64Array
+  /** log p in nats. */
+  logProb: Float64Array
 }
 
-/** File sizes of every image by every codec, or what an earlier start of the run has stored. */
-export async function measureSizes(
-  run: Run<unknown>,
-  images: NdArray,
+/** Which part of which data set a set of a direction is. */
+export function sourceOf(
+  { inDistribution, ood }: Pick<Direction, 'inDistribution' | 'ood'>,
+  set: SetName,
+): [DataSet, 'held-out' | 'test'] {
+  return [set === 'ood' ? ood : inDistribution, set === 'in_distr_train' ? 'held-out' : 'test']
+}
+
+/** Images [n, 1, 28, 28] with values 0..255 of a set. */
+export async function loadImages(
+  direction: Pick<Direction, 'inDistribution' | 'ood'>,
+  set: SetName,
+  options: Pick<CommonOptions, 'n' | 'seed' | 'dataDir'>,
+  signal?: AbortSignal,
+): Promise<NdArray> {
+  const [dataSet, part] = sourceOf(direction, set)
+  if (part === 'test') return await testImages(dataSet, options, signal)
+  return await heldOutImages(dataSet, Math.min(options.n, MOST_HELD_OUT), options, signal)
+}
+
+/** File sizes by every codec: columns `bits`, `winner` and one of bytes for each. */
+function sizesBy(codecs: readonly Codec[]): Measurement {
+  const names = codecs.map(({ name }) => name)
+  const measure = async (images: NdArray, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Columns> => {
+    const { bits, winner, bytes } = await complexity(images, { codecs, signal })
+    return { bits, winner: Float64Array.from(winner), ...Object.fromEntries(names.map((name, k) => [name, bytes[k]!])) }
+  }
+  return measurement('sizes', [], { codecs: names }, ['bits', 'winner', ...names], measure)
+}
+
+/** Measures one set. Sizes go by data set, since the test images of one direction are the other's OOD images. */
+export async function measure(
+  bench: Bench,
+  { direction, set, images, model }: { direction: Direction; set: SetName; images: NdArray; model: LogProbModel },
   codecs: readonly Codec[],
-  { name, signal, onProgress, batch = 64 }: MeasureOptions,
-): Promise<Sizes> {
-  const n = rowCount(images)
-  const stored = await run.batches(
-    `${name}/sizes`,
-    n,
-    batch,
-    async (from, to) => {
-      const { bits, winner, bytes } = await complexity(sliceRows(images, from, to), { codecs, signal })
-      const columns = codecs.map((codec, k) => [codec.name, bytes[k]!] as const)
-      return { bits, winner, ...Object.fromEntries(columns) } as { bits: Float64Array; winner: Int32Array }
-    },
-    {
-      key: codecs.map((codec) => codec.name),
-      signal,
-      onProgress: (at) => onProgress({ ...at, label: `${name} sizes` }),
-    },
-  )
-  const columns = stored as unknown as Record<string, Float64Array>
-  return { bits: stored.bits, winner: stored.winner, bytes: codecs.map((codec) => columns[codec.name]!) }
+  batch = 64,
+): Promise<Scored> {
+  const sizes = await bench.columns({ size: sizesBy(codecs) }, sourceOf(direction, set).join('/'), images, batch)
+  const likelihood = { model: instanceOf(model) }
+  const logProb = await bench.columns(likelihood, `${direction.checkpoint}/${set}`, images, batch)
+  return {
+    bytes: codecs.map(({ name }) => vector(sizes, `size.${name}`)),
+    bits: vector(sizes, 'size.bits'),
+    winner: vector(sizes, 'size.winner'),
+    logProb: vector(logProb, 'model.logProb'),
+  }
 }
 
-/** log p of every image in nats, or what an earlier start of the run has stored. */
-export async function measureLogProb(
-  run: Run<unknown>,
-  images: NdArray,
-  scorer: Pick<Scorer, 'key' | 'logProb'>,
-  seed: number,
-  { name, signal, onProgress, batch = 64 }: MeasureOptions,
-): Promise<Float64Array> {
-  const { logProb } = await run.batches(
-    `${name}/likelihood`,
-    rowCount(images),
-    batch,
-    async (from, to) => {
-      const rows = Array.from({ length: to - from }, (_, i) => from + i)
-      return { logProb: await scorer.logProb(sliceRows(images, from, to), { seed, rows, signal }) }
-    },
-    { key: scorer.key, signal, onProgress: (at) => onProgress({ ...at, label: `${name} likelihood` }) },
-  )
-  return logProb
-}
+/** All that is asked of a model. */
+export type LogProbModel = Pick<OpenedLikelihood, 'manifest' | 'logProb'>

@@ -1,71 +1,47 @@
-// Writes what people read: CSVs per set, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
-
+// What the example shows and says: CSVs per set, figures, tables, prose.
 import { complexityScore } from '@ood/llr'
-import { htmlReport, type ReportHighlight, type ReportSection, type ReportTable, shareText } from '@ood/plots'
+import { type ReportHighlight, type ReportTable, shareText } from '@ood/plots'
 import type { Run } from '@ood/run'
-import { aucHighlight, factsOfRun, rangeText } from '../common/report-text.ts'
-import { dataSetTitle } from '../common/splits.ts'
-import { writeFigures } from '../common/write-figures.ts'
-import { type CodecResult, FALSE_POSITIVE_RATE, type Judged } from './evaluate.ts'
-import { charts, complexityStrips, rankedStrips } from './figures.ts'
-import { setNames } from './images.ts'
-import type { Options } from './options.ts'
-import type { DirectionResult } from './result.ts'
+import { chartsOf, curveOf, rocChart } from '../common/charts.ts'
+import type { Report } from '../common/example.ts'
+import { figure, type Section } from '../common/figures.ts'
+import { FALSE_POSITIVE_RATE } from '../common/judge.ts'
+import { aucHighlight, rangeText } from '../common/report-text.ts'
+import { pairTitle, titlesOf } from '../common/splits.ts'
+import { type CodecResult, type DirectionResult, type Judged, MINIMUM, scoresBy } from './evaluate.ts'
+import { type Scored, type SetName, setNames } from './measure.ts'
+import { complexityStrips, rankedStrips } from './strips.ts'
 
-/** Writes every output file but `summary.json`; returns the path of the report. */
-export async function writeReport(
-  run: Run<unknown>,
-  all: readonly DirectionResult[],
-  options: Options,
-): Promise<string> {
-  const sections: ReportSection[] = []
-  for (const result of all) {
-    const folder = result.direction.checkpoint
-    writeSets(run, result, folder)
-    const svg = await writeFigures(run, `${folder}/figures`, charts(result), {
-      sorted: complexityStrips(result),
-      ranked: rankedStrips(result),
-    })
-    sections.push(directionSection(result, svg))
-  }
+export function report(all: readonly DirectionResult[]): Report {
   const first = all[0]!
-  const command = [
-    `npm run example -- input-complexity --n ${options.n} --seed ${options.seed}`,
-    ...(options.model === 'flow' ? [] : [`--model ${options.model}`]),
-    ...(options.codecs ? [`--codecs ${options.codecs.join(',')}`] : []),
-  ].join(' ')
-  return run.writeText(
-    'report.html',
-    htmlReport({
-      title: 'Likelihood minus complexity',
-      intro: intro(first),
-      facts: factsOfRun(run, { label: 'test images', value: `${imagesOf(first)} a set` }),
-      highlights: highlights(all),
-      sections: [...sections, methodSection(first)],
-      footer: `\`${command}\`, ${options.n} images a set, data: ${options.dataDir === undefined ? 'packaged samples' : 'official files'}.`,
-    }),
-  )
+  return {
+    title: 'Likelihood minus complexity',
+    intro: intro(first),
+    rows: { label: 'test images', value: `${imagesOf(first)} a set` },
+    highlights: all.flatMap(highlights),
+    sections: [...all.map(directionSection), methodSection(first)],
+  }
 }
 
 /** CSVs with the reference's column names (spec dgm 1.6.4), the score and every codec's bytes. */
-function writeSets(run: Run<unknown>, { sets, codecs }: DirectionResult, folder: string): void {
-  for (const name of setNames) {
-    const { logProb, bits, bytes, winner } = sets[name]
-    run.writeCsv(`${folder}/${name}`, {
-      'log-likelihood': logProb.map((nats) => nats / Math.LN2),
-      'complexity-scores': bits,
-      oodScore: complexityScore(logProb, bits),
-      winner: Array.from(winner, (k) => codecs[k]!),
-      ...Object.fromEntries(codecs.map((codec, k) => [`${codec}-bytes`, bytes[k]!])),
-    })
-  }
+export function files(run: Run<unknown>, all: readonly DirectionResult[]): void {
+  for (const { direction, sets, codecs } of all)
+    for (const set of setNames) {
+      const { logProb, bits, bytes, winner } = sets[set]
+      run.writeCsv(`${direction.checkpoint}/${set}`, {
+        'log-likelihood': logProb.map((nats) => nats / Math.LN2),
+        'complexity-scores': bits,
+        oodScore: complexityScore(logProb, bits),
+        winner: Array.from(winner, (k) => codecs[k]!),
+        ...Object.fromEntries(codecs.map((codec, k) => [`${codec}-bytes`, bytes[k]!])),
+      })
+    }
 }
 
 function intro(result: DirectionResult): string {
   const { direction, model, evaluation } = result
   const n = imagesOf(result)
-  const inside = dataSetTitle[direction.inDistribution]
-  const outside = dataSetTitle[direction.ood]
+  const [inside, outside] = titlesOf(direction)
   const { likelihood, minimum } = evaluation
   return [
     `How likely an image is under a model depends on how simple it is, whatever the model has seen. For a ${model} of ${inside}, likelihood alone tells ${outside} from ${inside} with an AUC of ${shareText(likelihood.auc, { n })}, where 0.5 is a coin.`,
@@ -73,17 +49,14 @@ function intro(result: DirectionResult): string {
   ].join('\n\n')
 }
 
-function highlights(all: readonly DirectionResult[]): ReportHighlight[] {
-  return all.flatMap((result) => {
-    const { direction, evaluation } = result
-    const { likelihood, minimum } = evaluation
-    const n = imagesOf(result)
-    const pair = `${dataSetTitle[direction.inDistribution]} against ${dataSetTitle[direction.ood]}`
-    return [
-      aucHighlight(`AUC of likelihood alone, ${pair}`, likelihood.auc, { n, interval: likelihood.interval }),
-      aucHighlight(`corrected for complexity, ${pair}`, minimum.auc, { n, interval: minimum.interval }),
-    ]
-  })
+function highlights(result: DirectionResult): ReportHighlight[] {
+  const { likelihood, minimum } = result.evaluation
+  const n = imagesOf(result)
+  const pair = pairTitle(result.direction)
+  return [
+    aucHighlight(`AUC of likelihood alone, ${pair}`, likelihood.auc, { n, interval: likelihood.interval }),
+    aucHighlight(`corrected for complexity, ${pair}`, minimum.auc, { n, interval: minimum.interval }),
+  ]
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`
@@ -96,8 +69,7 @@ function imagesOf({ sets }: DirectionResult): number {
 /** The one table: every way to estimate complexity, likelihood alone first. */
 function codecTable({ direction, evaluation }: DirectionResult): ReportTable {
   const { likelihood, codecs, minimum } = evaluation
-  const inside = dataSetTitle[direction.inDistribution]
-  const outside = dataSetTitle[direction.ood]
+  const [inside, outside] = titlesOf(direction)
   const judged = (result: Judged) => [
     result.auc,
     rangeText(result.interval),
@@ -121,35 +93,88 @@ function codecTable({ direction, evaluation }: DirectionResult): ReportTable {
   }
 }
 
-function directionSection(result: DirectionResult, svg: Record<string, string>): ReportSection {
-  const { direction, model } = result
-  const inside = dataSetTitle[direction.inDistribution]
-  const outside = dataSetTitle[direction.ood]
+function directionSection(result: DirectionResult): Section {
+  const { direction, model, sets } = result
+  const [inside, outside] = titlesOf(direction)
+  const label: Record<SetName, string> = {
+    in_distr_train: `${inside}, held out for the threshold`,
+    in_distr_test: `${inside}, test`,
+    ood: `${outside} (OOD)`,
+  }
+  const charts = chartsOf(
+    (['in_distr_test', 'ood'] as const).map((set) => ({ set, name: set, label: label[set] })),
+    { subtitle: direction.title, rows: sets.ood.logProb.length },
+  )
+  const size = { width: 400, height: 220 }
+  const score = scoresBy(sets, ({ bits }) => bits)
+  const modelBits = (set: SetName) => sets[set].logProb.map((nats) => -nats / Math.LN2)
   return {
     heading: `${model} trained on ${inside}, against ${outside}`.replace(/^f/, 'F'),
+    folder: `${direction.checkpoint}/figures`,
     blocks: [
       codecTable(result),
-      { figures: [{ svg: svg.likelihood! }, { svg: svg.complexity! }] },
-      {
-        svg: svg.score!,
+      [
+        charts.histogram({
+          name: 'likelihood',
+          title: `Bits by the ${model}`,
+          xTitle: '-log2 p(x) (bits)',
+          values: modelBits,
+          ...size,
+        }),
+        charts.histogram({
+          name: 'complexity',
+          title: 'Bits by the best compressor',
+          xTitle: 'L(x), complexity (bits)',
+          values: (set) => sets[set].bits,
+          ...size,
+        }),
+      ],
+      charts.histogram({
+        name: 'score',
+        title: 'Model bits minus compressor bits',
+        xTitle: 'S(x) = -log2 p(x) - L(x) (bits), higher = more OOD',
+        values: (set) => score[set],
+        ...size,
         caption: `Complex images take more bits of both kinds. In the difference that cancels, and what is left is how much better than a general-purpose compressor the model knows ${inside}.`,
-      },
-      {
-        svg: svg.bits!,
+      }),
+      charts.scatter({
+        name: 'bits',
+        title: 'What the model needs against what a compressor needs',
+        xTitle: 'L(x), best compressor (bits)',
+        yTitle: `-log2 p(x), ${model} (bits)`,
+        x: (set) => sets[set].bits,
+        y: modelBits,
         caption:
           'Images of one score lie on a line of slope one: the higher the line, the more OOD. Likelihood alone cuts horizontally.',
-      },
-      { svg: svg.roc! },
-      { svg: svg.sorted!, caption: 'Sixteen test images of each set at even ranks of complexity.' },
-      {
-        svg: svg.ranked!,
-        caption: `Thirty-two of all test images at even ranks, left to right and down. A perfect score has all ${inside} in the first row, all ${outside} in the second.`,
-      },
+      }),
+      rocChart(direction, rocCurves(result)),
+      figure('sorted', complexityStrips(result, label), 'Sixteen test images of each set at even ranks of complexity.'),
+      figure(
+        'ranked',
+        rankedStrips(result),
+        `Thirty-two of all test images at even ranks, left to right and down. A perfect score has all ${inside} in the first row, all ${outside} in the second.`,
+      ),
     ],
   }
 }
 
-function methodSection({ model, codecs }: DirectionResult): ReportSection {
+function rocCurves({ sets, codecs, evaluation }: DirectionResult) {
+  const { in_distr_test: inside, ood } = sets
+  const curve = (label: string, score: (set: Scored) => Float64Array, { auc }: Judged) =>
+    curveOf(label, score(inside), score(ood), auc)
+  const corrected = (result: CodecResult) => {
+    const k = codecs.indexOf(result.codec)
+    const bitsOf = ({ bits, bytes }: Scored) => (k < 0 ? bits : bytes[k]!.map((size) => 8 * size))
+    const label = result.codec === MINIMUM ? MINIMUM : `with ${result.codec}`
+    return curve(label, (set) => complexityScore(set.logProb, bitsOf(set)), result)
+  }
+  return [
+    curve('likelihood alone', (set) => set.logProb.map((nats) => -nats), evaluation.likelihood),
+    ...[...evaluation.codecs, evaluation.minimum].map(corrected),
+  ]
+}
+
+function methodSection({ model, codecs }: DirectionResult): Section {
   return {
     heading: 'How it is computed',
     blocks: [

@@ -1,9 +1,9 @@
 // The image sets of one direction, and what is measured of them: log p under both models, PNG sizes, maps of a few images.
-import { type LikelihoodModel, type NdArray, rowCount, sliceRows } from '@ood/core'
-import { array, describedBy, logProbOf, type Measurement, measurement, type Needs, vector } from '@ood/detect'
+import { type NdArray, rowCount, sliceRows } from '@ood/core'
+import { array, describedBy, logProbOf, type Needs, vector } from '@ood/detect'
 import { codeLength } from '@ood/llr'
 import type { Bench } from '../common/bench.ts'
-import { checkpointIn, type OpenedLikelihood, openLikelihood } from '../common/checkpoints.ts'
+import { checkpointIn, instanceOf, type OpenedLikelihood, openLikelihood } from '../common/checkpoints.ts'
 import type { CommonOptions } from '../common/command-line.ts'
 import { heldOutImages, MOST_HELD_OUT, testImages } from '../common/held-out.ts'
 import { type Direction, eachName } from '../common/splits.ts'
@@ -78,13 +78,6 @@ export async function loadImages(
     in_distr_test: await testImages(inside, options, signal),
     ood: await testImages(outside, options, signal),
   }
-}
-
-/** log p alone: terms of pixels, which these models may give, are kept for the maps only. */
-function instanceOf(model: LikelihoodModel): Measurement {
-  return measurement('instance', [model], {}, ['logProb'], async (x: NdArray, call) => ({
-    logProb: (await model.logProb(x, call)).instance,
-  }))
 }
 
 /** log p under both models: one sweep of each, with the same seed and the same noise. */

@@ -8,11 +8,22 @@ import { flatData, type NdArray, random, rowCount, rowSize, tensor } from '@ood/
 import { type Codec, pngCodec } from '@ood/llr'
 import { openRun } from '@ood/run'
 import { afterAll, describe, expect, it } from 'vitest'
-import { evaluate, MINIMUM, type Scored } from '../input-complexity/evaluate.ts'
-import { evenRanks } from '../input-complexity/figures.ts'
-import { loadImages, type SetName, setNames, sourceOf } from '../input-complexity/images.ts'
-import { measureLogProb, measureSizes } from '../input-complexity/measure.ts'
-import { parseOptions } from '../input-complexity/options.ts'
+import { createBench } from '../common/bench.ts'
+import { parseOptions as parse } from '../common/command-line.ts'
+import { directionsOf, eachName } from '../common/splits.ts'
+import { evaluate, MINIMUM } from '../input-complexity/evaluate.ts'
+import { example as complexity } from '../input-complexity/index.ts'
+import {
+  type LogProbModel,
+  loadImages,
+  measure,
+  type SetName,
+  setNames,
+  sourceOf,
+} from '../input-complexity/measure.ts'
+import { evenRanks } from '../input-complexity/strips.ts'
+
+const parseOptions = (argv: string[], env: NodeJS.ProcessEnv) => parse(complexity, argv, env)
 
 const N = 20
 const script = fileURLToPath(new URL('../run.ts', import.meta.url))
@@ -33,14 +44,14 @@ const images: Record<SetName, NdArray> = {
 }
 
 /** The exact likelihood of images with p = 0.6, as a smooth model would have it: black images are likely. */
-const scorer = {
-  key: 'exact',
-  async logProb(x: NdArray): Promise<Float64Array> {
+const model: LogProbModel = {
+  manifest: { name: 'exact', sha256: { 'params.onnx': 'e'.repeat(64) } } as unknown as LogProbModel['manifest'],
+  async logProb(x: NdArray) {
     const d = rowSize(x)
     const data = Array.from(flatData(x))
-    return Float64Array.from({ length: rowCount(x) }, (_, i) =>
-      data.slice(i * d, (i + 1) * d).reduce((sum, value) => sum + Math.log(value === 0 ? 0.4 : 0.6 / 200), 0),
-    )
+    const ofRow = (_: unknown, i: number) =>
+      data.slice(i * d, (i + 1) * d).reduce((sum, value) => sum + Math.log(value === 0 ? 0.4 : 0.6 / 200), 0)
+    return { instance: Float64Array.from({ length: rowCount(x) }, ofRow) }
   },
 }
 
@@ -54,13 +65,11 @@ async function runIn(folder: string, stopAfter = Number.POSITIVE_INFINITY) {
   }
   const run = openRun({ folder: join(work, folder), config: { test: 'input-complexity' } })
   try {
-    const sets: Partial<Record<SetName, Scored>> = {}
-    for (const set of setNames) {
-      const call = { name: set, signal: stop.signal, onProgress, batch: 8 }
-      const sizes = await measureSizes(run, images[set], [pngCodec(), raw], call)
-      sets[set] = { ...sizes, logProb: await measureLogProb(run, images[set], scorer, 0, call) }
-    }
-    return sets as Record<SetName, Scored>
+    const bench = createBench({ run, seed: 0, signal: stop.signal, onProgress })
+    const [direction] = directionsOf('tiny')
+    return await eachName(setNames, (set) =>
+      measure(bench, { direction: direction!, set, images: images[set], model }, [pngCodec(), raw], 8),
+    )
   } finally {
     run.close()
   }
@@ -110,14 +119,14 @@ describe('the input-complexity example', () => {
   it('takes thresholds from images that are not scored', async () => {
     const direction = { inDistribution: 'mnist', ood: 'fashion-mnist' } as const
     expect(setNames.map((set) => sourceOf(direction, set))).toEqual([
-      ['mnist', 'calibration'],
+      ['mnist', 'held-out'],
       ['mnist', 'test'],
       ['fashion-mnist', 'test'],
     ])
     const options = { n: 8, seed: 0, dataDir: undefined }
     const [calibration, test] = [
-      await loadImages('mnist', 'calibration', options),
-      await loadImages('mnist', 'test', options),
+      await loadImages(direction, 'in_distr_train', options),
+      await loadImages(direction, 'in_distr_test', options),
     ]
     expect(calibration.shape).toEqual([8, 1, 28, 28])
     expect(Array.from(calibration.data)).not.toEqual(Array.from(test.data))
@@ -184,7 +193,7 @@ describe('npm run example -- input-complexity', () => {
   it('names checkpoints that are not there, in one line, and writes nothing', () => {
     const { status, stderr } = example('--model', 'no-such-model')
     expect(stderr.trim().split('\n').at(-1)).toBe(
-      'error: --model: expected no-such-model-fmnist or no-such-model-mnist among the shipped checkpoints, got neither',
+      'error: --model no-such-model: expected a checkpoint no-such-model-fmnist or no-such-model-mnist in the shipped checkpoints, got neither',
     )
     expect([status, existsSync(join(work, 'runs', 'input-complexity-no-such-model'))]).toEqual([2, false])
   })
