@@ -14,7 +14,7 @@ const D = 64
 const latents = (n: number, seed = 1): NdArray<Float32Array> =>
   tensor(Float32Array.from(normals(random(seed), n * D)), [n, D])
 
-describe.each(['tiny-affine', 'tiny-rqs'])('decoder of %s', (name) => {
+describe.each(['tiny-affine', 'tiny-rqs', 'tiny-realnvp', 'tiny-glow', 'tiny-cycle'])('decoder of %s', (name) => {
   let flow: Flow
   const z = latents(3)
   beforeAll(async () => {
