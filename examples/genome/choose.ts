@@ -1,6 +1,8 @@
 // Every choice of the example: the thresholds. This file is handed validation sequences and nothing else.
 import { mismatch } from '@ood/core'
-import { calibration, type ThresholdTarget } from '@ood/detect'
+import { calibration } from '@ood/detect'
+import { falsePositiveRateOf } from '../common/judge.ts'
+import { byName } from '../common/splits.ts'
 import type { Measured } from './measure.ts'
 
 /** Scores compared, all with higher = more OOD. */
@@ -16,27 +18,8 @@ export const OUTLIER_PERCENTAGE = 30
 /** Most sequences of that batch. */
 const BATCH = 1000
 
-/** Share of in-distribution sequences that the clean threshold may flag. */
-export const FALSE_POSITIVE_RATE = 0.05
-
-/** What was chosen for one method. */
-export interface Thresholds {
-  /** Percentile 70 of a batch of which 30 % are outliers: what is considered normal is 70 %. */
-  normal: number
-  /** Percentile 30 of the same batch: the reference's example passes the outlier percentage (quirk Q3). For comparison. */
-  reference: number
-  /** (1 - 5 %) quantile of in-distribution sequences alone. */
-  clean: number
-}
-
 /** Everything chosen. */
-export interface Choices {
-  thresholds: Record<Method, Thresholds>
-  /** In-distribution and OOD validation sequences of the mixed batch. */
-  batch: [number, number]
-  /** False positive rate of the clean thresholds: 5 %, or what fewer than 20 sequences can resolve. */
-  falsePositiveRate: number
-}
+export type Choices = ReturnType<typeof choose>
 
 /** Scores of a measured split; `gc` is how far the G and C content is from one half, which no model is needed for. */
 export function scoresOf({ semantic, background, score }: Measured, gcContent: Float64Array): Scores {
@@ -49,7 +32,7 @@ export function scoresOf({ semantic, background, score }: Measured, gcContent: F
 }
 
 /** Chooses thresholds from in-distribution validation sequences and OOD ones of classes that no test sequence has. */
-export function choose(inDistribution: Scores, ood: Scores): Choices {
+export function choose(inDistribution: Scores, ood: Scores) {
   const [most, others] = [inDistribution.ratio.length, ood.ratio.length]
   const inside = Math.floor(
     Math.min(
@@ -60,22 +43,24 @@ export function choose(inDistribution: Scores, ood: Scores): Choices {
   )
   const outside = Math.round((inside * OUTLIER_PERCENTAGE) / (100 - OUTLIER_PERCENTAGE))
   if (outside < 1) throw mismatch('E_ARGUMENT', 'mixed validation batch', 'at least one OOD sequence', outside)
-  const falsePositiveRate = Math.max(FALSE_POSITIVE_RATE, 1 / most)
-  const thresholds = methods.map((method) => {
-    const infer = (scores: Float64Array, target: ThresholdTarget): number => calibration(scores).threshold(target)
+  const falsePositiveRate = falsePositiveRateOf(most)
+  const thresholds = byName(methods, (method) => {
+    const known = calibration(inDistribution[method])
     const batch = Float64Array.of(...inDistribution[method].subarray(0, inside), ...ood[method].subarray(0, outside))
-    return [
-      method,
-      {
-        normal: infer(batch, { percentile: 100 - OUTLIER_PERCENTAGE }),
-        reference: infer(batch, { percentile: OUTLIER_PERCENTAGE }),
-        clean: infer(inDistribution[method], { falsePositiveRate }),
-      },
-    ] as const
+    return {
+      /** Percentile 70 of a batch of which 30 % are outliers: what is considered normal is 70 %. */
+      normal: calibration(batch).threshold({ percentile: 100 - OUTLIER_PERCENTAGE }),
+      /** Percentile 30 of it: the reference's example passes the outlier percentage (quirk Q3). For comparison. */
+      reference: calibration(batch).threshold({ percentile: OUTLIER_PERCENTAGE }),
+      /** (1 - 5 %) quantile of in-distribution sequences alone. */
+      clean: known.threshold({ falsePositiveRate }),
+    }
   })
   return {
-    thresholds: Object.fromEntries(thresholds) as Record<Method, Thresholds>,
-    batch: [inside, outside],
+    thresholds,
+    /** In-distribution and OOD validation sequences of the mixed batch. */
+    batch: [inside, outside] as const,
+    /** False positive rate of the clean thresholds. */
     falsePositiveRate,
   }
 }

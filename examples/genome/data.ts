@@ -2,7 +2,8 @@
 import { flatData, mismatch, type NdArray, rowCount, rowSize } from '@ood/core'
 import { type GenomeLawOptions, type GenomeSet, type GenomeSplit, loadGenomes, syntheticGenomes } from '@ood/datasets'
 import type { Manifest } from '@ood/runtime'
-import type { Options } from './options.ts'
+import type { CommonOptions } from '../common/command-line.ts'
+import { eachName } from '../common/splits.ts'
 
 /** The splits used, in the names of the public data's files. */
 export const splitNames = ['val_in', 'val_ood', 'test_in', 'test_ood'] as const satisfies readonly GenomeSplit[]
@@ -34,21 +35,19 @@ export function lawOf({ name, training }: Manifest): GenomeLawOptions {
 
 /** Loads every split: the public data, or sequences of the law that the model was trained on. */
 export async function loadSplits(
-  { n, seed, dataDir }: Pick<Options, 'n' | 'seed' | 'dataDir'>,
+  { n, seed, dataDir }: Pick<CommonOptions, 'n' | 'seed' | 'dataDir'>,
   law: GenomeLawOptions | undefined,
   signal: AbortSignal,
 ): Promise<Record<SplitName, Sequences>> {
-  const splits: Partial<Record<SplitName, Sequences>> = {}
-  for (const split of splitNames) {
+  return await eachName(splitNames, async (split): Promise<Sequences> => {
     // Sequence i of a synthetic split is always the same one: another seed begins elsewhere.
     const set = dataDir
       ? await loadGenomes({ split, dataDir, limit: n, seed, signal })
       : syntheticGenomes({ ...law, split, n, from: seed * 1_000_000 })
     if (rowCount(set.x) < 8)
       throw mismatch('E_ARGUMENT', `${split} of ${dataDir}`, 'at least 8 sequences', rowCount(set.x))
-    splits[split] = { ...set, gcContent: gcContent(set.x) }
-  }
-  return splits as Record<SplitName, Sequences>
+    return { ...set, gcContent: gcContent(set.x) }
+  })
 }
 
 /** Share of G and C of each row. */

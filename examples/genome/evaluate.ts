@@ -1,27 +1,13 @@
 // Turns measured splits and frozen choices into AUCs and decisions. Nothing here feeds back into a choice.
-import { auroc, delongInterval, delongTest } from '@ood/roc'
-import { type Decisions, decide } from '../common/decisions.ts'
-import { type Choices, type Method, methods, type Scores, scoresOf, type Thresholds } from './choose.ts'
-import type { Sequences, SplitName } from './data.ts'
+import { auroc } from '@ood/roc'
+import { gainOf, judgeTwo } from '../common/decisions.ts'
+import { byName } from '../common/splits.ts'
+import { type Choices, methods, type Scores, scoresOf } from './choose.ts'
+import { type Sequences, type SplitName, splitNames } from './data.ts'
 import type { MeasuredSplit } from './measure.ts'
 
-/** Decisions on the test splits at one threshold. */
-export interface Decided extends Decisions {
-  threshold: number
-}
-
-/** One score. */
-export interface MethodResult {
-  /** Probability that an OOD test sequence scores higher than an in-distribution one. */
-  auc: number
-  /** Its 95 % DeLong interval. */
-  interval: [number, number]
-  /** The same between the validation splits, whose OOD classes are others. */
-  validation: number
-  /** Correlation with the G and C content's distance from one half, over both test splits. */
-  gcCorrelation: number
-  decided: Record<keyof Thresholds, Decided>
-}
+/** Everything evaluated. */
+export type Evaluation = ReturnType<typeof evaluate>
 
 /** AUCs with exact models, which tell whether a network, the score or the data is the limit. */
 export interface ExactEvaluation {
@@ -38,52 +24,28 @@ export interface ExactEvaluation {
   gcCorrelation: number
 }
 
-/** Everything evaluated. */
-export interface Evaluation {
-  scores: Record<SplitName, Scores>
-  results: Record<Method, MethodResult>
-  /** AUC of the ratio minus that of the likelihood on the same sequences, with its standard error (DeLong). */
-  gain: { difference: number; standardError: number }
-  /** The exact models of the synthetic genomes in place of the networks; null for public data. */
-  exact: ExactEvaluation | null
-}
-
 /** Evaluates every score on the test splits. */
 export function evaluate(
   measured: Record<SplitName, MeasuredSplit>,
   splits: Record<SplitName, Pick<Sequences, 'gcContent'>>,
   choices: Choices,
-): Evaluation {
-  const scoresFor = (split: SplitName, pair: 'lstm' | 'exact'): Scores =>
-    scoresOf(measured[split][pair]!, splits[split].gcContent)
-  const scores = Object.fromEntries(
-    (Object.keys(measured) as SplitName[]).map((split) => [split, scoresFor(split, 'lstm')]),
-  ) as Evaluation['scores']
+) {
+  const scores = byName(splitNames, (split): Scores => scoresOf(measured[split].lstm, splits[split].gcContent))
   const { test_in: inside, test_ood: outside } = scores
-  const results = methods.map((method): [Method, MethodResult] => {
-    const { lower, upper } = delongInterval(outside[method], inside[method], { scale: 'logit' })
-    const at = (threshold: number): Decided => ({ threshold, ...decide(inside[method], outside[method], threshold) })
-    const { normal, reference, clean } = choices.thresholds[method]
-    return [
-      method,
-      {
-        auc: auroc(outside[method], inside[method]),
-        interval: [lower, upper],
-        validation: auroc(scores.val_ood[method], scores.val_in[method]),
-        gcCorrelation: correlation(
-          [...inside[method], ...outside[method]],
-          [...inside.gc, ...outside.gc].map((score) => -score),
-        ),
-        decided: { normal: at(normal), reference: at(reference), clean: at(clean) },
-      },
-    ]
-  })
-  const side = (method: Method) => ({ positives: outside[method], negatives: inside[method] })
-  const { difference, standardError } = delongTest(side('ratio'), side('likelihood'))
+  const extremes = [...inside.gc, ...outside.gc].map((score) => -score)
+  const results = byName(methods, (method) => ({
+    ...judgeTwo(inside[method], outside[method], choices.thresholds[method]),
+    /** AUC between the validation splits, whose OOD classes are others. */
+    validation: auroc(scores.val_ood[method], scores.val_in[method]),
+    /** Correlation with the G and C content's distance from one half, over both test splits. */
+    gcCorrelation: correlation([...inside[method], ...outside[method]], extremes),
+  }))
   return {
     scores,
-    results: Object.fromEntries(results) as Evaluation['results'],
-    gain: { difference, standardError },
+    results,
+    /** AUC of the ratio minus that of the likelihood on the same sequences, with its standard error (DeLong). */
+    gain: gainOf(inside, outside, 'ratio', 'likelihood'),
+    /** The exact models of the synthetic genomes in place of the networks; null for public data. */
     exact: exactEvaluation(measured, splits),
   }
 }

@@ -1,106 +1,95 @@
 // Likelihood against likelihood ratio on DNA: LSTMs, G and C content, and classes that no model has seen.
-import { join } from 'node:path'
-import { rowSize } from '@ood/core'
-import { openSequenceModel, type SequenceModel } from '@ood/models-autoregressive'
-import { formatTable } from '@ood/run'
-import { checkpointPath } from '@ood/zoo'
-import { withRun } from '../common/with-run.ts'
+import { mismatch, rowSize } from '@ood/core'
+import { openSequenceModel } from '@ood/models-autoregressive'
+import type { TableCell } from '@ood/run'
+import { checkpointIn } from '../common/checkpoints.ts'
+import { type Example, mainOf } from '../common/example.ts'
+import { checkpointsFlag } from '../common/flags.ts'
+import { factsOf } from '../common/model-facts.ts'
+import { byName } from '../common/splits.ts'
 import { choose, methods, scoresOf } from './choose.ts'
 import { lawOf, loadSplits, type SplitName, splitNames } from './data.ts'
 import { evaluate } from './evaluate.ts'
-import { methodTitle } from './figures.ts'
 import { measure, measureMaps } from './measure.ts'
-import { type Options, parseOptions, usage } from './options.ts'
-import { writeReport } from './report.ts'
-import type { ModelFacts, Result } from './result.ts'
+import { files, methodTitle, report } from './report.ts'
+import type { Result } from './result.ts'
 
-/** Runs the example: measures, chooses on validation sequences, evaluates, writes the run folder and prints the table. */
-export async function main(argv: string[], signal: AbortSignal): Promise<void> {
-  const options = parseOptions(argv)
-  if (!options) {
-    process.stdout.write(usage)
-    return
-  }
-  const { n, seed, dataDir, checkpoints, folder, workers } = options
-  const open = (name: string): Promise<SequenceModel> =>
-    openSequenceModel(checkpoints === undefined ? checkpointPath(name) : join(checkpoints, name), {
-      instance: 'mean',
-      workers,
-    })
-  const semantic = await open('lstm-genome')
-  const background = await open('lstm-genome-background')
-  try {
-    const law = dataDir === undefined ? lawOf(semantic.manifest) : undefined
-    const splits = await loadSplits(options, law, signal)
-    const config = { example: 'genome', n, seed, data: dataDir ?? 'synthetic', checkpoints: checkpoints ?? 'shipped' }
-    await withRun(folder, config, async (run, onProgress) => {
-      const key = [semantic.manifest.sha256, background.manifest.sha256]
-      const rate = background.manifest.mutation?.rate
-      const work = { semantic, background, key, splits, law, rate, signal, onProgress }
-      const measured = await measure(run, work)
-      const maps = await measureMaps(run, work)
+export const example: Example<{ checkpoints: string | undefined }, Result> = {
+  name: 'genome',
+  about: `Two LSTMs of DNA, one of them trained on mutated sequences. The likelihood of a sequence follows its G and C content; the
+ratio of the two likelihoods follows what kind of sequence it is.`,
+  n: 1000,
+  rows: 'sequences a split',
+  packaged: {
+    name: 'synthetic',
+    rows: Number.POSITIVE_INFINITY,
+    help: 'use the public data, FOLDER/train_in.npz ... (default: synthetic genomes, made on the spot)',
+  },
+  flags: {
+    checkpoints: checkpointsFlag(
+      'take DIR/lstm-genome and DIR/lstm-genome-background instead of the shipped ones, which know synthetic genomes only',
+    ),
+  },
+  check({ n, dataDir, checkpoints }) {
+    if (n > 100_000) throw mismatch('E_ARGUMENT', '--n', 'at most 100000 sequences a split', n)
+    if (dataDir !== undefined && checkpoints === undefined)
+      throw mismatch('E_ARGUMENT', '--data-dir', '--checkpoints with models of that data too', 'none')
+  },
+
+  async work(bench, options) {
+    const { dataDir, checkpoints, workers } = options
+    const open = (name: string) => openSequenceModel(checkpointIn(checkpoints, name), { instance: 'mean', workers })
+    const semantic = await open('lstm-genome')
+    const background = await open('lstm-genome-background')
+    try {
+      const law = dataDir === undefined ? lawOf(semantic.manifest) : undefined
+      const splits = await loadSplits(options, law, bench.signal)
+      const pair = { semantic, background }
+      const measured = await measure(bench, pair, splits, { law, rate: background.manifest.mutation?.rate })
       const scored = (split: SplitName) => scoresOf(measured[split].lstm, splits[split].gcContent)
       // The only input of every choice: validation sequences.
       const choices = choose(scored('val_in'), scored('val_ood'))
-      const result: Result = {
-        splits,
-        measured,
-        choices,
-        evaluation: evaluate(measured, splits, choices),
-        maps,
-        length: rowSize(splits.test_in.x),
-        models: { semantic: factsOf(semantic), background: factsOf(background) },
-      }
-      run.writeJson('summary.json', summary(result, options))
-      const report = await writeReport(run, result, options)
-      process.stdout.write(`${table(result)}\n\nreport: ${report}\n`)
+      const evaluation = evaluate(measured, splits, choices)
+      const maps = await measureMaps(bench, pair, splits)
+      const models = { semantic: factsOf(semantic.manifest), background: factsOf(background.manifest) }
+      const length = rowSize(splits.test_in.x)
+      return { splits, measured, choices, evaluation, maps, length, real: dataDir !== undefined, models }
+    } finally {
+      await Promise.all([semantic.release(), background.release()])
+    }
+  },
+
+  summary({ splits, choices, evaluation, length, models }) {
+    const { results, gain, exact } = evaluation
+    const { threshold, f1, accuracy, precision, recall, ...confusion } = results.ratio.decided.normal
+    return {
+      length,
+      sequences: byName(splitNames, (split) => splits[split].gcContent.length),
+      auc: byName(methods, (method) => results[method].auc),
+      interval: byName(methods, (method) => results[method].interval),
+      validationAuc: byName(methods, (method) => results[method].validation),
+      gcCorrelation: byName(methods, (method) => results[method].gcCorrelation),
+      exactAuc: exact,
+      ...{ gain, threshold, f1, accuracy, precision, recall, confusion },
+      mixedBatch: choices.batch,
+      falsePositiveRate: choices.falsePositiveRate,
+      decisions: byName(methods, (method) => results[method].decided),
+      models,
+    }
+  },
+
+  table({ evaluation: { results, exact } }) {
+    const rows = methods.map((method): TableCell[] => {
+      const { auc, decided } = results[method]
+      const { f1, accuracy, precision, recall, threshold } = decided.normal
+      return [methodTitle[method], auc, f1, accuracy, precision, recall, threshold.toFixed(4)]
     })
-  } finally {
-    await Promise.all([semantic.release(), background.release()])
-  }
+    const ideal = exact ? [['ratio of the exact models', exact.ratio, '', '', '', '', '']] : []
+    return [['', 'AUC', 'F1', 'accuracy', 'precision', 'recall', 'threshold'], ...rows, ...ideal]
+  },
+
+  files,
+  report,
 }
 
-function factsOf({ manifest: { name, training, mutation, metrics } }: SequenceModel): ModelFacts {
-  const { parameters = null, steps = null, hardware = null, wallTimeSeconds = null } = training ?? {}
-  return { name, parameters, steps, hardware, wallTimeSeconds, mutation: mutation ?? null, metrics: metrics ?? {} }
-}
-
-/** What `summary.json` holds. */
-function summary({ splits, choices, evaluation, length, models }: Result, options: Options): object {
-  const { results, gain, exact } = evaluation
-  const { threshold, f1, accuracy, precision, recall, ...confusion } = results.ratio.decided.normal
-  return {
-    example: 'genome',
-    config: { n: options.n, seed: options.seed, data: options.dataDir ?? 'synthetic' },
-    length,
-    sequences: Object.fromEntries(splitNames.map((split) => [split, splits[split].gcContent.length])),
-    auc: Object.fromEntries(methods.map((method) => [method, results[method].auc])),
-    interval: Object.fromEntries(methods.map((method) => [method, results[method].interval])),
-    validationAuc: Object.fromEntries(methods.map((method) => [method, results[method].validation])),
-    gcCorrelation: Object.fromEntries(methods.map((method) => [method, results[method].gcCorrelation])),
-    exactAuc: exact,
-    gain,
-    threshold,
-    f1,
-    accuracy,
-    precision,
-    recall,
-    confusion,
-    mixedBatch: choices.batch,
-    falsePositiveRate: choices.falsePositiveRate,
-    decisions: Object.fromEntries(methods.map((method) => [method, results[method].decided])),
-    models,
-  }
-}
-
-/** The table printed at the end. */
-function table({ evaluation: { results, exact } }: Result): string {
-  const rows: (string | number)[][] = [['', 'AUC', 'F1', 'accuracy', 'precision', 'recall', 'threshold']]
-  for (const method of methods) {
-    const { auc, decided } = results[method]
-    const { f1, accuracy, precision, recall, threshold } = decided.normal
-    rows.push([methodTitle[method], auc, f1, accuracy, precision, recall, threshold.toFixed(4)])
-  }
-  if (exact) rows.push(['ratio of the exact models', exact.ratio, '', '', '', '', ''])
-  return formatTable(rows)
-}
+export const main = mainOf(example)

@@ -1,65 +1,70 @@
-// Writes what people read: CSVs per split, figures as SVG and Vega-Lite JSON, and one self-contained report.html.
-
-import { htmlReport, type ReportSection, shareText } from '@ood/plots'
+// What the example shows and says: CSVs per split, figures, tables, prose.
+import { mean } from '@ood/core'
+import { type ReportTable, rocPlot, shareText } from '@ood/plots'
 import type { Run } from '@ood/run'
-import { aucHighlight, factsOfRun, rangeText } from '../common/report-text.ts'
-import { mean } from '../common/splits.ts'
-import { writeFigures } from '../common/write-figures.ts'
-import { methods, OUTLIER_PERCENTAGE } from './choose.ts'
-import { splitNames } from './data.ts'
-import type { Decided } from './evaluate.ts'
-import { baseMaps, charts, methodTitle, signed, splitTitle, WINDOW } from './figures.ts'
-import type { Options } from './options.ts'
-import type { ModelFacts, Result } from './result.ts'
+import { chartsOf, confusionChart, curveOf } from '../common/charts.ts'
+import { type Decided, decisionTable, signed } from '../common/decisions.ts'
+import type { Report } from '../common/example.ts'
+import { type Figure, figure, type Section } from '../common/figures.ts'
+import { modelTable } from '../common/model-facts.ts'
+import { aucHighlight, rangeText } from '../common/report-text.ts'
+import { type Method, methods, OUTLIER_PERCENTAGE, scoresOf } from './choose.ts'
+import { type SplitName, splitNames } from './data.ts'
+import { baseMaps, WINDOW } from './maps.ts'
+import type { Result } from './result.ts'
 
-/** Writes every output file but `summary.json`; returns the path of the report. */
-export async function writeReport(run: Run<unknown>, result: Result, options: Options): Promise<string> {
+/** What the report calls each score. */
+export const methodTitle: Record<Method, string> = {
+  ratio: 'likelihood ratio',
+  likelihood: 'log-likelihood alone',
+  background: 'background model alone',
+  gc: 'G and C content alone',
+}
+
+/** What the report calls each split. */
+const splitTitle: Record<SplitName, string> = {
+  val_in: 'in distribution, validation',
+  val_ood: 'OOD classes of validation',
+  test_in: 'in distribution, test',
+  test_ood: 'OOD classes of test',
+}
+
+export function report(result: Result): Report {
+  const { ratio, likelihood } = result.evaluation.results
+  const n = testSequences(result)
+  return {
+    title: 'Likelihood ratios for DNA',
+    intro: intro(result),
+    rows: { label: 'test sequences', value: `${n} a side` },
+    highlights: [
+      aucHighlight('AUC of the likelihood, known against unknown classes', likelihood.auc, { n, ...likelihood }),
+      aucHighlight('AUC of the likelihood ratio', ratio.auc, { n, ...ratio }),
+      {
+        value: signed(likelihood.gcCorrelation, 2),
+        label: 'correlation of the likelihood score with extreme G and C content',
+      },
+      { value: signed(ratio.gcCorrelation, 2), label: 'of the ratio score' },
+    ],
+    sections: [...resultSections(result), methodSection(result)],
+  }
+}
+
+export function files(run: Run<unknown>, { measured, splits }: Result): void {
   for (const split of splitNames) {
-    const { lstm, exact } = result.measured[split]
+    const { lstm, exact } = measured[split]
     run.writeCsv(split, {
       likelihood: lstm.semantic,
       backgroundLikelihood: lstm.background,
       oodScore: lstm.score,
-      gcContent: result.splits[split].gcContent,
-      label: result.splits[split].labels,
+      gcContent: splits[split].gcContent,
+      label: splits[split].labels,
       ...(exact && { exactLikelihood: exact.semantic, exactOodScore: exact.score }),
     })
   }
-  const svg = await writeFigures(run, 'figures', charts(result), { maps: baseMaps(result, result.maps) })
-  const { n, seed, dataDir } = options
-  const { ratio, likelihood } = result.evaluation.results
-  const tested = testSequences(result)
-  return run.writeText(
-    'report.html',
-    htmlReport({
-      title: 'Likelihood ratios for DNA',
-      intro: intro(result, dataDir !== undefined),
-      facts: factsOfRun(run, { label: 'test sequences', value: `${tested} a side` }),
-      highlights: [
-        aucHighlight('AUC of the likelihood, known against unknown classes', likelihood.auc, {
-          n: tested,
-          interval: likelihood.interval,
-        }),
-        aucHighlight('AUC of the likelihood ratio', ratio.auc, { n: tested, interval: ratio.interval }),
-        {
-          value: signed(likelihood.gcCorrelation, 2),
-          label: 'correlation of the likelihood score with extreme G and C content',
-        },
-        { value: signed(ratio.gcCorrelation, 2), label: 'of the ratio score' },
-      ],
-      sections: [
-        scoresSection(result, svg),
-        gcSection(svg),
-        mapsSection(result, svg),
-        methodSection(result, dataDir !== undefined),
-      ],
-      footer: `\`npm run example -- genome --n ${n} --seed ${seed}\`, at most ${n} sequences a split, data: ${dataDir === undefined ? 'synthetic genomes' : 'public files'}.`,
-    }),
-  )
 }
 
-function intro(result: Result, real: boolean): string {
-  const { evaluation } = result
+function intro(result: Result): string {
+  const { evaluation, real } = result
   const n = testSequences(result)
   const { ratio, likelihood } = evaluation.results
   const exact = evaluation.exact
@@ -76,59 +81,149 @@ function testSequences({ measured }: Result): number {
   return Math.min(measured.test_in.lstm.score.length, measured.test_ood.lstm.score.length)
 }
 
-function scoresSection(result: Result, svg: Record<string, string>): ReportSection {
-  const { evaluation, choices } = result
-  const { results, gain } = evaluation
+/** What the scores reach, what the likelihood follows, and where in the sequences the evidence lies. */
+function resultSections(result: Result): Section[] {
+  const { splits, measured, evaluation, choices, length } = result
+  const { results, scores } = evaluation
   const { normal, reference, clean } = results.ratio.decided
   const [inside, outside] = choices.batch
-  const row = (title: string, at: Decided) => [
-    title,
-    signed(at.threshold, 4),
-    at.f1,
-    at.accuracy,
-    at.precision,
-    at.recall,
-  ]
-  return {
-    heading: 'Likelihood against ratio',
-    blocks: [
-      { figures: [{ svg: svg.likelihood! }, { svg: svg.ratio!, caption: 'Sequences left of a line are called OOD.' }] },
-      {
-        table: [
-          ['score', 'AUC, test', '95 % interval', 'AUC, validation', 'correlation with extreme G and C content'],
-          ...methods.map((method) => {
-            const { auc, interval, validation, gcCorrelation } = results[method]
-            return [methodTitle[method], auc, rangeText(interval), validation, signed(gcCorrelation, 2)]
-          }),
-          ...exactRows(evaluation),
-        ],
-        caption: `1 is perfect, 0.5 is a coin. The ratio gains ${signed(gain.difference)} over the likelihood (standard error ${gain.standardError.toFixed(3)}, DeLong). Validation has OOD classes of its own; intervals are DeLong's.${exactNote(evaluation)}`,
-      },
-      { svg: svg.roc! },
-      {
-        figures: [
-          {
-            svg: svg['confusion-normal']!,
-            caption: `Threshold from ${inside} known and ${outside} unknown validation sequences: ${100 - OUTLIER_PERCENTAGE} % are considered normal.`,
-          },
-          {
-            svg: svg['confusion-reference']!,
-            caption: `The example this follows passes the share of outliers, ${OUTLIER_PERCENTAGE}, where the share of normal sequences is wanted: recall is bought with false alarms.`,
-          },
-        ],
-      },
-      {
-        table: [
-          ['likelihood ratio', 'threshold (score)', 'F1', 'accuracy', 'precision', 'recall'],
-          row(`mixed validation batch, ${100 - OUTLIER_PERCENTAGE} % normal`, normal),
-          row(`the same, percentile ${OUTLIER_PERCENTAGE}`, reference),
-          row(`${(100 * choices.falsePositiveRate).toFixed(1)} % of known validation sequences flagged`, clean),
-        ],
-        caption:
-          'On the test splits. Scores are minus the mean log ratio of a base; above the threshold is called OOD. OOD is the positive class.',
-      },
+  const charts = chartsOf<SplitName>(
+    [
+      { set: 'val_in', name: 'in_distr_train', label: splitTitle.val_in },
+      { set: 'test_in', name: 'in_distr_test', label: splitTitle.test_in },
+      { set: 'test_ood', name: 'ood', label: splitTitle.test_ood },
     ],
+    { subtitle: `sequences of ${length} bases`, rows: scores.test_in.ratio.length, yTitle: 'share of sequences' },
+  )
+  const likelihood = {
+    xTitle: 'mean log p of a base (nats)',
+    values: (split: SplitName) => measured[split].lstm.semantic,
   }
+  const ratio: typeof likelihood = {
+    xTitle: 'mean log ratio of a base (nats)',
+    values: (split: SplitName) => scores[split].ratio.map((score) => -score),
+  }
+  const againstGc = (name: string, title: string, { xTitle: yTitle, values }: typeof likelihood, caption: string) =>
+    charts.scatter({
+      ...{ name, title, caption, xTitle: 'G and C content', yTitle, maxPoints: 600, only: ['test_in', 'test_ood'] },
+      x: (split) => splits[split].gcContent,
+      y: values,
+    })
+  const confusion = (name: string, title: string, at: Decided, caption: string) => {
+    const subtitle = `ratio below ${signed(-at.threshold, 4)} nats a base is called OOD`
+    const words = { name: `confusion-${name}`, title, subtitle, caption, xTitle: 'called', yTitle: 'is' }
+    return confusionChart(words, ['known', 'unknown'], at)
+  }
+  const gaps = splits.test_in.coding
+    ? ' Hatched in the third strip are the gaps between genes, in which every class is alike: no evidence is to be had there.'
+    : ''
+  return [
+    {
+      heading: 'Likelihood against ratio',
+      blocks: [
+        [
+          charts.histogram({ name: 'likelihood', title: 'Log-likelihood under the semantic model', ...likelihood }),
+          charts.histogram({
+            name: 'ratio',
+            title: 'Likelihood ratio: semantic over background',
+            ...ratio,
+            marks: [
+              { x: -normal.threshold, label: 'mixed batch' },
+              { x: -clean.threshold, label: 'in distribution' },
+            ],
+            caption: 'Sequences left of a line are called OOD.',
+          }),
+        ],
+        scoreTable(result),
+        rocFigure(result),
+        [
+          confusion(
+            'normal',
+            'Percentile 70: the normal share',
+            normal,
+            `Threshold from ${inside} known and ${outside} unknown validation sequences: ${100 - OUTLIER_PERCENTAGE} % are considered normal.`,
+          ),
+          confusion(
+            'reference',
+            'Percentile 30: the outlier share',
+            reference,
+            `The example this follows passes the share of outliers, ${OUTLIER_PERCENTAGE}, where the share of normal sequences is wanted: recall is bought with false alarms.`,
+          ),
+        ],
+        decisionTable(
+          [
+            [`mixed validation batch, ${100 - OUTLIER_PERCENTAGE} % normal`, normal],
+            [`the same, percentile ${OUTLIER_PERCENTAGE}`, reference],
+            [`${(100 * choices.falsePositiveRate).toFixed(1)} % of known validation sequences flagged`, clean],
+          ],
+          4,
+          'On the test splits. Scores are minus the mean log ratio of a base; above the threshold is called OOD. OOD is the positive class.',
+        ),
+      ],
+    },
+    {
+      heading: 'What the likelihood follows',
+      blocks: [
+        [
+          againstGc(
+            'gc-likelihood',
+            'The likelihood follows the G and C content',
+            likelihood,
+            'Sequences of almost only G and C, or of almost only A and T, are easy to predict: each base has two likely values instead of four.',
+          ),
+          againstGc(
+            'gc-ratio',
+            'The ratio follows it far less',
+            ratio,
+            'Both models follow the G and C content, so most of it cancels. What is left is at the ends: replacing bases by random others draws the G and C content of the background model\u2019s training sequences to one half, so it knows the extremes less well.',
+          ),
+        ],
+      ],
+    },
+    {
+      heading: 'Base by base',
+      blocks: [
+        figure(
+          'maps',
+          baseMaps(result),
+          `The first sequences of both test splits, from the second base on. A single base says little; runs of them do (mean of ${WINDOW}).${gaps}`,
+        ),
+      ],
+    },
+  ]
+}
+
+function scoreTable({ evaluation }: Result): ReportTable {
+  const { results, gain } = evaluation
+  return {
+    table: [
+      ['score', 'AUC, test', '95 % interval', 'AUC, validation', 'correlation with extreme G and C content'],
+      ...methods.map((method) => {
+        const { auc, interval, validation, gcCorrelation } = results[method]
+        return [methodTitle[method], auc, rangeText(interval), validation, signed(gcCorrelation, 2)]
+      }),
+      ...exactRows(evaluation),
+    ],
+    caption: `1 is perfect, 0.5 is a coin. The ratio gains ${signed(gain.difference)} over the likelihood (standard error ${gain.standardError.toFixed(3)}, DeLong). Validation has OOD classes of its own; intervals are DeLong's.${exactNote(evaluation)}`,
+  }
+}
+
+function rocFigure({ splits, measured, evaluation, length }: Result): Figure {
+  const { results, scores, exact } = evaluation
+  const shown: Method[] = ['likelihood', 'ratio', 'background']
+  const ideal = (split: SplitName) => scoresOf(measured[split].exact!, splits[split].gcContent).ratio
+  const curves = shown.map((method) =>
+    curveOf(methodTitle[method], scores.test_in[method], scores.test_ood[method], results[method].auc),
+  )
+  const ofExact = exact && curveOf('ratio of the exact models', ideal('test_in'), ideal('test_ood'), exact.ratio)
+  const chart = rocPlot({
+    title: 'Accepting known classes, rejecting unknown ones',
+    subtitle: `sequences of ${length} bases`,
+    curves: ofExact ? [...curves, ofExact] : curves,
+    xTitle: 'share of unknown classes accepted',
+    yTitle: 'share of known classes accepted',
+  })
+  return figure('roc', chart)
 }
 
 /** Which of the networks keeps the ratio from what is possible. */
@@ -156,52 +251,7 @@ function exactRows({ exact }: Result['evaluation']): (string | number)[][] {
   ]
 }
 
-function gcSection(svg: Record<string, string>): ReportSection {
-  return {
-    heading: 'What the likelihood follows',
-    blocks: [
-      {
-        figures: [
-          {
-            svg: svg['gc-likelihood']!,
-            caption:
-              'Sequences of almost only G and C, or of almost only A and T, are easy to predict: each base has two likely values instead of four.',
-          },
-          {
-            svg: svg['gc-ratio']!,
-            caption:
-              'Both models follow the G and C content, so most of it cancels. What is left is at the ends: replacing bases by random others draws the G and C content of the background model\u2019s training sequences to one half, so it knows the extremes less well.',
-          },
-        ],
-      },
-    ],
-  }
-}
-
-function mapsSection({ splits }: Result, svg: Record<string, string>): ReportSection {
-  const gaps = splits.test_in.coding
-    ? ' Hatched in the third strip are the gaps between genes, in which every class is alike: no evidence is to be had there.'
-    : ''
-  return {
-    heading: 'Base by base',
-    blocks: [
-      {
-        svg: svg.maps!,
-        caption: `The first sequences of both test splits, from the second base on. A single base says little; runs of them do (mean of ${WINDOW}).${gaps}`,
-      },
-    ],
-  }
-}
-
-function methodSection(result: Result, real: boolean): ReportSection {
-  const { models, measured } = result
-  const count = (value: unknown): string => (typeof value === 'number' ? value.toLocaleString('en') : '-')
-  const minutes = ({ wallTimeSeconds: seconds }: ModelFacts): string =>
-    typeof seconds === 'number' ? (seconds / 60).toFixed(0) : '-'
-  const rate = ({ mutation }: ModelFacts): string => {
-    const { rate } = (mutation ?? {}) as { rate?: number }
-    return rate === undefined ? 'none' : `${(100 * rate).toFixed(0)} %`
-  }
+function methodSection({ models, measured, real }: Result): Section {
   const means = splitNames.map((split) => {
     const { lstm, exact } = measured[split]
     return [
@@ -225,19 +275,7 @@ function methodSection(result: Result, real: boolean): ReportSection {
           'Thresholds come from validation sequences, whose unknown classes are not those of the test. The test splits are only scored.',
         ].join('\n\n'),
       },
-      {
-        table: [
-          ['model', 'parameters', 'steps', 'minutes', 'bases replaced'],
-          ...[models.semantic, models.background].map((facts) => [
-            facts.name,
-            count(facts.parameters),
-            count(facts.steps),
-            minutes(facts),
-            rate(facts),
-          ]),
-        ],
-        caption: 'What the manifests say of the training.',
-      },
+      modelTable(models, 'bases'),
       {
         table: [
           ['mean log p of a base (nats)', 'semantic', 'background', 'exact semantic', 'exact background'],

@@ -1,4 +1,5 @@
 // What the example ends with.
+import type { ModelFacts } from '../common/model-facts.ts'
 import type { Choices } from './choose.ts'
 import type { Sequences, SplitName } from './data.ts'
 import type { Evaluation } from './evaluate.ts'
@@ -13,16 +14,7 @@ export interface Result {
   maps: Record<'test_in' | 'test_ood', BaseRatios>
   /** Bases in a sequence. */
   length: number
+  /** The sequences are public data, not synthetic. */
+  real: boolean
   models: Record<'semantic' | 'background', ModelFacts>
-}
-
-/** What a manifest says of a model. */
-export interface ModelFacts {
-  name: string
-  parameters: unknown
-  steps: unknown
-  hardware: unknown
-  wallTimeSeconds: unknown
-  mutation: unknown
-  metrics: Record<string, unknown>
 }

@@ -7,14 +7,19 @@ import { exactGenomeModel, syntheticGenomes, writeNpz } from '@ood/datasets'
 import { openRun, type Run } from '@ood/run'
 import type { Manifest } from '@ood/runtime'
 import { afterAll, describe, expect, it } from 'vitest'
+import { createBench } from '../common/bench.ts'
+import { parseOptions as parse } from '../common/command-line.ts'
+import { writeReport } from '../common/example.ts'
+import { factsOf } from '../common/model-facts.ts'
 import { choose, methods, type Scores, scoresOf } from '../genome/choose.ts'
 import { gcContent, lawOf, loadSplits, type SplitName, splitNames } from '../genome/data.ts'
 import { correlation, evaluate } from '../genome/evaluate.ts'
-import { baseMaps, charts } from '../genome/figures.ts'
-import { MAPPED, type MeasureOptions, measure, measureMaps } from '../genome/measure.ts'
-import { parseOptions } from '../genome/options.ts'
-import { writeReport } from '../genome/report.ts'
-import type { ModelFacts, Result } from '../genome/result.ts'
+import { example } from '../genome/index.ts'
+import { baseMaps } from '../genome/maps.ts'
+import { MAPPED, measureMaps, measure as measureSplits } from '../genome/measure.ts'
+import type { Result } from '../genome/result.ts'
+
+const parseOptions = (argv: string[], env: NodeJS.ProcessEnv) => parse(example, argv, env)
 
 const work = mkdtempSync(join(tmpdir(), 'ood-genome-'))
 afterAll(() => rmSync(work, { recursive: true, force: true }))
@@ -23,18 +28,17 @@ const law = { seed: 4, length: 60, order: 1, preference: 0.4 }
 const N = 40
 const splits = await loadSplits({ n: N, seed: 0, dataDir: undefined }, law, signal)
 
-const measuring = (over: Partial<MeasureOptions> = {}): MeasureOptions => ({
-  semantic: exactGenomeModel('semantic', law),
-  background: exactGenomeModel('background', law),
-  key: 'exact',
-  splits,
-  law,
-  rate: 0.2,
-  signal,
-  onProgress: () => {},
-  batch: 16,
-  ...over,
+/** A model of a checkpoint: hashes name it, so that what it gave is found again by the next start. */
+const named = (model: LikelihoodModel, sha: string): LikelihoodModel =>
+  Object.assign({ ...model }, { manifest: { name: 'exact', sha256: { 'lstm.onnx': sha.repeat(64) } } })
+const pairOf = () => ({
+  semantic: named(exactGenomeModel('semantic', law), 'a'),
+  background: named(exactGenomeModel('background', law), 'b'),
 })
+
+const benchOf = (run: Run<unknown>) => createBench({ run, seed: 0, signal, onProgress: () => {} })
+const measure = (run: Run<unknown>, pair: ReturnType<typeof pairOf>) =>
+  measureSplits(benchOf(run), pair, splits, { law, rate: 0.2 }, 16)
 
 async function inRun<T>(folder: string, use: (run: Run<unknown>) => Promise<T>): Promise<T> {
   const run = openRun({ folder: join(work, folder), config: { test: 'genome' } })
@@ -48,18 +52,16 @@ async function inRun<T>(folder: string, use: (run: Run<unknown>) => Promise<T>):
 /** A model that must not be asked. */
 const closed: LikelihoodModel = { logProb: () => Promise.reject(new Error('asked again')) }
 
-const facts: ModelFacts = {
+const facts = factsOf({
   name: 'exact',
-  parameters: 0,
-  steps: null,
-  hardware: null,
-  wallTimeSeconds: 90,
+  kind: 'sequence',
+  graphs: {},
+  training: { parameters: 0, wallTimeSeconds: 90 },
   mutation: { rate: 0.2 },
-  metrics: {},
-}
+} as unknown as Manifest)
 
 async function wholeResult(run: Run<unknown>): Promise<Result> {
-  const measured = await measure(run, measuring())
+  const measured = await measure(run, pairOf())
   const scored = (split: SplitName): Scores => scoresOf(measured[split].lstm, splits[split].gcContent)
   const choices = choose(scored('val_in'), scored('val_ood'))
   return {
@@ -67,8 +69,9 @@ async function wholeResult(run: Run<unknown>): Promise<Result> {
     measured,
     choices,
     evaluation: evaluate(measured, splits, choices),
-    maps: await measureMaps(run, measuring()),
+    maps: await measureMaps(benchOf(run), pairOf(), splits),
     length: 60,
+    real: false,
     models: { semantic: facts, background: { ...facts, mutation: null } },
   }
 }
@@ -90,7 +93,7 @@ describe('options of the genome example', () => {
   it.each([
     [['--n', '4'], '--n: expected a whole number of at least 8, got 4'],
     [['--n', '100001'], '--n: expected at most 100000 sequences a split, got 100001'],
-    [['--checkpoints', ''], "--checkpoints: expected a folder, got ''"],
+    [['--checkpoints', ''], '--checkpoints: expected a folder, got an empty string'],
     [['--data-dir', 'data'], '--data-dir: expected --checkpoints with models of that data too, got none'],
   ])('refuses %j', (argv, message) => {
     expect(() => parseOptions(argv, {})).toThrow(message)
@@ -183,40 +186,49 @@ describe('the genome example', () => {
   })
 
   it('scores the mean over the steps, and keeps it for the next start', async () => {
-    const first = await inRun('again', (run) => measure(run, measuring()))
+    const first = await inRun('again', (run) => measure(run, pairOf()))
     const { feature } = await exactGenomeModel('semantic', law).logProb(splits.val_in.x)
     const want = Float64Array.from(flatData(feature!).subarray(0, 59)).reduce((sum, value) => sum + value, 0) / 59
     expect(first.val_in.lstm.semantic[0]).toBeCloseTo(want, 12)
     const { score, semantic, background } = first.test_ood.lstm
     for (const [i, value] of score.entries()) expect(value).toBeCloseTo(background[i]! - semantic[i]!, 12)
-    const second = await inRun('again', (run) => measure(run, measuring({ semantic: closed, background: closed })))
-    expect(second).toEqual(first)
-    await expect(
-      inRun('again', (run) => measure(run, measuring({ semantic: closed, key: 'other checkpoints' }))),
-    ).rejects.toThrow('asked again')
+    const shut = { semantic: named(closed, 'a'), background: named(closed, 'b') }
+    expect(await inRun('again', (run) => measure(run, shut))).toEqual(first)
+    const others = { semantic: named(closed, 'c'), background: named(closed, 'b') }
+    await expect(inRun('again', (run) => measure(run, others))).rejects.toThrow('asked again')
   })
 
   it('resumes after a stop in the middle with the same numbers', async () => {
-    const whole = await inRun('undisturbed', (run) => measure(run, measuring()))
+    const whole = await inRun('undisturbed', (run) => measure(run, pairOf()))
     let calls = 0
     const model = exactGenomeModel('semantic', law)
     const stopping: LikelihoodModel = {
       logProb: (x, call) => (++calls > 4 ? Promise.reject(new Error('killed')) : model.logProb(x, call)),
     }
-    await expect(inRun('killed', (run) => measure(run, measuring({ semantic: stopping })))).rejects.toThrow('killed')
-    expect(await inRun('killed', (run) => measure(run, measuring()))).toEqual(whole)
+    const stopped = { ...pairOf(), semantic: named(stopping, 'a') }
+    await expect(inRun('killed', (run) => measure(run, stopped))).rejects.toThrow('killed')
+    expect(await inRun('killed', (run) => measure(run, pairOf()))).toEqual(whole)
   })
 
   it('draws its figures and writes its files', async () => {
     const folder = join(work, 'files')
     const result = await inRun('files', async (run) => {
       const found = await wholeResult(run)
-      await writeReport(run, found, { n: N, seed: 0, dataDir: undefined, folder, workers: 0, checkpoints: undefined })
+      const options = { n: N, seed: 0, dataDir: undefined, folder, workers: 0, checkpoints: undefined }
+      await writeReport(run, example, found, options)
       return found
     })
-    const names = Object.keys(charts(result))
+    const charts = [
+      'likelihood',
+      'ratio',
+      'gc-likelihood',
+      'gc-ratio',
+      'roc',
+      'confusion-normal',
+      'confusion-reference',
+    ]
     expect(readdirSync(join(folder, 'figures')).sort()).toEqual(
-      [...names.flatMap((name) => [`${name}.svg`, `${name}.vl.json`]), 'maps.svg'].sort(),
+      [...charts.flatMap((name) => [`${name}.svg`, `${name}.vl.json`]), 'maps.svg'].sort(),
     )
     const report = readFileSync(join(folder, 'report.html'), 'utf8')
     expect(report).toContain(result.evaluation.results.ratio.auc.toFixed(3))
@@ -225,11 +237,11 @@ describe('the genome example', () => {
       'likelihood,backgroundLikelihood,oodScore,gcContent,label,exactLikelihood,exactOodScore',
     )
     // Three strips a sequence: each base, averages, gaps.
-    const svg = baseMaps(result, result.maps)
+    const svg = baseMaps(result)
     expect(svg.match(/<image /g)).toHaveLength(2 * MAPPED * 3)
     const { coding: _, ...plain } = splits.test_in
     const without = { ...result, splits: { ...splits, test_in: plain } }
-    expect(baseMaps(without, result.maps).match(/<image /g)).toHaveLength(MAPPED * 5)
+    expect(baseMaps(without).match(/<image /g)).toHaveLength(MAPPED * 5)
   })
 })
 
