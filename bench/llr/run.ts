@@ -13,7 +13,7 @@ import { openPixelCnn } from '@ood/models-autoregressive'
 import { auroc } from '@ood/roc'
 import { formatTable, runMain } from '@ood/run'
 import { checkpointPath } from '@ood/zoo'
-import { integer } from '../../examples/common/options.ts'
+import { integer } from '../../examples/common/flags.ts'
 
 /** Both data sets have 60,000 training images, of which the recipes keep the last 2,000 for validation. */
 const VALIDATION = { from: 58_000, count: 2000 }

@@ -1,14 +1,8 @@
 // Phrases that the reports share: the facts of a run, intervals, shares, and what it means that a model's samples are flagged.
-import { type ReportCell, type ReportFact, type ReportHighlight, shareText } from '@ood/plots'
+import { type ReportCell, type ReportHighlight, shareText } from '@ood/plots'
 import { delongInterval } from '@ood/roc'
-import { type Run, runFacts } from '@ood/run'
 import type { AucPair } from './judge.ts'
 import { type Direction, dataSetTitle } from './splits.ts'
-
-/** The facts under a report's title: on how much (`64 a split`), when, with which version, on which machine. */
-export function factsOfRun(run: Run<unknown>, rows: ReportFact): ReportFact[] {
-  return [rows, ...runFacts(run.events)]
-}
 
 /** An AUC in large type, with its interval and the number of images of the smaller side in small type below. */
 export function aucHighlight(

@@ -1,174 +1,135 @@
 // A map of images with their local intrinsic dimension on it: model-free LID of each, beside a UMAP view of them all.
-
-import { concatRows, flatData, type NdArray, random, rowCount, rowSize, tensor, throwIfAborted } from '@ood/core'
-import { loadDataset, loadSample } from '@ood/datasets'
+import { concatRows, flatData, mean, type NdArray, rowCount, rowSize, standardDeviation, tensor } from '@ood/core'
 import { ess, findNeighbours, mle } from '@ood/lid'
-import { htmlReport, renderSvg, scatterPlot } from '@ood/plots'
-import { formatTable } from '@ood/run'
-import { UMAP } from 'umap-js'
-import { commonUsage, integer, parseCommon } from '../common/options.ts'
-import { factsOfRun } from '../common/report-text.ts'
-import { type DataSet, dataSetTitle, mean } from '../common/splits.ts'
-import { withRun } from '../common/with-run.ts'
+import { scatterPlot } from '@ood/plots'
+import { type Example, mainOf } from '../common/example.ts'
+import { type Figure, figure } from '../common/figures.ts'
+import { wholeNumber } from '../common/flags.ts'
+import { testImages } from '../common/held-out.ts'
+import { byName, type DataSet, dataSetTitle, eachName, mean as plainMean } from '../common/splits.ts'
+import { project } from './umap.ts'
 
-const usage = `npm run example -- lid-map [options]
+const sets = ['fashion-mnist', 'mnist'] as const satisfies readonly DataSet[]
+const methods = ['mle', 'ess'] as const
+type Lid = Record<(typeof methods)[number], Float64Array>
 
-Local intrinsic dimension of Fashion-MNIST and MNIST test images without any model, drawn on a UMAP of both.
+/** Everything known when the run ends. */
+interface Result {
+  lid: Record<DataSet, Lid>
+  /** x y of every image in turn, set after set. */
+  map: Float64Array
+  neighbours: number
+}
 
-${commonUsage('lid-map', 400)}  --neighbours K     neighbours of each image (default 20)
-`
+export const example: Example<{ neighbours: number }, Result> = {
+  name: 'lid-map',
+  about: 'Local intrinsic dimension of Fashion-MNIST and MNIST test images without any model, drawn on a UMAP of both.',
+  n: 400,
+  rows: 'images a data set',
+  flags: { neighbours: wholeNumber('K', 20, 3, 'neighbours of each image (default 20)') },
 
-const sets: readonly DataSet[] = ['fashion-mnist', 'mnist']
-
-/** Runs the example and writes runs/lid-map/. */
-export async function main(argv: string[], signal: AbortSignal): Promise<void> {
-  const parsed = parseCommon(argv, { name: 'lid-map', n: 400, extra: ['neighbours'] })
-  if (!parsed) {
-    process.stdout.write(usage)
-    return
-  }
-  const { n, seed, dataDir, folder } = parsed.common
-  const neighbours = integer('--neighbours', parsed.extra.neighbours ?? '20', 3)
-  const config = { example: 'lid-map', n, seed, data: dataDir ?? 'packaged samples', neighbours }
-  await withRun(folder, config, async (run, onProgress) => {
-    const images: NdArray[] = []
-    for (const set of sets) {
-      const { images: found } = dataDir
-        ? await loadDataset(set, { split: 'test', dataDir, limit: n, seed, signal })
-        : await loadSample(set, 'test', { limit: n })
-      images.push(
-        tensor(
-          Float32Array.from(flatData(found), (v) => v / 255),
-          [rowCount(found), rowSize(found)],
-        ),
-      )
-    }
+  async work({ run, seed, signal, onProgress }, options) {
+    const { neighbours } = options
+    const images = await eachName(sets, async (set) => unitRows(await testImages(set, options, signal)))
     // Neighbours are looked for within each data set: a digit among clothes says nothing about digits.
-    const lid = await run.step('lid', async () => {
-      const columns: Record<string, Float64Array> = {}
-      for (const [i, set] of sets.entries()) {
-        const table = await findNeighbours(images[i]!, neighbours, { seed, signal })
-        columns[`mle-${set}`] = (await mle(images[i]!, { neighbours: table })).lid
-        columns[`ess-${set}`] = (await ess(images[i]!, { neighbours: table })).lid
-      }
-      return columns
-    })
-    const map = await run.step('umap', () => project(concatRows(images), seed, signal, onProgress))
-    const methods = ['mle', 'ess'] as const
-    const rows = sets.map((set) => [dataSetTitle[set], ...methods.map((m) => mean(lid[`${m}-${set}`]!).toFixed(1))])
-    run.writeJson('summary.json', {
-      ...config,
-      lid: Object.fromEntries(
-        sets.map((set) => [set, Object.fromEntries(methods.map((m) => [m, mean(lid[`${m}-${set}`]!)]))]),
-      ),
-    })
-    const at = { x: (i: number) => map[2 * i]!, y: (i: number) => map[2 * i + 1]! }
-    const bySet = sets.map((set, s) => {
-      const first = s * rowCount(images[0]!)
-      const count = rowCount(images[s]!)
-      return {
-        name: set,
-        label: dataSetTitle[set],
-        x: Float64Array.from({ length: count }, (_, i) => at.x(first + i)),
-        y: Float64Array.from({ length: count }, (_, i) => at.y(first + i)),
-      }
-    })
-    const axes = { xTitle: 'UMAP 1', yTitle: 'UMAP 2' }
-    const plain = await renderSvg(scatterPlot({ title: 'Every image once', series: bySet, ...axes }))
-    const all = Float64Array.from(sets.flatMap((set) => [...lid[`ess-${set}`]!]))
-    const byLid = thirds(all).map(({ label, rows }, i) => ({
-      name: `third-${i}`,
-      label,
-      x: Float64Array.from(rows, at.x),
-      y: Float64Array.from(rows, at.y),
-    }))
-    const coloured = await renderSvg(
-      scatterPlot({ title: 'The same map by local intrinsic dimension (ESS)', series: byLid, ...axes }),
-    )
-    run.writeText('figures/map.svg', plain)
-    run.writeText('figures/map-lid.svg', coloured)
-    const report = run.writeText(
-      'report.html',
-      htmlReport({
-        title: 'Local intrinsic dimension without a model',
-        facts: factsOfRun(run, {
-          label: 'images',
-          value: `${rowCount(images[0]!)} a data set, ${neighbours} neighbours each`,
-        }),
-        highlights: sets.map((set) => {
-          const values = lid[`ess-${set}`]!
-          return {
-            value: mean(values).toFixed(1),
-            label: `mean LID of ${dataSetTitle[set]} (ESS)`,
-            note: `${intervalOfMean(values)}, n = ${values.length}`,
-          }
-        }),
-        intro: `Each image's dimension is read off its ${neighbours} nearest images of the same set. Where the map is made of threads it is low, in the middle of clouds high.`,
-        sections: [
-          {
-            heading: 'Map and dimension',
-            blocks: [
-              {
-                figures: [
-                  { svg: plain, caption: 'Images of both sets, laid out so that neighbours stay neighbours.' },
-                  { svg: coloured, caption: 'Coloured by the lowest, middle and highest third of their dimensions.' },
-                ],
-              },
-              {
-                table: [
-                  ['mean LID', 'MLE', '95 % interval', 'ESS', '95 % interval'],
-                  ...sets.map((set) => [
-                    dataSetTitle[set],
-                    ...methods.flatMap((m) => {
-                      const values = lid[`${m}-${set}`]!
-                      return [mean(values).toFixed(1), intervalOfMean(values)]
-                    }),
-                  ]),
-                ],
-                caption:
-                  'Intervals are those of the mean over the images (1.96 standard errors); neighbouring images share neighbours, so they are somewhat too narrow.',
-              },
-            ],
-          },
-        ],
-        footer: `\`npm run example -- lid-map --n ${n} --seed ${seed} --neighbours ${neighbours}\`. UMAP distances between clusters mean little.`,
-      }),
-    )
-    process.stdout.write(`${formatTable([['mean LID', 'MLE', 'ESS'], ...rows])}\n\nreport: ${report}\n`)
+    const lidOf = async (set: DataSet): Promise<Lid> => {
+      const table = await findNeighbours(images[set], neighbours, { seed, signal })
+      const of = { neighbours: table }
+      return { mle: (await mle(images[set], of)).lid, ess: (await ess(images[set], of)).lid }
+    }
+    const lid = await run.step('lid', () => eachName(sets, lidOf))
+    const all = concatRows(sets.map((set) => images[set]))
+    const map = await run.step('umap', () => project(all, { seed, signal, onProgress }))
+    return { lid, map, neighbours }
+  },
+
+  summary: ({ lid }, { n, seed, dataDir, neighbours }) => ({
+    ...{ n, seed, data: dataDir ?? 'packaged samples', neighbours },
+    lid: byName(sets, (set) => byName(methods, (method) => plainMean(lid[set][method]))),
+  }),
+
+  table: ({ lid }) => [
+    ['mean LID', 'MLE', 'ESS'],
+    ...sets.map((set) => [dataSetTitle[set], ...methods.map((method) => mean(lid[set][method]).toFixed(1))]),
+  ],
+
+  report({ lid, map, neighbours }) {
+    const n = lid[sets[0]].ess.length
+    return {
+      title: 'Local intrinsic dimension without a model',
+      rows: { label: 'images', value: `${n} a data set, ${neighbours} neighbours each` },
+      highlights: sets.map((set) => ({
+        value: mean(lid[set].ess).toFixed(1),
+        label: `mean LID of ${dataSetTitle[set]} (ESS)`,
+        note: `${intervalOfMean(lid[set].ess)}, n = ${n}`,
+      })),
+      intro: `Each image's dimension is read off its ${neighbours} nearest images of the same set. Where the map is made of threads it is low, in the middle of clouds high.`,
+      sections: [
+        {
+          heading: 'Map and dimension',
+          blocks: [
+            maps(lid, map),
+            {
+              table: [
+                ['mean LID', 'MLE', '95 % interval', 'ESS', '95 % interval'],
+                ...sets.map((set) => [
+                  dataSetTitle[set],
+                  ...methods.flatMap((m) => [mean(lid[set][m]).toFixed(1), intervalOfMean(lid[set][m])]),
+                ]),
+              ],
+              caption:
+                'Intervals are those of the mean over the images (1.96 standard errors); neighbouring images share neighbours, so they are somewhat too narrow.',
+            },
+          ],
+        },
+      ],
+      footnote: 'UMAP distances between clusters mean little.',
+    }
+  },
+}
+
+export const main = mainOf(example)
+
+/** Bytes as rows of numbers in [0, 1]. */
+function unitRows(images: NdArray): NdArray {
+  const data = Float32Array.from(flatData(images), (value) => value / 255)
+  return tensor(data, [rowCount(images), rowSize(images)])
+}
+
+/** The map by data set, and by thirds of the dimensions. */
+function maps(lid: Result['lid'], map: Float64Array): Figure[] {
+  const axes = { xTitle: 'UMAP 1', yTitle: 'UMAP 2' }
+  const at = (rows: readonly number[]) => ({
+    x: Float64Array.from(rows, (row) => map[2 * row]!),
+    y: Float64Array.from(rows, (row) => map[2 * row + 1]!),
   })
+  const values = Float64Array.from(sets.flatMap((set) => [...lid[set].ess]))
+  const n = values.length / sets.length
+  const bySet = sets.map((set, s) => {
+    const rows = Array.from({ length: n }, (_, i) => s * n + i)
+    return { name: set, label: dataSetTitle[set], ...at(rows) }
+  })
+  const byLid = thirds(values).map(({ label, rows }, i) => ({ name: `third-${i}`, label, ...at(rows) }))
+  const coloured = 'The same map by local intrinsic dimension (ESS)'
+  return [
+    figure(
+      'map',
+      scatterPlot({ title: 'Every image once', series: bySet, ...axes }),
+      'Images of both sets, laid out so that neighbours stay neighbours.',
+    ),
+    figure(
+      'map-lid',
+      scatterPlot({ title: coloured, series: byLid, ...axes }),
+      'Coloured by the lowest, middle and highest third of their dimensions.',
+    ),
+  ]
 }
 
 /** 95 % interval of a mean, from the standard error over rows. */
 function intervalOfMean(values: Float64Array): string {
   const centre = mean(values)
-  const variance = values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1)
-  const half = 1.96 * Math.sqrt(variance / values.length)
+  const half = (1.96 * standardDeviation(values)) / Math.sqrt(values.length)
   return `${(centre - half).toFixed(1)} to ${(centre + half).toFixed(1)}`
-}
-
-/** UMAP in two dimensions, x y of each row in turn; the same for the same seed. */
-async function project(
-  points: NdArray,
-  seed: number,
-  signal: AbortSignal,
-  onProgress: (progress: { done: number; total: number; label: string }) => void,
-): Promise<Float64Array> {
-  const data = flatData(points)
-  const width = rowSize(points)
-  const rng = random(seed).fork('umap')
-  const umap = new UMAP({ nComponents: 2, nNeighbors: 15, minDist: 0.1, random: () => rng.uniform() })
-  const epochs = umap.initializeFit(
-    Array.from({ length: rowCount(points) }, (_, i) => Array.from(data.subarray(i * width, (i + 1) * width))),
-  )
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    umap.step()
-    if (epoch % 20 !== 0) continue
-    onProgress({ done: epoch, total: epochs, label: 'umap' })
-    // Layout runs on this thread: let a Ctrl-C through.
-    await new Promise((resolve) => setImmediate(resolve))
-    throwIfAborted(signal, 'umap')
-  }
-  return Float64Array.from(umap.getEmbedding().flat())
 }
 
 /** Row numbers of the lowest, middle and highest third of some values, with their ranges. */
