@@ -7,7 +7,7 @@ export interface LogProb {
   /** One number per row, in nats. */
   instance: Float64Array
   /** Per-feature log-probs in nats where the model has them, [N, ...featureShape]: a PixelCNN++ gives one a pixel. */
-  feature?: NdArray
+  feature?: NdArray | undefined
 }
 
 /** A model with an exact or bounded log-density (normalizing flow, PixelCNN++, diffusion ODE ...). */

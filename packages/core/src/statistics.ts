@@ -64,11 +64,13 @@ export function quantile(sorted: ArrayLike<number>, q: number): number {
 /**
  * log Γ(x) for x > 0: shift up to x >= 15 by Γ(x + 1) = x Γ(x), then Stirling's series with four terms, whose first
  * neglected term 1 / (1188 x⁹) is below 3e-14 there (DLMF 5.11.1).
+ *
+ * @param from - another place to shift to
  */
-export function logGamma(x: number): number {
+export function logGamma(x: number, from = 15): number {
   let shift = 0
   let y = x
-  while (y < 15) {
+  while (y < from) {
     shift += Math.log(y)
     y++
   }

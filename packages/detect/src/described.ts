@@ -3,8 +3,8 @@ import { mismatch } from '@ood/core'
 
 /** Shape and range of the data of a model, where known. */
 export interface Described {
-  dataShape?: readonly number[]
-  valueRange?: readonly [number, number]
+  dataShape?: readonly number[] | undefined
+  valueRange?: readonly [number, number] | undefined
 }
 
 /**
@@ -40,7 +40,7 @@ function describe(model: object): Described {
   }
   const shape = [manifest?.data?.shape, dataShape, preprocess === undefined ? modelShape : undefined].find(isShape)
   const range = [manifest?.data?.valueRange, [low, high]].find(isRange)
-  return { ...(shape ? { dataShape: shape } : {}), ...(range ? { valueRange: range } : {}) }
+  return { dataShape: shape, valueRange: range }
 }
 
 function isShape(value: unknown): value is readonly number[] {

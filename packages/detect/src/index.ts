@@ -27,7 +27,7 @@ export { gaussianOf, type PackedGaussian } from './combine/gaussian.ts'
 export { type MixtureKept, type MixtureOptions, mixtureOf } from './combine/mixture.ts'
 export { type OneClassKept, type OneClassOptions, oneClassOf } from './combine/one-class.ts'
 export { type PValueFit, pValuesOf } from './combine/p-values.ts'
-export { type Standardisation, tamed, varies } from './combine/standardise.ts'
+export { type Standardisation, varies } from './combine/standardise.ts'
 export { columnStatistic, needsOf, type Statistic } from './combine/statistic.ts'
 export { fitWorst, type Spread, type WorstOfMember, worst, worstOf } from './combine/worst-of.ts'
 export { assertProfile, type DataProfile } from './data-profile.ts'
@@ -50,7 +50,6 @@ export {
   measureNeeds,
   modelKey,
   type Needs,
-  shareOf,
 } from './measurement.ts'
 export { type Explanation, fitMethod, type Method, measure } from './method.ts'
 export { packNumbers, unpackNumbers } from './pack.ts'

@@ -109,7 +109,7 @@ export async function measureNeeds<Input>(
 }
 
 /** Call options whose progress is the `index`-th of `count` parts of the whole. */
-export function shareOf(options: MeasureOptions, index: number, count: number): MeasureOptions {
+function shareOf(options: MeasureOptions, index: number, count: number): MeasureOptions {
   const { onProgress } = options
   const call = { ...options, seed: options.seed ?? 0 }
   if (!onProgress || count === 1) return call

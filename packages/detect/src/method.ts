@@ -29,7 +29,7 @@ export interface Method<Fit = unknown, Input = NdArray> {
   /** Shape and range of its data where known (`describedBy(models)`). */
   readonly data?: Described
   /** What a method that learns nothing has from the start: such a method scores without `fit`. */
-  readonly initial?: Fit
+  readonly initial?: Fit | undefined
   /** What `fit` (no argument) or `score` (the fit) wants measured. A method whose scale is fitted asks for that scale. */
   needs(fit?: Fit): Needs<Input>
   /** Learns from training columns. The result is plain JSON. */

@@ -6,13 +6,13 @@ import { countDiscordant, countTiedPairs } from './internal/pairs.ts'
 /** Which behaviour a metric reproduces: the corrected definition, or the reference code bit for bit. */
 export interface MetricOptions {
   /** `'reference'` reproduces the reference implementation's quirk named in the function's comment. */
-  compat?: 'reference'
+  compat?: 'reference' | undefined
 }
 
 /** Options of `concordanceIndex`. */
 export interface ConcordanceOptions extends MetricOptions {
   /** Round predictions (half to even) and also count pairs tied in exactly one of the two lists as discordant. */
-  withEqual?: boolean
+  withEqual?: boolean | undefined
 }
 
 /**

@@ -11,7 +11,7 @@ import { tridiagonalize } from './tridiagonalize.ts'
 /** How the numbers of J lie in memory. */
 export interface GramOptions {
   /** `true` when the data hold Jᵀ (cols x rows row-major: one row a tangent direction, as batched JVPs give it). */
-  transposed?: boolean
+  transposed?: boolean | undefined
 }
 
 /**

@@ -7,7 +7,7 @@ import { plainProduct, transpose } from './internal/plain.ts'
 /** How the second factor lies in memory. */
 export interface MatmulOptions {
   /** `true` when the second argument holds Bᵀ (cols x inner row-major), so that rows are multiplied with rows. */
-  transposedB?: boolean
+  transposedB?: boolean | undefined
 }
 
 /**

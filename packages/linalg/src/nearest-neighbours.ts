@@ -14,7 +14,7 @@ export interface Neighbours {
 /** Options of {@link nearestNeighbours}. */
 export interface NeighbourOptions {
   /** The queries are the data themselves, row by row: row i is not offered as its own neighbour. Duplicates still are. */
-  excludeSelf?: boolean
+  excludeSelf?: boolean | undefined
 }
 
 /**

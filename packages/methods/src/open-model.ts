@@ -47,7 +47,7 @@ export async function openModel(folder: string, options: OpenModelOptions = {}):
   const checkpoint = await openCheckpoint(folder)
   const { manifest } = checkpoint
   const { device, workers } = options
-  const rest = { ...(device === undefined ? {} : { device }), workers }
+  const rest = { device, workers }
   const background = (manifest as { role?: unknown }).role === 'background'
   const opened = <R extends Role, M extends { release(): Promise<void> }>(role: R, model: M) => ({
     role,

@@ -1,5 +1,5 @@
 // The method that a stored detector names, over its opened models: what `loadDetector` of @ood/detect/node asks for.
-import { mismatch, type NdArray, OodError, unknownName } from '@ood/core'
+import { mismatch, OodError, unknownName } from '@ood/core'
 import {
   type BallMassSettings,
   ballMassMethod,
@@ -170,7 +170,7 @@ function likelihoodLidOf(settings: Settings, models: Roles, name: string): Metho
     model,
     logProb: (logProb ?? {}) as LogProbSettings,
     estimator: estimators[estimator]!(source as never, estimatorSettings as never) as ReturnType<typeof thresholdLid>,
-    ...(preprocess === true ? { preprocess: (x: NdArray, call?: object) => source.preprocess(x, call) } : {}),
+    preprocess: preprocess === true ? (x, call) => source.preprocess(x, call) : undefined,
     scale: scale as number | ScaleRuleName,
     rule: rule as PairRule,
   }) as unknown as Method<never>

@@ -12,7 +12,7 @@ export interface MixtureParams {
   /** [N, M, C, H, W] in the [-1, 1] frame, positive. */
   scales: NdArray
   /** [N, M, K, H, W] with K = C (C - 1) / 2, in the order (1, 0), (2, 0), (2, 1), ...; needed when C > 1. */
-  coefficients?: NdArray
+  coefficients?: NdArray | undefined
 }
 
 /** What the pixels mean. */
@@ -84,7 +84,7 @@ export function mixtureLogProb(x: NdArray, params: MixtureParams, options: Mixtu
     logits: flatData(params.logits),
     locations: flatData(params.locations),
     scales,
-    ...(channels > 1 ? { coefficients: flatData(params.coefficients!) } : {}),
+    coefficients: channels > 1 ? flatData(params.coefficients!) : undefined,
   }
   const out = new Float64Array(n * h * w)
   mixtureRows(flat, flatData(x), rowCount(x), sizes, out, 0)

@@ -45,7 +45,7 @@ export async function openPixelCnn(source: string | Checkpoint, options: EngineO
     high: mixture.high,
     components: mixture.components,
     channelDependence: mixture.channelDependence,
-    ...(conditionShape ? { conditionShape } : {}),
+    conditionShape,
     ...createDensity(parts),
     ...createSampler(parts),
     release: () => engine.release(),

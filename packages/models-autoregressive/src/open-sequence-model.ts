@@ -140,7 +140,7 @@ function reduced(feature: Float64Array, n: number, shape: readonly number[], by:
 }
 
 /** Vocabulary and, where the graph fixes it, the number of tokens it takes. */
-function sequenceFacts(manifest: Manifest, folder: string): { vocabulary: number; length?: number } {
+function sequenceFacts(manifest: Manifest, folder: string): { vocabulary: number; length: number | undefined } {
   const fail = (field: string, expected: string, got: unknown) =>
     mismatch('E_MANIFEST', `${folder} ${field}`, expected, got)
   if (manifest.kind !== 'sequence') throw fail('kind', 'sequence', manifest.kind)
@@ -154,5 +154,5 @@ function sequenceFacts(manifest: Manifest, folder: string): { vocabulary: number
   const { logits } = outputs
   if (logits?.length !== 3 || logits[2] !== vocabulary)
     throw fail('graphs.logits.outputs.logits', `shape [N, T, ${vocabulary}]`, logits)
-  return { vocabulary, ...(typeof length === 'number' ? { length } : {}) }
+  return { vocabulary, length: typeof length === 'number' ? length : undefined }
 }

@@ -44,7 +44,7 @@ export interface PixelCnn extends LikelihoodModel {
   readonly components: number
   readonly channelDependence: 'normalized' | 'raw'
   /** Shape of one condition; absent for models without. */
-  readonly conditionShape?: readonly number[]
+  readonly conditionShape?: readonly number[] | undefined
 
   /**
    * Exact log-probabilities of whole images, in nats: `feature` [N, H, W] one a pixel (its channels together) and

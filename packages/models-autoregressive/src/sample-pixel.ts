@@ -11,7 +11,7 @@ export interface PixelMixture {
   /** [M, C], positive. */
   scales: ArrayLike<number>
   /** [M, C (C - 1) / 2], needed when C > 1. */
-  coefficients?: ArrayLike<number>
+  coefficients?: ArrayLike<number> | undefined
 }
 
 /** Random numbers of one pixel. */

@@ -13,7 +13,7 @@ export type Sizes = Readonly<Record<string, number | readonly number[]>>
 /** What else is bound. */
 export interface BindOptions {
   /** Inputs that are not to be fed any more, with what they hold: sequence lengths, a sampling rate, states at the start. */
-  readonly constants?: Readonly<Record<string, Tensor>>
+  readonly constants?: Readonly<Record<string, Tensor>> | undefined
 }
 
 /**

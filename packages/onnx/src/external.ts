@@ -9,7 +9,7 @@ import type { TensorProto } from './proto.ts'
 export type ExternalData = (location: string, offset: number, length: number) => Uint8Array
 
 /** Where a tensor's bytes are. */
-export interface ExternalRange {
+interface ExternalRange {
   readonly location: string
   readonly offset: number
   readonly length: number

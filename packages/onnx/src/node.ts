@@ -14,13 +14,13 @@ export interface OpenOptions {
    * Folder that weights beside the model must lie in, links followed (default: the model file's own). Download caches
    * that keep files elsewhere and link to them need the cache's folder here.
    */
-  readonly root?: string
+  readonly root?: string | undefined
 }
 
 /** How a model is saved. */
 export interface SaveOptions {
   /** Tensors of at least so many bytes go to `<path>.data` (default: none does; everything goes into one file). */
-  readonly externalThreshold?: number
+  readonly externalThreshold?: number | undefined
 }
 
 /** Largest file that can be a protobuf message. */

@@ -103,7 +103,7 @@ export function withFields<M extends object>(message: M, fields: Partial<M>): M 
 export interface Descriptor {
   readonly fields: readonly DescriptorField[]
 }
-export interface DescriptorField {
+interface DescriptorField {
   readonly number: number
   /** Type of the message the field holds, if it holds messages. */
   readonly message: Descriptor | undefined

@@ -23,7 +23,7 @@ import { checkWire, WireError } from './wire.ts'
 /** How a file is read. */
 export interface ReadOptions {
   /** Gives the bytes of weights stored beside the model; without it, using such weights is an error. */
-  readonly external?: ExternalData
+  readonly external?: ExternalData | undefined
 }
 
 /** What reading a part of a model needs to know of the whole. */

@@ -2,7 +2,7 @@
 import { mismatch, OodError } from '@ood/core'
 import type { ElementType, Tensor, TypedArray } from './types.ts'
 
-export type ArrayType = {
+type ArrayType = {
   readonly BYTES_PER_ELEMENT: number
   readonly name: string
   new (length: number): TypedArray
@@ -53,7 +53,7 @@ export function byteSize(type: ElementType, shape: readonly number[]): number | 
   return Type && storageLength(type, count(shape)) * Type.BYTES_PER_ELEMENT
 }
 
-export function isPacked(type: ElementType): boolean {
+function isPacked(type: ElementType): boolean {
   return perByte(type) > 1
 }
 

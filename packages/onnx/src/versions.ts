@@ -2,7 +2,7 @@
 import { mismatch } from '@ood/core'
 
 /** Oldest and newest file format (IR version) that is read: 3 is of 2017, the first with operator-set imports. */
-export const IR_VERSIONS: readonly [number, number] = [3, 14]
+const IR_VERSIONS: readonly [number, number] = [3, 14]
 
 /** Newest standard operator set whose operators the package's passes know. */
 export const NEWEST_OPSET = 28

@@ -7,7 +7,7 @@ import type { Model } from './types.ts'
 /** Options of `withOutputs`. */
 export interface WithOutputsOptions {
   /** Leave out the outputs that the model has, and every node that only they need (default false). */
-  only?: boolean
+  only?: boolean | undefined
 }
 
 /**

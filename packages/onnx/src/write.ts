@@ -30,7 +30,7 @@ import type { Attribute, Graph, LocalFunction, Model, Node, Tensor, ValueInfo } 
 /** How a model is written. */
 export interface WriteOptions {
   /** Brings weights of external files into the file (default: they stay where they are, named as before). */
-  readonly inline?: boolean
+  readonly inline?: boolean | undefined
 }
 
 /**

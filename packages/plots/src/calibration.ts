@@ -16,9 +16,9 @@ export interface CalibrationOptions extends PlotFrame {
   /** Candidate scales with the name of the rule that found them; the one that was taken has `chosen`. */
   candidates: readonly (MarkedScale & { chosen?: boolean })[]
   /** The model-free target of the calibration, for example lPCA of the training set. */
-  target?: MarkedLid
-  xTitle?: string
-  yTitle?: string
+  target?: MarkedLid | undefined
+  xTitle?: string | undefined
+  yTitle?: string | undefined
 }
 
 /**

@@ -10,8 +10,8 @@ export interface ConfusionOptions extends PlotFrame {
   labels: readonly string[]
   /** `counts[i][j]`: items that are of kind i and were called kind j. */
   counts: readonly (readonly number[])[]
-  xTitle?: string
-  yTitle?: string
+  xTitle?: string | undefined
+  yTitle?: string | undefined
 }
 
 /**

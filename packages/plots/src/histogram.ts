@@ -14,14 +14,14 @@ export interface HistogramOptions extends PlotFrame {
   /** Axis title with the unit, for example `log-likelihood (nats)`. */
   xTitle: string
   /** What one value belongs to, for the vertical axis: `share of images` by default. */
-  yTitle?: string
+  yTitle?: string | undefined
   /** Number of equal bins over the axis (default 40). */
-  bins?: number
+  bins?: number | undefined
   /** Values to mark with a vertical line and a text, such as a threshold. The default range of the axis includes them. */
-  marks?: readonly { x: number; label: string }[]
+  marks?: readonly { x: number; label: string }[] | undefined
   /** Range of the axis; the default shows everything, but for far outliers and the far part of a series much wider than
    * the others, which the subtitle then counts. */
-  domain?: readonly [number, number]
+  domain?: readonly [number, number] | undefined
 }
 
 /**

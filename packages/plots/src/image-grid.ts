@@ -17,13 +17,13 @@ export interface ImageGroup {
 /** Options of `imageGrid`. */
 export interface ImageGridOptions {
   groups: readonly ImageGroup[]
-  title?: string
+  title?: string | undefined
   /** Images in a row (default 16). */
-  columns?: number
+  columns?: number | undefined
   /** Values drawn black and white (default 0 and 1); others are clipped to them. */
-  range?: readonly [number, number]
+  range?: readonly [number, number] | undefined
   /** Screen pixels per image pixel (default 1.25: 16 images of 28 pixels are 600 wide). */
-  zoom?: number
+  zoom?: number | undefined
 }
 
 const GAP = 2

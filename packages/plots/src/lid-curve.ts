@@ -25,15 +25,15 @@ export interface LidCurveOptions extends PlotFrame {
   /** One curve of S numbers per point of each split. */
   series: readonly (Series & { curves: readonly ArrayLike<number>[] })[]
   /** Quantiles between which the band is filled (default 0.1 and 0.9), or `null` for none. */
-  band?: readonly [number, number] | null
+  band?: readonly [number, number] | null | undefined
   /** Individual curves drawn thinly per split, evenly taken from the given ones (default 0). */
-  samples?: number
+  samples?: number | undefined
   /** Scales to mark, for example the chosen one. */
-  marks?: readonly MarkedScale[]
+  marks?: readonly MarkedScale[] | undefined
   /** A calibration target to mark, for example lPCA of the training set. */
-  target?: MarkedLid
-  xTitle?: string
-  yTitle?: string
+  target?: MarkedLid | undefined
+  xTitle?: string | undefined
+  yTitle?: string | undefined
 }
 
 /**

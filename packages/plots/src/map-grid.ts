@@ -27,10 +27,10 @@ export interface MapGridOptions {
   /** Headings above some of the rows: `rows` rows each, in order, N in all. */
   groups: readonly { label: string; rows: number }[]
   /** Text beside each row, a line each. */
-  notes?: readonly (readonly string[])[]
-  title?: string
+  notes?: readonly (readonly string[])[] | undefined
+  title?: string | undefined
   /** Screen pixels per map pixel (default 3). */
-  zoom?: number
+  zoom?: number | undefined
 }
 
 const GAP = 4

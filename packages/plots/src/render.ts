@@ -9,7 +9,7 @@ import type { PlotSpec } from './spec.ts'
 /** Options of `renderSvg`. */
 export interface RenderOptions {
   /** Gets what Vega-Lite or Vega warn of; without it warnings are dropped. */
-  onWarning?: (message: string) => void
+  onWarning?: ((message: string) => void) | undefined
 }
 
 // Vega counts ids and keeps text metrics in module variables, so charts are rendered one after the other.
@@ -86,7 +86,7 @@ function finish(svg: string, description: string | undefined): string {
 /** Options of `renderPng`. */
 export interface PngOptions {
   /** Pixels of the picture per pixel of the SVG (default 2, for sharp text). */
-  scale?: number
+  scale?: number | undefined
 }
 
 /**

@@ -51,16 +51,16 @@ export interface ReportFact {
 export interface ReportOptions {
   title: string
   /** Markdown below the title: what was done and what came out. */
-  intro?: string
+  intro?: string | undefined
   /** In one line below the title: number of images, date, versions, machine. */
-  facts?: readonly ReportFact[]
+  facts?: readonly ReportFact[] | undefined
   /** A few numbers in large type below the intro. */
-  highlights?: readonly ReportHighlight[]
+  highlights?: readonly ReportHighlight[] | undefined
   sections: readonly ReportSection[]
   /** Markdown at the end: command, date, versions. */
-  footer?: string
+  footer?: string | undefined
   /** Language of the text (default `en`). */
-  lang?: string
+  lang?: string | undefined
 }
 
 /**

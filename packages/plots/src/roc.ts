@@ -20,8 +20,8 @@ export interface RocCurve {
 /** Options of `rocPlot`. */
 export interface RocOptions extends PlotFrame {
   curves: readonly RocCurve[]
-  xTitle?: string
-  yTitle?: string
+  xTitle?: string | undefined
+  yTitle?: string | undefined
 }
 
 /**

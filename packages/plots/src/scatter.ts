@@ -11,15 +11,15 @@ import type { Series } from './splits.ts'
 export interface ScatterOptions extends PlotFrame {
   /** Points of each split: `x` is usually the log-likelihood in nats, `y` the LID. */
   series: readonly (Series & { x: ArrayLike<number>; y: ArrayLike<number> })[]
-  xTitle?: string
-  yTitle?: string
+  xTitle?: string | undefined
+  yTitle?: string | undefined
   /** Ranges of the axes, instead of ones that fit the points. */
-  xDomain?: readonly [number, number]
-  yDomain?: readonly [number, number]
+  xDomain?: readonly [number, number] | undefined
+  yDomain?: readonly [number, number] | undefined
   /** Thresholds to draw: a vertical line at `x`, a horizontal one at `y`. */
-  thresholds?: { x?: number; y?: number; xLabel?: string; yLabel?: string }
+  thresholds?: { x?: number; y?: number; xLabel?: string; yLabel?: string } | undefined
   /** Points drawn per series at most, evenly taken (default 1000): more only makes the file large. */
-  maxPoints?: number
+  maxPoints?: number | undefined
 }
 
 /**

@@ -4,11 +4,11 @@ import { mismatch } from '@ood/core'
 /** What an AUC or a share rests on. */
 export interface ShareOptions {
   /** Images, or whatever was counted, on the smaller side. */
-  n?: number
+  n?: number | undefined
   /** Confidence interval. */
-  interval?: readonly [number, number]
+  interval?: readonly [number, number] | undefined
   /** Digits after the point (default 3). */
-  digits?: number
+  digits?: number | undefined
 }
 
 /**

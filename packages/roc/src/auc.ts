@@ -19,7 +19,7 @@ const INTERPOLATIONS: readonly Interpolation[] = ['linear', 'step', 'hull']
 /** Options of {@link auc}. */
 export interface AucOptions {
   /** Default `linear`. */
-  readonly interpolation?: Interpolation
+  readonly interpolation?: Interpolation | undefined
 }
 
 /**

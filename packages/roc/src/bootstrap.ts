@@ -24,13 +24,13 @@ export interface BootstrapInterval {
 /** Options of {@link bootstrapInterval}; `S` is what one class looks like to the statistic. */
 export interface BootstrapOptions<S> {
   /** Statistic of (positives, negatives). Default {@link auroc}, or {@link dualAuroc} for dual scores. */
-  readonly statistic?: (positives: S, negatives: S) => number
+  readonly statistic?: ((positives: S, negatives: S) => number) | undefined
   /** Number of resamples, at least 2. Default 2000. */
-  readonly resamples?: number
+  readonly resamples?: number | undefined
   /** Confidence level in (0, 1). Default 0.95. */
-  readonly level?: number
+  readonly level?: number | undefined
   /** Any safe integer; the same seed gives the same interval on every machine. Default 0. */
-  readonly seed?: number
+  readonly seed?: number | undefined
 }
 
 /**

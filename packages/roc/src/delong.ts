@@ -19,12 +19,12 @@ export interface AurocInterval {
 /** Options of {@link delongInterval}. */
 export interface DelongOptions {
   /** Confidence level in (0, 1). Default 0.95. */
-  readonly level?: number
+  readonly level?: number | undefined
   /**
    * Scale on which the estimate is taken as normal. `linear` (default): AUROC +- z SE, cut to [0, 1]. `logit`:
    * symmetric in log(A / (1 - A)), never leaves (0, 1) and covers better near 1.
    */
-  readonly scale?: 'linear' | 'logit'
+  readonly scale?: 'linear' | 'logit' | undefined
 }
 
 /** Result of {@link delongTest}. */

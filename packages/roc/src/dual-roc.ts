@@ -32,7 +32,7 @@ export interface DualRocOptions {
    * `reference`: the frontier of the published code instead of the exact curve, each distinct
    * point once. Needed to reproduce published dual AUCs; see {@link dualAuroc} for how it differs.
    */
-  readonly compat?: 'reference'
+  readonly compat?: 'reference' | undefined
 }
 
 /**

@@ -22,9 +22,9 @@ export interface FprOptions {
   /** Required, because the conventions give different numbers for the same scores. */
   readonly convention: FprConvention
   /** True positive rate to read the curve at, in (0, 1]. Default 0.95. */
-  readonly tpr?: number
+  readonly tpr?: number | undefined
   /** How much each item counts (default: once). */
-  readonly weights?: OutlierWeights
+  readonly weights?: OutlierWeights | undefined
 }
 
 const CONVENTIONS: readonly FprConvention[] = ['oodPositive', 'idPositive', 'idPositiveClosest', 'oodPositiveClosest']

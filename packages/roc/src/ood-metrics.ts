@@ -34,7 +34,7 @@ export interface OodMetrics {
 /** Options of {@link oodMetrics}. */
 export interface OodMetricsOptions {
   /** True positive rate of the three FPR values, in (0, 1]. Default 0.95. */
-  readonly tpr?: number
+  readonly tpr?: number | undefined
 }
 
 /**

@@ -22,7 +22,7 @@ export interface ParetoOptions {
    * `reference`: the greedy scan of the published code, needed to reproduce published dual
    * AUCs. It keeps every point that is not below the last kept one, dominated and repeated points included.
    */
-  readonly compat?: 'reference'
+  readonly compat?: 'reference' | undefined
 }
 
 /**

@@ -12,7 +12,7 @@ export interface PartialAurocOptions extends WeightOptions {
    * Scale the area so that 0.5 is a detector without any power and 1 a perfect one (McClish 1989), as scikit-learn's
    * `roc_auc_score(max_fpr=...)` does (default true); false gives the area itself, in [0, maxFpr].
    */
-  readonly standardized?: boolean
+  readonly standardized?: boolean | undefined
 }
 
 /**

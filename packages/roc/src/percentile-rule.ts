@@ -20,9 +20,9 @@ export interface PercentileRule {
 /** Options of {@link percentileRule}. */
 export interface PercentileRuleOptions {
   /** Percentile of the calibration scores, in [0, 100]. Default 10. */
-  readonly percentile?: number
+  readonly percentile?: number | undefined
   /** Which scores take part; an axis left out gets the threshold -Infinity. Default `both`. */
-  readonly axes?: 'both' | 'x' | 'y'
+  readonly axes?: 'both' | 'x' | 'y' | undefined
 }
 
 /**

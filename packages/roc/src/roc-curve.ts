@@ -24,9 +24,9 @@ export interface RocCurve<Counts extends Uint32Array | Float64Array = Uint32Arra
 /** Options of {@link rocCurve}. */
 export interface RocCurveOptions {
   /** How much each item counts (default: once). Items of weight 0 make no point. */
-  readonly weights?: ClassWeights
+  readonly weights?: ClassWeights | undefined
   /** Drop points that lie on the straight line between their neighbours (decided on the counts). Default false. */
-  readonly dropCollinear?: boolean
+  readonly dropCollinear?: boolean | undefined
 }
 
 /**

@@ -19,5 +19,5 @@ export interface OutlierWeights {
 /** Options of what takes weights. */
 export interface WeightOptions {
   /** Without it every item counts once. */
-  readonly weights?: ClassWeights
+  readonly weights?: ClassWeights | undefined
 }

@@ -5,7 +5,7 @@ import { histogramPlot, htmlReport, type ReportBlock, renderSvg } from '@ood/plo
 import type { SkippedImages } from './skipped.ts'
 
 /** What was compared, for the report's head. */
-export interface ReportFacts {
+interface ReportFacts {
   title: string
   train: string
   models: readonly string[]
@@ -16,12 +16,17 @@ export interface ReportFacts {
 /** Methods that get a figure. */
 const SHOWN = 4
 
+/** Methods, best mean AUROC first. */
+export function byMean(results: readonly MethodResult[]): MethodResult[] {
+  return [...results].sort((a, b) => b.meanAuroc - a.meanAuroc)
+}
+
 /** `report.html`: AUROC with intervals of every method and set, and score histograms of the best methods. */
 export async function comparisonReport(
   { results, failures }: Comparison,
   { title, train, models, skipped }: ReportFacts,
 ): Promise<string> {
-  const ranked = [...results].sort((a, b) => b.meanAuroc - a.meanAuroc)
+  const ranked = byMean(results)
   const sets = ranked[0]?.rows.map(({ set }) => set) ?? []
   const figures: ReportBlock[] = []
   for (const result of ranked.slice(0, SHOWN)) figures.push({ svg: await histogram(result), caption: caption(result) })

@@ -1,8 +1,8 @@
 // `ood compare`: every method whose models are there, on any images, resumably; one table, CSV, JSON and a report.
 import { mean, mismatch, type NdArray, rowCount } from '@ood/core'
-import type { Comparison, MethodResult } from '@ood/methods'
+import type { Comparison } from '@ood/methods'
 import { csvText, formatTable, openRun, type Run } from '@ood/run'
-import { comparisonReport } from './compare-report.ts'
+import { byMean, comparisonReport } from './compare-report.ts'
 import { type ImagesOptions, readImages } from './images.ts'
 import { type ModelsOptions, withModels } from './models.ts'
 import { keepSkipped, type SkippedImages } from './skipped.ts'
@@ -108,11 +108,6 @@ export function comparisonTable({ results, failures }: Comparison): string {
   const head = ['method', ...sets.map((set) => `AUROC ${set}`), 'mean', 'FPR@95', 'AUPR', 'flagged in', 's/image']
   const left = failures.map(({ method, error }) => `${method}: ${error}`)
   return [formatTable([head, ...rows]), ...left].join('\n')
-}
-
-/** Methods, best mean AUROC first. */
-export function byMean(results: readonly MethodResult[]): MethodResult[] {
-  return [...results].sort((a, b) => b.meanAuroc - a.meanAuroc)
 }
 
 function write(run: Run<unknown>, { results, failures }: Comparison, skipped: SkippedImages): void {

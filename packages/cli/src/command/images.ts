@@ -8,7 +8,7 @@ import { type FileKind, fileKind, foundKind } from './file-kind.ts'
 export type Skipped = readonly { name: string; reason: string }[]
 
 /** Told which images of a source were left out. */
-export type OnSkipped = (skipped: Skipped, source: string) => void
+type OnSkipped = (skipped: Skipped, source: string) => void
 
 /** Images with a name for each row: its file, or its row number. */
 export interface NamedImages {
@@ -92,13 +92,14 @@ async function readPath(source: string, options: ImagesOptions): Promise<Found> 
   const skipped: { name: string; reason: string }[] = []
   const picture = {
     mode: shape[0] === 1 ? ('greyscale' as const) : ('rgb' as const),
-    ...(resize ? { size: [shape[1]!, shape[2]!] as const } : {}),
+    size: resize ? ([shape[1]!, shape[2]!] as const) : undefined,
     invert,
     signal,
     onProgress,
-    ...(options.onError === 'skip'
-      ? { onBroken: (name: string, error: OodError) => void skipped.push({ name, reason: error.message }) }
-      : {}),
+    onBroken:
+      options.onError === 'skip'
+        ? (name: string, error: OodError) => void skipped.push({ name, reason: error.message })
+        : undefined,
   }
   if (kind === 'folder') {
     const rows = firstRows((await listImages(source)).length, limit)

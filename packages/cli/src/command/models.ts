@@ -12,7 +12,7 @@ export interface ModelsOptions {
 }
 
 /** What the work gets. */
-export interface OpenedModels {
+interface OpenedModels {
   models: Models
   opened: readonly OpenedModel[]
   /** Shape of one row: [C, H, W] of images, [T] of sequences. */

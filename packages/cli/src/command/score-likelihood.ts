@@ -7,7 +7,7 @@ import { type ModelsOptions, withModels } from './models.ts'
 import { workInRun } from './work.ts'
 
 /** Options of `scoreLikelihood`. */
-export interface ScoreLikelihoodOptions extends ModelsOptions, Omit<ImagesOptions, 'shape' | 'anyLength'> {
+interface ScoreLikelihoodOptions extends ModelsOptions, Omit<ImagesOptions, 'shape' | 'anyLength'> {
   images: string
   seed: number
   batchSize: number

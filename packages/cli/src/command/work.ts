@@ -21,7 +21,7 @@ export interface WorkOptions extends Omit<ImagesOptions, 'shape'> {
 }
 
 /** What the work of a command gets. */
-export interface WorkParts {
+interface WorkParts {
   flow: Flow
   images: NdArray
   names: readonly string[]

@@ -7,9 +7,9 @@ import { fileError } from './errors.ts'
 /** Where a name may lead, and how a refusal reads. */
 export interface InsideOptions {
   /** Folder that the result must lie in (default: the one the name is relative to). */
-  root?: string
+  root?: string | undefined
   /** Code of the error for a name that is refused (default `E_FILE`). */
-  code?: OodErrorCode
+  code?: OodErrorCode | undefined
 }
 
 /**

@@ -6,7 +6,7 @@ import { arrayBytes, checkBools, MAX_HEADER, npyHeader, numbers } from '../reade
 import type { RawArray } from '../readers/raw-array.ts'
 
 /** The stream a `.npy` array is read from. */
-export interface NpyStream {
+interface NpyStream {
   chunks: AsyncIterable<Uint8Array>
   /** What errors call it. */
   name: string

@@ -6,7 +6,7 @@ import { fileError, fileReason, withFile } from '@ood/core/node'
 import { entryStart, type ZipRecord, zipReader, zipRecords } from '../internal/zip-directory.ts'
 
 /** An entry that can be read once. */
-export interface OpenedEntry {
+interface OpenedEntry {
   /** Bytes unpacked, as the directory lists them; the stream fails rather than give more. */
   size: number
   chunks: AsyncIterable<Uint8Array>

@@ -16,7 +16,7 @@ export async function readJson(path: string, maxBytes: number, expected: string)
 }
 
 /** The contents of a file as chunks, unzipped when it begins with gzip's magic. */
-export interface OpenedFile {
+interface OpenedFile {
   /** Bytes on disk. */
   size: number
   gzip: boolean

@@ -13,11 +13,11 @@ export interface Rows {
 }
 
 /** Where a noise step gets its noise. */
-export interface NoiseSource {
+interface NoiseSource {
   /** The stream of one row. */
   stream(row: number): Random
   /** Given noise, which replaces the streams. */
-  given?: ArrayLike<number>
+  given?: ArrayLike<number> | undefined
 }
 
 /** One transform over rows in place. */

@@ -18,7 +18,7 @@ export interface ZipRecord {
 }
 
 /** Bytes of a file at a position, all of them or an error naming the file. */
-export type ReadAt = (position: number, length: number) => Promise<Uint8Array>
+type ReadAt = (position: number, length: number) => Promise<Uint8Array>
 
 /** Bytes read at once where less is asked for, so that small entries are not read one by one. */
 const WINDOW = 2 ** 18

@@ -24,16 +24,16 @@ export interface ManifoldMixtureOptions {
   /** Intrinsic dimensions d_1 .. d_M, each at most D. */
   dimensions: readonly number[]
   /** Default `uniform` on [-1, 1]. */
-  latent?: LatentLaw
+  latent?: LatentLaw | undefined
   /** Default `random-rotation`. */
-  linear?: LinearMapKind
+  linear?: LinearMapKind | undefined
   /** A map of R^D after the linear one, drawn anew for each component: `squiggly(...)`, `randomFlow(...)`. */
-  diffeomorphism?: Diffeomorphism
+  diffeomorphism?: Diffeomorphism | undefined
   /** Distance between modes (10). */
-  distance?: number
+  distance?: number | undefined
   /** Probabilities of the components (equal). */
-  weights?: readonly number[]
-  name?: string
+  weights?: readonly number[] | undefined
+  name?: string | undefined
 }
 
 /**

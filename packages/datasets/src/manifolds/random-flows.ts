@@ -7,16 +7,16 @@ import type { Diffeomorphism, PointMap } from './types.ts'
 /** Sizes of a random flow. */
 export interface RandomFlowOptions {
   /** `rqs`: rational quadratic splines (Durkan et al. 2019); `affine`: x exp(s) + t; `additive`: x + t. */
-  coupling?: 'rqs' | 'affine' | 'additive'
+  coupling?: 'rqs' | 'affine' | 'additive' | undefined
   /** Coupling layers (5). */
-  transforms?: number
+  transforms?: number | undefined
   /** Width of the conditioners (32). */
-  hidden?: number
+  hidden?: number | undefined
   /** Residual blocks of the conditioners (2; the published sets use 32). */
-  blocks?: number
+  blocks?: number | undefined
   /** Spline bins (10) on [-bound, bound] (10), the identity outside. */
-  bins?: number
-  bound?: number
+  bins?: number | undefined
+  bound?: number | undefined
 }
 
 /**

@@ -30,9 +30,9 @@ const TOYS: Readonly<Record<string, () => Manifold>> = {
 /** Settings of a named manifold. */
 export interface NamedManifoldOptions extends ManifoldSetOptions {
   /** Distance between the modes of a mixture (10). */
-  distance?: number
+  distance?: number | undefined
   /** Residual blocks of the conditioners of `RQNSF` (32 as published; fewer are faster and as curved). */
-  flowBlocks?: number
+  flowBlocks?: number | undefined
 }
 
 const FREQUENCIES = ['0.5', '1', '5', '10']

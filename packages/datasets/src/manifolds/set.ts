@@ -13,14 +13,14 @@ export interface ManifoldSetOptions {
   /** Number of points N. */
   n: number
   /** Seed of the geometry and of the points (default 0, a seed like any other). */
-  seed?: number
+  seed?: number | undefined
   /** Other points on the same manifold for every name (default `train`). */
-  split?: string
+  split?: string | undefined
   /**
    * Maps every coordinate to mean 0 and deviation 1. `true`: by the statistics of 1024 points of their own, so that
    * splits and sizes share one map. `'set'`: by those of exactly this set. Default false.
    */
-  standardize?: boolean | 'set'
+  standardize?: boolean | 'set' | undefined
 }
 
 /** A data set on a manifold with known local intrinsic dimension. Nothing is stored: points are drawn when asked for. */

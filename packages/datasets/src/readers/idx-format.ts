@@ -128,7 +128,7 @@ export function encodeIdx(array: RawArray): Uint8Array {
 }
 
 /** What an IDX file says of itself. */
-export interface IdxHeader {
+interface IdxHeader {
   /** Bytes of the header. */
   length: number
   type: ElementType

@@ -95,7 +95,7 @@ export async function writeNpy(path: string, array: RawArray): Promise<void> {
 }
 
 /** What the header of a `.npy` file says; not exported from the package. */
-export interface NpyHeader {
+interface NpyHeader {
   /** Where the numbers begin. */
   start: number
   order: 'little' | 'big'

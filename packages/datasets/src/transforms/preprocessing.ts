@@ -74,11 +74,7 @@ function forward<A extends FloatArray>(
     const own = new Float64Array(rows.count)
     const label: string = step.noisy ? `${step.spec.name} ${noisy++}` : ''
     const branch: Random = root.fork(label)
-    step.forward(
-      rows,
-      { stream: (row) => branch.fork(keys ? keys[row]! : row), ...(options.noise ? { given: options.noise } : {}) },
-      own,
-    )
+    step.forward(rows, { stream: (row) => branch.fork(keys ? keys[row]! : row), given: options.noise }, own)
     rows.shape = step.outputShape?.(rows.shape) ?? rows.shape
     for (let row = 0; row < rows.count; row++) logDet[row]! += own[row]!
     stepLogDet.push(own)

@@ -18,7 +18,7 @@ export interface ModelFolder {
 }
 
 /** A checked `detector.json`. */
-export interface DetectorManifest {
+interface DetectorManifest {
   /** Everything but the model folders, for the detector's own checks. */
   state: Record<string, unknown>
   folders: [role: string, entry: ModelFolder][]

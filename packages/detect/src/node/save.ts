@@ -14,12 +14,12 @@ export interface SaveDetectorOptions {
    * The checkpoint folder of each model by role: `semantic` and `background` of a likelihood ratio. `loadDetector` gives
    * the opened models to the method's maker under the same roles. May be left out for a method without models.
    */
-  models?: Readonly<Record<string, string>>
+  models?: Readonly<Record<string, string>> | undefined
   /**
    * `false` (default): the model folders are copied into the detector's, which can then be moved and sent. `true`: they
    * stay where they are and the detector keeps their relative path and the hash of every file.
    */
-  link?: boolean
+  link?: boolean | undefined
 }
 
 /** A detector, as `detector(...)` and `restoreDetector(...)` give it. */

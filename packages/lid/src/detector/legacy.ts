@@ -24,7 +24,7 @@ interface OldDetector {
 }
 
 /** Whether a parsed JSON value is a detector that version 0.1 of this package stored. */
-export function isOldStored(value: unknown): value is OldPairs | OldDetector {
+function isOldStored(value: unknown): value is OldPairs | OldDetector {
   const { schemaVersion, name } = (value ?? {}) as { schemaVersion?: unknown; name?: unknown }
   return schemaVersion === 1 && (name === 'LikelihoodLid' || name === 'LikelihoodLidDetector')
 }

@@ -18,14 +18,14 @@ import { variance } from '../internal/scale.ts'
 /** Options of `cfdm`. */
 export interface CfdmOptions {
   /** Keep only so many nearest stored points of each query (default all). */
-  neighbours?: number
+  neighbours?: number | undefined
   /** Leave out stored points farther than this (default none). */
-  distanceThreshold?: number
+  distanceThreshold?: number | undefined
   /**
    * Leave out stored points equal to the query (default false): what a query that is itself stored needs at small
    * scales, where its distance 0 to itself otherwise makes LID 0.
    */
-  skipEqual?: boolean
+  skipEqual?: boolean | undefined
 }
 
 /** Beyond this exponent the published schedule stops growing: tau² <= e^500 - 1. */

@@ -26,7 +26,7 @@ export interface TraceSettings {
 }
 
 /** Settings and call of a trace together. */
-export type TraceCall = TraceSettings & Pick<TraceOptions, 'rows'> & CallOptions
+type TraceCall = TraceSettings & Pick<TraceOptions, 'rows'> & CallOptions
 
 /** Scores, divergences and their standard errors (0 when exact; NaN with one probe, or when the model keeps none). */
 export interface Divergence {

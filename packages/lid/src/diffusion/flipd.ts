@@ -28,9 +28,9 @@ export interface FlipdOptions extends TraceSettings {
    * Scales (log tau, increasing) that `prepare` evaluates, one trace a point each (default: 15 from -5 to 2, cut to
    * the noise the process has).
    */
-  scales?: ArrayLike<number>
+  scales?: ArrayLike<number> | undefined
   /** Told once, in one line, when values lie outside [0, D] by more than their standard error (default `console.warn`). */
-  onWarning?: (line: string) => void
+  onWarning?: ((line: string) => void) | undefined
 }
 
 /** Options of a call: `rows` are keys of the rows, for probes that do not depend on a row's place in `x`. */

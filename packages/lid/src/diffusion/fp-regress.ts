@@ -20,12 +20,12 @@ import { slopeWeights } from './slope.ts'
 /** Options of `fpRegress`. */
 export interface FpRegressOptions extends TraceSettings, CallOptions, Pick<TraceOptions, 'rows'> {
   /** Standard deviations of noise in units of the data, increasing, none below 1e-4 (default `lidlDeltas()`). */
-  deltas?: ArrayLike<number>
+  deltas?: ArrayLike<number> | undefined
   /**
    * `'reference'` integrates as published: explicit Euler in t from the largest delta down, each step with the rate at
    * its larger time. Its first-order error grows with the codimension: 0.35 too high for a plane in four dimensions.
    */
-  compat?: 'reference'
+  compat?: 'reference' | undefined
 }
 
 /** What `fpRegress` finds. */

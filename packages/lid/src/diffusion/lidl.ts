@@ -28,7 +28,7 @@ export interface LidlOptions {
    * `'batch'`: as published, a model whose log-likelihood is NaN at any point is left out for all, so that results
    * depend on the batch.
    */
-  missing?: 'point' | 'batch'
+  missing?: 'point' | 'batch' | undefined
 }
 
 /** What `lidlEnsemble` finds. */
@@ -74,7 +74,7 @@ export async function lidlEnsemble(
   const table = tensor(logProb, [n, m])
   const d = rowSize(x)
   return {
-    lid: lidlSlopes(table, deltas, { ...(missing ? { missing } : {}) }).map((slope) => d + slope),
+    lid: lidlSlopes(table, deltas, { missing }).map((slope) => d + slope),
     logProb: table,
     deltas,
   }

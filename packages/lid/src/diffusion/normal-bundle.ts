@@ -27,14 +27,14 @@ import { type NoiseLevel, noiseAt } from './noise-level.ts'
 /** Options of `normalBundle`. */
 export interface NormalBundleOptions {
   /** Noise of the copies (default `{ t: 1e-4 }`, the published class's; all published runs use `{ t: 0.01 }`). */
-  level?: NoiseLevel
+  level?: NoiseLevel | undefined
   /** Noised copies of each point, K (default 4 D). */
-  scores?: number
+  scores?: number | undefined
   /**
    * What a row of the matrix is: `'score'` (default), s(x_eps, t), as in dgm_geometry; or `'reverseDrift'`,
    * f(t) x_eps - g²(t) s(x_eps, t), as in dgm_ood_detection.
    */
-  rows?: 'score' | 'reverseDrift'
+  rows?: 'score' | 'reverseDrift' | undefined
 }
 
 /** Options of a call: `rows` are keys of the points, for noise that does not depend on a point's place in `x`. */

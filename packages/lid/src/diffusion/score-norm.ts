@@ -17,7 +17,7 @@ import { type NoiseLevel, noiseAt } from './noise-level.ts'
 /** Options of `scoreNorm`. */
 export interface ScoreNormOptions extends CallOptions {
   /** Noise level (default `{ t: 1e-5 }`, as published; ablations use 1e-4). */
-  level?: NoiseLevel
+  level?: NoiseLevel | undefined
 }
 
 /**

@@ -28,7 +28,7 @@ export interface FlowArtifactOptions {
    * `'reference'` clamps every entry of JᵀJ to ±10^4.5 and sets NaN entries and NaN latents to 0, as the reference code
    * does. That can destroy positive definiteness; it needs J itself, so a provider's `tridiagonalMetric` is not used.
    */
-  compat?: 'reference'
+  compat?: 'reference' | undefined
 }
 
 /** What the artifact depends on: the estimators of one flow share it. */

@@ -8,7 +8,7 @@ import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } 
 /** Options of the angle-based estimator. */
 export interface AbidOptions {
   /** Leave out the k pairs of a neighbour with itself (the raw form, RABID): unbiased, but not bounded (default false). */
-  raw?: boolean
+  raw?: boolean | undefined
 }
 
 const ABID_OPTIONS: readonly string[] = ['raw']

@@ -14,9 +14,9 @@ import type { DimensionRule } from './neighbourhood.ts'
 /** Options of the correlation dimension. */
 export interface CorrIntOptions {
   /** The smaller radius is the median distance to this neighbour (default 10). */
-  near?: number
+  near?: number | undefined
   /** The larger radius is the median distance to this neighbour (default 20). */
-  far?: number
+  far?: number | undefined
 }
 
 const CORR_INT_OPTIONS: readonly string[] = ['near', 'far']
@@ -27,7 +27,7 @@ export interface CorrIntSetOptions extends CorrIntOptions {
    * Rows whose numbers differ by `gap` or less are no pair (Theiler 1986; default 0). For rows that follow one another in
    * time: neighbours along the path say that it is a line, not what it fills.
    */
-  gap?: number
+  gap?: number | undefined
 }
 
 /**
@@ -84,9 +84,9 @@ export function corrIntRule(options: CorrIntOptions = {}): DimensionRule {
 /** Options of the correlation dimension at several scales. */
 export interface CorrIntScalesOptions extends GlobalOptions {
   /** The radii are the median distances to these neighbours, ascending, three at least (default 5, 10, 20, 40, 80). */
-  orders?: readonly number[]
+  orders?: readonly number[] | undefined
   /** As in `corrInt`. */
-  gap?: number
+  gap?: number | undefined
 }
 
 /** The correlation integral at several radii. */

@@ -12,13 +12,13 @@ import type { DimensionRule } from './neighbourhood.ts'
 /** Options of DANCo. */
 export interface DancoOptions {
   /** Neighbours k, at least 3 (default 10): two have one angle, which says nothing of how angles spread. */
-  k?: number
+  k?: number | undefined
   /** Largest dimension compared with (default: the ambient one, at most 30; every one costs a calibration). */
-  maxDimension?: number
+  maxDimension?: number | undefined
   /** A real number: the least divergence between whole numbers as well (default true). `false`: the best whole number. */
-  fractal?: boolean
+  fractal?: boolean | undefined
   /** Seed of the calibration samples (default 0). */
-  seed?: number
+  seed?: number | undefined
 }
 
 const DANCO_OPTIONS: readonly string[] = ['k', 'maxDimension', 'fractal', 'seed']
@@ -87,7 +87,7 @@ export function dancoRule(options: DancoOptions = {}): DimensionRule {
     name: 'DANCo',
     spec: {
       estimator: 'danco',
-      options: { k, fractal, seed, ...(maxDimension === undefined ? {} : { maxDimension }) },
+      options: { k, fractal, seed, maxDimension },
     },
     dimension(neighbourhood) {
       const limit = limitOf(options, neighbourhood.ambient)

@@ -11,13 +11,13 @@ import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } 
 /** Options of the expected simplex skewness. */
 export interface EssOptions {
   /** `'a'`: volumes of simplices (default). `'b'`: projections of one vector on another, only with d = 1. */
-  version?: 'a' | 'b'
+  version?: 'a' | 'b' | undefined
   /** Vectors in a simplex beside the first (default 1: pairs). */
-  d?: number
+  d?: number | undefined
   /** Simplices drawn, by `seed`, where d > 1 gives more of them (default 5000). Pairs are never drawn: all are used. */
-  maxSimplices?: number
+  maxSimplices?: number | undefined
   /** Seed of that draw (default 0). */
-  seed?: number
+  seed?: number | undefined
 }
 
 const ESS_OPTIONS: readonly string[] = ['version', 'd', 'maxSimplices', 'seed']

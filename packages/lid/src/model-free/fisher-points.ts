@@ -10,9 +10,9 @@ export interface FisherPointsOptions extends FisherOptions {
    * The margin α: `'set'`, the one at which the dimension of the set is read (default); `'all'`, the largest at which
    * every point has another beyond its discriminant; or one of `alphas`.
    */
-  margin?: 'set' | 'all' | number
+  margin?: 'set' | 'all' | number | undefined
   /** What a point has that is separable from all others: Infinity, or with `true` the dimension of a share of 1 / n. */
-  finite?: boolean
+  finite?: boolean | undefined
 }
 
 /** Separability of every point of a set. */

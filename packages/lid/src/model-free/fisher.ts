@@ -10,9 +10,9 @@ import { globalDimension, type PointwiseDimensions, type PointwiseOptions, point
 /** Options of Fisher separability. */
 export interface FisherOptions {
   /** Principal components are kept while λ > λ_1 / condition (default 10). */
-  condition?: number
+  condition?: number | undefined
   /** Margins α in (0, 1), ascending (default 0.60, 0.62, ..., 0.98). */
-  alphas?: readonly number[]
+  alphas?: readonly number[] | undefined
 }
 
 /** Every option of FisherS. */

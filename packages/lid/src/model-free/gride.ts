@@ -12,9 +12,9 @@ import type { DimensionRule } from './neighbourhood.ts'
 /** Options of Gride. */
 export interface GrideOptions {
   /** The nearer neighbour n1 (default 1). */
-  near?: number
+  near?: number | undefined
   /** The farther neighbour n2 > n1 (default 2 n1). */
-  far?: number
+  far?: number | undefined
 }
 
 const GRIDE_OPTIONS: readonly string[] = ['near', 'far']

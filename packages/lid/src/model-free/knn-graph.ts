@@ -24,15 +24,15 @@ import type { DimensionRule, Neighbourhood } from './neighbourhood.ts'
 /** Options of the neighbour graph estimator. */
 export interface KnnGraphOptions {
   /** Neighbours of each sampled point (default 5). */
-  k?: number
+  k?: number | undefined
   /** Sample sizes, each above k (default: 8 sizes from half of the points to all of them). */
-  sizes?: readonly number[]
+  sizes?: readonly number[] | undefined
   /** Samples of each size (default 5). */
-  samples?: number
+  samples?: number | undefined
   /** Power of the distances, > 0 (default 1). */
-  gamma?: number
+  gamma?: number | undefined
   /** Seed of the samples (default 0). */
-  seed?: number
+  seed?: number | undefined
   /** `'scikit-dimension'`: its defaults (k = 2, sizes k+1..k+4, one sample, gamma = 2) and samples with replacement. */
   compat?: 'scikit-dimension' | undefined
 }

@@ -12,11 +12,11 @@ import type { DimensionRule } from './neighbourhood.ts'
 /** Options of MiND. */
 export interface MindOptions {
   /** `'MLk'`: the real maximum (default). `'MLi'`: the best whole number. */
-  version?: 'MLk' | 'MLi'
+  version?: 'MLk' | 'MLi' | undefined
   /** Neighbours k; the (k + 1)-th sets the scale (default 20). */
-  k?: number
+  k?: number | undefined
   /** Largest dimension considered (default: the ambient one; scikit-dimension's default is 10). */
-  maxDimension?: number
+  maxDimension?: number | undefined
 }
 
 const MIND_OPTIONS: readonly string[] = ['version', 'k', 'maxDimension']
@@ -89,7 +89,7 @@ export function mindRule(options: MindOptions = {}): DimensionRule {
   const { version, k, maxDimension } = checked(options)
   return {
     name: `MiND ${version}`,
-    spec: { estimator: 'mind', options: { version, k, ...(maxDimension === undefined ? {} : { maxDimension }) } },
+    spec: { estimator: 'mind', options: { version, k, maxDimension } },
     dimension(neighbourhood) {
       const { distances } = listsWithin('MiND', neighbourhood, k + 1)
       const ratios = ratiosOf('MiND', distances, k + 1, () => isPointWithin(neighbourhood))

@@ -13,13 +13,13 @@ import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } 
 /** Options of the maximum likelihood estimator. */
 export interface MleOptions {
   /** Divide by k - 2 instead of k - 1: unbiased for a Poisson process (default false). */
-  unbiased?: boolean
+  unbiased?: boolean | undefined
   /** Average the estimates of k1, k1 + 1, ... k neighbours, k1 given here (Levina and Bickel average over k as well). */
-  fromNeighbours?: number
+  fromNeighbours?: number | undefined
   /** One weight for each of the k - 1 nearer neighbours, nearest first, non-negative (default: all 1). */
-  weights?: ArrayLike<number>
+  weights?: ArrayLike<number> | undefined
   /** Standard deviation σ of the noise in the distances, in their unit (default 0: none). */
-  noise?: number
+  noise?: number | undefined
 }
 
 const MLE_OPTIONS: readonly string[] = ['unbiased', 'fromNeighbours', 'weights', 'noise']
@@ -134,8 +134,8 @@ export function mleRule(options: MleOptions = {}): DimensionRule {
   const settings: MleOptions = {
     unbiased,
     noise,
-    ...(fromNeighbours === undefined ? {} : { fromNeighbours }),
-    ...(weights === undefined ? {} : { weights: Float64Array.from(weights) }),
+    fromNeighbours,
+    weights: weights && Float64Array.from(weights),
   }
   return {
     name: 'MLE',
@@ -176,13 +176,13 @@ export function combineMle(lid: ArrayLike<number>, combination: MleCombination =
 /** Options of the pooled estimate. */
 export interface PooledMleOptions extends GlobalOptions {
   /** Smallest distances of the whole set that are used (default 20). */
-  distances?: number
+  distances?: number | undefined
   /** Neighbours of each point that are looked at (default 5). */
-  each?: number
+  each?: number | undefined
   /** Divide by k - 2 instead of k - 1 (default false). */
-  unbiased?: boolean
+  unbiased?: boolean | undefined
   /** Standard deviation σ of the noise of a point; both ends of a distance have it, so that of a distance is √2 σ. */
-  noise?: number
+  noise?: number | undefined
 }
 
 /**

@@ -4,15 +4,15 @@ import type { CallOptions, MatmulBackend, NdArray } from '@ood/core'
 /** How neighbours are searched. */
 export interface SearchOptions extends CallOptions {
   /** Estimate at these rows only: how many (chosen by `seed`), or their row numbers. Neighbours come from all rows. */
-  queries?: number | ArrayLike<number>
+  queries?: number | ArrayLike<number> | undefined
   /** Estimate at these points instead, which need not be in the data; nothing is left out of their neighbours. */
-  at?: NdArray
+  at?: NdArray | undefined
   /** First cut the data to this many rows, chosen by `seed`: both points and neighbours. Row numbers stay those of `x`. */
-  subsample?: number
+  subsample?: number | undefined
   /** Where products are computed (default: WebAssembly). `openMatmul()` of `@ood/runtime` is faster on large problems. */
-  matmul?: MatmulBackend
+  matmul?: MatmulBackend | undefined
   /** Worker threads (default: one per core where the work takes half a second, none below). 1 stays on the calling thread. */
-  threads?: number
+  threads?: number | undefined
 }
 
 /** The k nearest neighbours of Q points. Made by `findNeighbours`, used by every estimator. */
@@ -34,5 +34,5 @@ export interface NeighbourTable {
 /** Options of estimators of whole data sets. */
 export interface GlobalOptions extends Omit<SearchOptions, 'at'> {
   /** A table of `findNeighbours` to share instead of a search. */
-  table?: NeighbourTable
+  table?: NeighbourTable | undefined
 }

@@ -40,7 +40,7 @@ export interface PointwiseOptions extends SearchOptions {
    * Also average each point's dimension over itself and its neighbours (asymptotic smoothing); needs an estimate at
    * every row, so neither `queries` nor `at`.
    */
-  smooth?: boolean
+  smooth?: boolean | undefined
 }
 
 /** Dimensions at some points of a data set. */
@@ -54,7 +54,7 @@ export interface PointwiseDimensions {
   /** Standard error of that mean over the points, s / √n; 0 for one point, infinite with the mean. */
   standardError: number
   /** With `smooth`: the mean of each point's dimension and those of its neighbours. */
-  smoothed?: Float64Array
+  smoothed?: Float64Array | undefined
 }
 
 /**
@@ -97,7 +97,7 @@ export async function pointwiseDimensions(
     lid,
     mean,
     standardError: spread,
-    ...(smooth ? { smoothed: smoothDimensions(lid, table) } : {}),
+    smoothed: smooth ? smoothDimensions(lid, table) : undefined,
   }
 }
 

@@ -4,7 +4,7 @@ import { gramOf } from './internal/local.ts'
 import type { Neighbourhood } from './neighbourhood.ts'
 
 /** Covariance (ddof 1) of k points in D dimensions, reduced to a tridiagonal matrix with the same nonzero spectrum. */
-export interface CovarianceSpectrum {
+interface CovarianceSpectrum {
   readonly tridiagonal: Tridiagonal
   /** Eigenvalues that can be nonzero: min(k - 1, D). */
   readonly rank: number

@@ -8,7 +8,7 @@ import { type PointwiseDimensions, type PointwiseOptions, pointwiseDimensions } 
 /** Options of the tight local estimator. */
 export interface TleOptions {
   /** Measurements below this share of the neighbourhood's radius R_k are dropped in pairs (default 1e-4). */
-  epsilon?: number
+  epsilon?: number | undefined
   /** `'scikit-dimension'`: `epsilon` is a distance, not a share, and one R_j below it empties the last sum. */
   compat?: 'scikit-dimension' | undefined
 }

@@ -11,7 +11,7 @@ import type { DimensionRule } from './neighbourhood.ts'
 /** Options of TwoNN. */
 export interface TwoNnOptions {
   /** Share of the points with the largest ratios that is left out of the fit (default 0.1, as in the paper). */
-  discard?: number
+  discard?: number | undefined
   /**
    * `'scikit-dimension'`: the i-th smallest of N ratios has the empirical share (i - 1) / N instead of i / N, as in
    * scikit-dimension before July 2024; since then it counts as the paper does, and this option is not needed.

@@ -6,11 +6,11 @@ import type { ScaleChoice } from './training-curve.ts'
 /** Options of `bisectScale`. */
 export interface BisectOptions {
   /** Left end of the search (default -20; the published runs use -100). */
-  lower?: number
+  lower?: number | undefined
   /** Right end of the search (default 20; the published runs use 100). */
-  upper?: number
+  upper?: number | undefined
   /** Halvings (default 20). */
-  steps?: number
+  steps?: number | undefined
 }
 
 /**

@@ -9,9 +9,9 @@ import type { TrainingLid } from './training-lid.ts'
 /** Options of `couplingScale`. */
 export interface CouplingOptions {
   /** Scales to try, increasing (default linspace(-6, 2, 81)). */
-  scales?: ArrayLike<number>
+  scales?: ArrayLike<number> | undefined
   /** How many standard errors weaker than the best a finer scale may be and still be preferred (default 1). */
-  standardErrors?: number
+  standardErrors?: number | undefined
 }
 
 /**

@@ -9,11 +9,11 @@ export interface KneeOptions {
    * `'lower'` (default): the convex bend at the foot of the fall, where most noise directions are gone.
    * `'upper'`: the concave bend at its top, where directions begin to be lost.
    */
-  bend?: 'lower' | 'upper'
+  bend?: 'lower' | 'upper' | undefined
   /** Kneedle sensitivity S: how many mean grid steps the difference curve must fall after a maximum (default 1). */
-  sensitivity?: number
+  sensitivity?: number | undefined
   /** Flat ends are cut where the mean LID is within this share of D of D or of 0 (default 0.01). */
-  trim?: number
+  trim?: number | undefined
 }
 
 /**

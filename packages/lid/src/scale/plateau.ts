@@ -6,7 +6,7 @@ import { checkedCurve, type ScaleChoice, type TrainingCurve, traceOf } from './t
 /** Options of `plateauScale`. */
 export interface PlateauOptions {
   /** A window is a plateau while its max - min stays below this many dimensions (default 1). */
-  tolerance?: number
+  tolerance?: number | undefined
 }
 
 /** LID this close to D or to 0 is an end of the curve, not a plateau. */

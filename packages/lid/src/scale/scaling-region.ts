@@ -10,7 +10,7 @@ import type { TrainingLid } from './training-lid.ts'
 /** Options of `scalingRegionScale`. */
 export interface ScalingRegionOptions {
   /** Scales at which both ends are looked for, increasing (default linspace(-8, 4, 121)). */
-  scales?: ArrayLike<number>
+  scales?: ArrayLike<number> | undefined
 }
 
 /**

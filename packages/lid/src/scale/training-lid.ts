@@ -12,7 +12,7 @@ export interface TrainingLid {
   /** Ambient dimension D, the limit of LID for scale → -∞. */
   readonly dimension: number
   /** Log-likelihoods of the training points in nats, where a rule wants them. */
-  readonly logProb?: Float64Array
+  readonly logProb?: Float64Array | undefined
   /** LID of each training point at a scale. */
   lidAt(scale: number): Float64Array
   /** Their mean. */
@@ -52,7 +52,7 @@ export function trainingLid<Artifact>(
   const meanLidAt = (scale: number): number => mean(lidAt(scale))
   return {
     dimension,
-    ...(logProb ? { logProb } : {}),
+    logProb,
     lidAt,
     meanLidAt,
     curve(scales = defaultScales()) {

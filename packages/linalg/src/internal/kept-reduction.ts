@@ -3,7 +3,7 @@ import { applyReflectors, reduceKeeping } from './householder.ts'
 import { workspace } from './wasm.ts'
 
 /** QᵀMQ = T, and the way from vectors in the basis of T to vectors in the basis of M. */
-export interface KeptReduction {
+interface KeptReduction {
   diagonal: Float64Array
   offDiagonal: Float64Array
   /** Q times each of the m rows of X (m x n row-major, overwritten). Only valid until the next reduction. */

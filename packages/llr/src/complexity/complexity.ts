@@ -21,18 +21,18 @@ export type ByteCount = 'file' | 'payload'
 /** Options of `complexity`. */
 export interface ComplexityOptions extends CallOptions {
   /** Compressors, of which the smallest result counts (default: PNG alone). */
-  codecs?: readonly Codec[]
+  codecs?: readonly Codec[] | undefined
   /**
    * `file` (default, as in the paper): all bytes of the file. `payload`: without signature, headers and checksums, for
    * codecs that can tell. A codec's container is nearly constant, so one codec's ranking stays; which of several wins can
    * change.
    */
-  count?: ByteCount
+  count?: ByteCount | undefined
   /**
    * `reference`: lossy codecs are allowed, and the default is PNG with JPEG at quality 95, which is what the reference's
    * ensemble amounts to without FLIF. Otherwise only lossless ones are, as a code length needs.
    */
-  compat?: 'reference'
+  compat?: 'reference' | undefined
   /** Told of every codec that drops out (default: `console.warn`). */
   onWarning?: ((message: string) => void) | undefined
 }

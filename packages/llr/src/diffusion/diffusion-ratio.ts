@@ -115,7 +115,7 @@ export function diffusionRatio(options: DiffusionRatioOptions): Method<Diffusion
     settings: { tFrac: fixed ?? null, rule, form, weighting, sharing, probes, fractions, compat: compat ?? null },
     models: { model },
     data: describedBy([model]),
-    ...(fixed !== undefined && rule === 'ratio' ? { initial: { tFrac: fixed, joint: null, choice: null } } : {}),
+    initial: fixed !== undefined && rule === 'ratio' ? { tFrac: fixed, joint: null, choice: null } : undefined,
     needs: (fit): Needs => (fit || fixed !== undefined ? { score: losses } : { score: losses, altered }),
     fit(train) {
       const choice = fixed === undefined ? chosen(train) : null

@@ -9,7 +9,7 @@ export type RatioForm = 'log-ratio' | 'difference'
 export interface LossRatioOptions {
   /** One of the t_frac that the losses were measured at, below 1. */
   tFrac: number
-  form?: RatioForm
+  form?: RatioForm | undefined
 }
 
 /** Outlier scores and their standard errors from the probes. */
@@ -67,7 +67,7 @@ export function lossRatio(losses: DenoisingLosses, options: LossRatioOptions): R
 }
 
 /** The column of a t_frac below 1. */
-export function columnOf({ fractions }: DenoisingLosses, tFrac: number): number {
+function columnOf({ fractions }: DenoisingLosses, tFrac: number): number {
   const column = fractions.indexOf(tFrac)
   if (column < 0 || column === fractions.length - 1)
     throw mismatch('E_ARGUMENT', 'lossRatio tFrac', `one of ${[...fractions.subarray(0, -1)].join(', ')}`, tFrac)

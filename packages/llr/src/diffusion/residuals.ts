@@ -12,7 +12,7 @@ import {
 } from '@ood/core'
 
 /** Norms of one residual, in the units of the noise (1 for every dimension). */
-export interface ResidualNorms {
+interface ResidualNorms {
   /** Σ_i |r_i|. */
   l1: Float64Array
   /** Σ_i r_i². */

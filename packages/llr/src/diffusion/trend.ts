@@ -14,9 +14,9 @@ import { type DenoisingLosses, denoisingLosses, LOSS_SETTINGS, type LossCall, ty
 /** Options of `averageLossTrend`. */
 export interface LossTrendOptions extends Omit<LossSettings, 'fractions'> {
   /** Points of the grid (default 100; the published example has 10). */
-  points?: number
+  points?: number | undefined
   /** Exponent of the grid (default 1; the published example has 3, which crowds points at little noise). */
-  gamma?: number
+  gamma?: number | undefined
 }
 
 /** L(t_frac) of every row, and over the rows. */

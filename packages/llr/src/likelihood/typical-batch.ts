@@ -12,11 +12,11 @@ export interface TypicalBatchOptions {
   /** Rows in a batch, M. */
   size: number
   /** Bootstrap batches of M validation rows, drawn with replacement, K (default 1000). */
-  resamples?: number
+  resamples?: number | undefined
   /** Share of in-distribution batches to accept (default 0.99). */
-  confidence?: number
+  confidence?: number | undefined
   /** Seed of the bootstrap (default 0). */
-  seed?: number
+  seed?: number | undefined
 }
 
 /** A fitted batch test. */

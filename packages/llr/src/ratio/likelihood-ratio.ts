@@ -66,5 +66,5 @@ export function likelihoodRatio(options: LikelihoodRatioOptions): Method<null> {
 /** Log-probabilities back from columns. */
 function logProbs(columns: Columns, role: string): LogProb {
   const feature = columns[`${role}.feature`] ? array(columns, `${role}.feature`) : undefined
-  return { instance: vector(columns, `${role}.logProb`), ...(feature ? { feature } : {}) }
+  return { instance: vector(columns, `${role}.logProb`), feature }
 }

@@ -15,7 +15,7 @@ import {
 /** Options every mutation takes. */
 export interface MutationOptions {
   /** Seed of the draws (default 0). */
-  seed?: number
+  seed?: number | undefined
   /** A key for each row (default 0..N-1): a row's mutation depends on `seed` and its key, in any batch or order. */
   rows?: ArrayLike<number> | undefined
 }
@@ -26,19 +26,19 @@ export type Mutation = (x: NdArray, options: MutationOptions) => NdArray | Promi
 /** Options of `mutateCategorical`. */
 export interface CategoricalOptions extends MutationOptions {
   /** Probability that a feature changes (default 0.2). */
-  rate?: number
+  rate?: number | undefined
   /** Smallest and largest symbol (default [0, 255]). */
-  valueRange?: readonly [number, number]
+  valueRange?: readonly [number, number] | undefined
 }
 
 /** Options of `mutateUniform`. */
 export interface UniformOptions extends MutationOptions {
   /** Probability that a feature is drawn anew (default 0.3). */
-  rate?: number
+  rate?: number | undefined
   /** Smallest and largest replacement (default [0, 255]); [0, 1], or the data's own extremes, for scaled data. */
-  valueRange?: readonly [number, number]
+  valueRange?: readonly [number, number] | undefined
   /** Equally spaced replacements, both ends included (default 256). */
-  levels?: number
+  levels?: number | undefined
 }
 
 /**

@@ -15,14 +15,14 @@ export interface OutlierScores {
 /** Options of `ratioScores`. */
 export interface RatioScoreOptions {
   /** Default `sum`. */
-  convention?: RatioConvention
+  convention?: RatioConvention | undefined
   /** Whether feature scores are wanted: `optional` (default) takes them where both models have them. */
-  feature?: 'none' | 'optional' | 'required'
+  feature?: 'none' | 'optional' | 'required' | undefined
   /**
    * A row (or feature) that has log p = -Infinity under both models has no ratio. `error` (default) refuses it by name;
    * `outlier` scores it +Infinity, as data that neither model can produce.
    */
-  impossible?: 'error' | 'outlier'
+  impossible?: 'error' | 'outlier' | undefined
 }
 
 /**

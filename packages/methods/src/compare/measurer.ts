@@ -60,7 +60,7 @@ export function createMeasurer(options: MeasurerOptions = {}): Measurer {
         ? await store.batches(stepName(set, entry.key), total, batchSize, compute, {
             key: entry.key,
             signal,
-            ...(onProgress ? { onProgress: (p) => onProgress({ ...p, label }) } : {}),
+            onProgress: onProgress && ((p) => onProgress({ ...p, label })),
           })
         : await plainBatches(total, batchSize, compute, (done) => onProgress?.({ done, total, label }))
     const { [SECONDS]: _, ...columns } = whole

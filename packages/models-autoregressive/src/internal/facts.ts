@@ -8,7 +8,7 @@ export interface PixelCnnFacts {
   dataShape: readonly [number, number, number]
   mixture: Mixture
   /** Shape of one condition; absent for models without. */
-  conditionShape?: readonly number[]
+  conditionShape: readonly number[] | undefined
 }
 
 /**
@@ -49,5 +49,5 @@ export function pixelCnnFacts(manifest: Manifest, folder: string): PixelCnnFacts
   }
   if (inputs.condition && !conditionShape)
     throw fail('conditionShape', `[${inputs.condition.slice(1).join(', ')}]`, conditionShape)
-  return { dataShape: [c, h, w], mixture, ...(conditionShape ? { conditionShape } : {}) }
+  return { dataShape: [c, h, w], mixture, conditionShape }
 }

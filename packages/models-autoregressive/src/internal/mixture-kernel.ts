@@ -10,11 +10,11 @@ export interface MixturePlanes<A extends FloatArray = FloatArray> {
   /** [N, M, C, H, W], positive, in the [-1, 1] frame. */
   scales: A
   /** [N, M, C (C - 1) / 2, H, W], for several channels. */
-  coefficients?: A
+  coefficients?: A | undefined
 }
 
 /** What the planes mean. */
-export interface MixtureSizes {
+interface MixtureSizes {
   components: number
   channels: number
   /** H W. */
@@ -146,7 +146,7 @@ function logSigmoid(t: number): number {
 }
 
 /** log(e^a + e^b). */
-export function logAddExp(a: number, b: number): number {
+function logAddExp(a: number, b: number): number {
   if (a === b) return a + Math.LN2
   const top = Math.max(a, b)
   return top + Math.log1p(Math.exp(Math.min(a, b) - top))

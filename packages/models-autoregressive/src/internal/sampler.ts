@@ -71,7 +71,7 @@ export function createSampler({ engine, facts }: DensityParts): Pick<PixelCnn, '
         logits: own(planes.logits, components),
         locations: own(planes.locations, components * channels),
         scales: own(planes.scales, components * channels),
-        ...(planes.coefficients ? { coefficients: own(planes.coefficients, components * couplings) } : {}),
+        coefficients: planes.coefficients && own(planes.coefficients, components * couplings),
       }
       const component = drawComponent(given.logits, stream.uniform())
       for (let c = 0; c < channels; c++) uniforms[c] = stream.uniform()

@@ -14,7 +14,7 @@ export interface SequenceSetup {
 }
 
 /** The computations behind a sequence model. Rows are flat and row-major. */
-export interface SequenceKernels {
+interface SequenceKernels {
   /** Logits [rows, length - 1, V] of tokens [rows, length]; the network is fed `fed` of them. */
   logits(tokens: Int32Array, length: number, fed: number): Promise<Float32Array>
   /** log p of the tokens after the first, [rows, length - 1]. */

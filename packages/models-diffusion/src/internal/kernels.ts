@@ -147,7 +147,7 @@ export function openKernels(setup: KernelSetup): Kernels {
 }
 
 /** What the time input of an opened graph takes. An axis of another name than the rows' is fed one time to be safe. */
-export function timePort(session: { inputs: readonly Port[] }, { x, t }: Ports): TimePort {
+function timePort(session: { inputs: readonly Port[] }, { x, t }: Ports): TimePort {
   const find = (name: string): Port | undefined => session.inputs.find((input) => input.name === name)
   const [rows, times] = [find(x)?.shape[0], find(t)?.shape[0]]
   return { whole: find(t)?.type === 'int64', single: typeof times !== 'string' || times !== rows }

@@ -1,7 +1,7 @@
 // A monotone cubic through equally spaced points, with slope and inverse (Fritsch & Carlson 1980).
 
 /** An increasing C1 curve on [0, h (n - 1)]; outside it is continued by the end slopes' sides, clamped. */
-export interface MonotoneCurve {
+interface MonotoneCurve {
   value(t: number): number
   slope(t: number): number
   /** The t with value(t) = y, clamped to the ends. */

@@ -13,7 +13,7 @@ import { type DiffusionProcess, mismatch, unknownName } from '@ood/core'
 export type Prediction = 'scaled-score' | 'score' | 'epsilon' | 'v_prediction' | 'sample'
 
 /** The predictions there are. */
-export const PREDICTIONS: readonly Prediction[] = ['scaled-score', 'score', 'epsilon', 'v_prediction', 'sample']
+const PREDICTIONS: readonly Prediction[] = ['scaled-score', 'score', 'epsilon', 'v_prediction', 'sample']
 
 /** sigma s = a x + b output. */
 export interface Affine {

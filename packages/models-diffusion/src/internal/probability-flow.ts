@@ -11,7 +11,7 @@ import type { OdeProblem } from './rows-ode.ts'
  * where q_tau is the density of y, that is of x_0 + tau eps (Song et al. 2021, eq. 13 and 39; in these variables Karras
  * et al. 2022, eq. 1). Steps in lambda see every noise level alike, however small.
  */
-export interface FlowSettings {
+interface FlowSettings {
   model: ScoreModel
   /** Relative local error, see `measure`. */
   tolerance: number

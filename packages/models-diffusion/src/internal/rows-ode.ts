@@ -14,7 +14,7 @@ export interface OdeProblem {
 }
 
 /** How the path is cut into steps. */
-export interface OdeOptions {
+interface OdeOptions {
   method: OdeMethod
   /** Equal steps of a fixed-step method. */
   steps: number

@@ -28,7 +28,7 @@ import type { Kernels } from './kernels.ts'
 import { type Affine, type Prediction, toScaledScore } from './prediction.ts'
 
 /** What a score model is built from. */
-export interface NetworkParts {
+interface NetworkParts {
   engine: Engine<Kernels>
   sde: DiffusionProcess
   prediction: Prediction

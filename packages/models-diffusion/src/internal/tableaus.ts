@@ -4,7 +4,7 @@
 export type OdeMethod = 'dopri5' | 'rk4' | 'heun' | 'euler'
 
 /** Stage weights, nodes and result weights; `correction` is result minus embedded result, for error control. */
-export interface Tableau {
+interface Tableau {
   a: readonly (readonly number[])[]
   b: readonly number[]
   c: readonly number[]

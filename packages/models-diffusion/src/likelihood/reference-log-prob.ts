@@ -23,7 +23,7 @@ const RECIPES = {
 } as const
 
 /** What one Euler path gives. */
-export interface EulerPath extends OdeLogProb {
+interface EulerPath extends OdeLogProb {
   /** Contribution of the first step to log p, the one that counts codimensions. */
   firstStep: Float64Array
 }

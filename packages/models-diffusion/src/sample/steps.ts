@@ -2,7 +2,7 @@
 import type { DiffusionProcess } from '@ood/core'
 
 /** Rows on their way, and what a step may ask for. */
-export interface StepContext {
+interface StepContext {
   sde: DiffusionProcess
   /** Rows, updated in place. */
   x: Float64Array

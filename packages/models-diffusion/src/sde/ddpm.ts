@@ -9,15 +9,15 @@ export type BetaSchedule = 'linear' | 'scaled_linear' | 'cosine'
 /** Parameters of `ddpm`. */
 export interface DdpmOptions {
   /** Default `linear`. */
-  schedule?: BetaSchedule
+  schedule?: BetaSchedule | undefined
   /** Number of training time steps N, default 1000. */
-  steps?: number
+  steps?: number | undefined
   /** First beta of `linear` and `scaled_linear`, default 1e-4. */
-  betaStart?: number
+  betaStart?: number | undefined
   /** Last beta, default 0.02. */
-  betaEnd?: number
+  betaEnd?: number | undefined
   /** The betas themselves instead of a named schedule. */
-  betas?: ArrayLike<number>
+  betas?: ArrayLike<number> | undefined
 }
 
 /** A discrete schedule seen as a process on [0, 1]. */

@@ -5,13 +5,13 @@ import { checkTimes, nonNegative } from './vp.ts'
 /** Parameters of `ve`. */
 export interface VeOptions {
   /** sigma(0), default 0.01. */
-  sigmaMin?: number
+  sigmaMin?: number | undefined
   /** sigma(T), default 50. */
-  sigmaMax?: number
+  sigmaMax?: number | undefined
   /** Last time T, default 1. */
-  T?: number
+  T?: number | undefined
   /** Smallest time used, default 1e-4. */
-  tMin?: number
+  tMin?: number | undefined
 }
 
 /**
@@ -51,13 +51,13 @@ export function ve(options: VeOptions = {}): DiffusionProcess {
 /** Parameters of `veExponential`. */
 export interface VeExponentialOptions {
   /** Log rate at 0, default -5. */
-  gMin?: number
+  gMin?: number | undefined
   /** Log rate at T, default 5. */
-  gMax?: number
+  gMax?: number | undefined
   /** Last time T, default 1. */
-  T?: number
+  T?: number | undefined
   /** Smallest time used, default 1e-4. */
-  tMin?: number
+  tMin?: number | undefined
 }
 
 /**

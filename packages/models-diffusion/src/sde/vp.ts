@@ -4,13 +4,13 @@ import { assertOptions, type DiffusionProcess, mismatch } from '@ood/core'
 /** Parameters of `vp` and `subVp`. */
 export interface VpOptions {
   /** beta(0), default 0.1. */
-  betaMin?: number
+  betaMin?: number | undefined
   /** beta(T), default 20. */
-  betaMax?: number
+  betaMax?: number | undefined
   /** Last time T, default 1. */
-  T?: number
+  T?: number | undefined
   /** Smallest time used, default 1e-4. */
-  tMin?: number
+  tMin?: number | undefined
 }
 
 /**

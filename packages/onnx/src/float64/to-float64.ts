@@ -17,12 +17,12 @@ import { widened } from './types.ts'
 /** How a model is brought to float64. */
 export interface Float64Options {
   /** Element type of inputs and outputs that were float32 (default float64); float32 ports are cast at the boundary. */
-  readonly ports?: 'float64' | 'float32'
+  readonly ports?: 'float64' | 'float32' | undefined
   /**
    * What becomes of operators that have no float64 kernel and no other form: an error (default), or computed in float32
    * between casts.
    */
-  readonly fallback?: 'error' | 'float32'
+  readonly fallback?: 'error' | 'float32' | undefined
 }
 
 /**

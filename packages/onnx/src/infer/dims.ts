@@ -78,11 +78,6 @@ export function sameShape(a: readonly Dim[], b: readonly Dim[]): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis])
 }
 
-/** All sizes as numbers, or undefined. */
-export function staticShape(shape: readonly Dim[] | undefined): number[] | undefined {
-  return shape?.every((dim) => typeof dim === 'number') ? (shape as number[]) : undefined
-}
-
 /**
  * Turns a possibly negative axis into 0..rank-1. `rank` itself passes, because Flatten may name it and a scalar has no
  * other axis.

@@ -22,7 +22,7 @@ export interface JacobianOptions extends QuantizationOptions {
   /** The value to differentiate by: an input, or any inner value. */
   wrt: string
   /** Values to differentiate; every floating-point output by default. */
-  of?: readonly string[]
+  of?: readonly string[] | undefined
 }
 
 /**

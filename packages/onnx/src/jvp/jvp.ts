@@ -14,11 +14,11 @@ export interface JvpOptions extends QuantizationOptions {
   /** Values to differentiate by: inputs, weights (initializers), or any inner value, which is then independent. */
   wrt: readonly string[]
   /** Values to differentiate; every floating-point output by default. */
-  of?: readonly string[]
+  of?: readonly string[] | undefined
   /** Name of the leading axis of the tangents (default 'K', or the first of K2, K3 ... the model does not have). */
-  tangentAxis?: string
+  tangentAxis?: string | undefined
   /** What a tangent's name adds to its value's (default '_tangent'); another one lets a result be differentiated again. */
-  suffix?: string
+  suffix?: string | undefined
 }
 
 /**

@@ -38,9 +38,9 @@ export interface QuantizationOptions {
    * Takes rounding to a quantized type as if it were not there, 1 where a number is not clipped and 0 where it is, as
    * training with fake quantization does. Without it derivatives are what they are: 0 through whatever rounds.
    */
-  straightThrough?: boolean
+  straightThrough?: boolean | undefined
   /** Told, once a call, that derivatives are 0 because a model rounds (default `console.warn`). */
-  onWarning?: (message: string) => void
+  onWarning?: ((message: string) => void) | undefined
 }
 
 /**

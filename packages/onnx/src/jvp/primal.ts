@@ -20,7 +20,7 @@ export interface Primal {
   mask(condition: string): string
 }
 
-export type Operand = string | number
+type Operand = string | number
 
 export function primal(g: Pick<GraphBuilder, 'op' | 'scalar'>, type: ElementType): Primal {
   const value = (x: Operand): string => (typeof x === 'number' ? g.scalar(type, x) : x)

@@ -18,7 +18,7 @@ export interface Tangent {
 }
 
 /** What a tangent is made of. */
-export type Definition =
+type Definition =
   /** A graph input [K, ...shape]. */
   | { readonly kind: 'seed'; readonly input: string }
   /** A sum of tangents times factors, broadcast: every elementwise operator. */

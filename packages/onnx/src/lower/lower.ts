@@ -41,7 +41,7 @@ export function lower(
   model: Model,
   wrt: readonly string[],
   of?: readonly string[],
-  options: { readonly straightThrough?: boolean } = {},
+  options: { readonly straightThrough?: boolean | undefined } = {},
 ): Model {
   // A model of other domains alone gets a standard one for what is written.
   const opset = model.opsets[''] ?? WRITTEN_OPSET

@@ -19,7 +19,7 @@ export function namesOf(graph: Graph, names: Names = new Map()): Names {
 }
 
 /** A branch in the place of its If. */
-export interface TakenBranch {
+interface TakenBranch {
   readonly nodes: readonly Node[]
   readonly initializers: ReadonlyMap<string, Tensor>
 }

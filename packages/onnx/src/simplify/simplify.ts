@@ -17,7 +17,7 @@ import { type Facts, merged, sameAs } from './noop.ts'
 /** What else may be done. */
 export interface SimplifyOptions {
   /** Makes one Conv of Conv and BatchNormalization (default false): the one step that rounds differently. */
-  readonly fuseBatchNorm?: boolean
+  readonly fuseBatchNorm?: boolean | undefined
 }
 
 /**

@@ -18,11 +18,11 @@ export interface VjpOptions extends QuantizationOptions {
   /** Values to differentiate by: inputs, weights (initializers), or any inner value, which is then independent. */
   wrt: readonly string[]
   /** Values to differentiate; every floating-point output by default. */
-  of?: readonly string[]
+  of?: readonly string[] | undefined
   /** Name of the leading axis of the cotangents (default 'K', or the first of K2, K3 ... the model does not have). */
-  cotangentAxis?: string
+  cotangentAxis?: string | undefined
   /** What a cotangent's name adds to its value's (default '_cotangent'); the second `vjp` of a model needs another. */
-  suffix?: string
+  suffix?: string | undefined
 }
 
 /**

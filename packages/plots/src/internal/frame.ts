@@ -78,7 +78,7 @@ export function framed(frame: PlotFrame, size: Size, notes: readonly string[], l
 }
 
 /** Encoding channels that give each series its colour, and the legend they share. */
-export interface SeriesChannels {
+interface SeriesChannels {
   labels: string[]
   color: object
   strokeDash: object

@@ -8,7 +8,7 @@ import { sortAscending } from './sort.ts'
  * Thresholds of one axis: the distinct pooled values and two more, min(positives) + 1e-6 and max(negatives) + 1e-6,
  * the second of which lies strictly above all negatives. Ascending.
  */
-export function referenceThresholds(positives: Float64Array, negatives: Float64Array): Float64Array {
+function referenceThresholds(positives: Float64Array, negatives: Float64Array): Float64Array {
   const pooled = new Float64Array(positives.length + negatives.length + 2)
   pooled.set(positives)
   pooled.set(negatives, positives.length)
@@ -22,7 +22,7 @@ export function referenceThresholds(positives: Float64Array, negatives: Float64A
 }
 
 /** Active items of one class by y-threshold index, with the sums of each block of indices. */
-export interface ActiveCounts {
+interface ActiveCounts {
   readonly at: Int32Array
   readonly blocks: Int32Array
 }
@@ -31,7 +31,7 @@ export interface ActiveCounts {
 type RowVisitor = (row: number, positives: ActiveCounts, negatives: ActiveCounts) => void
 
 /** The grid of all threshold pairs, visited by descending x threshold. */
-export interface ThresholdGrid {
+interface ThresholdGrid {
   readonly thresholdsX: Float64Array
   readonly thresholdsY: Float64Array
   /** Log2 of the block length. */

@@ -6,7 +6,7 @@ import type { ThresholdCounts } from './counts.ts'
 import { orderDescending } from './sort.ts'
 
 /** Names of the two lists of scores and their weights, for error lines. */
-export type ClassNames = readonly [positives: string, negatives: string]
+type ClassNames = readonly [positives: string, negatives: string]
 
 /** Checks, sorts and merges both classes; `positiveCount` and `negativeCount` are sums of weights. O(n log n). */
 export function weightedCounts(

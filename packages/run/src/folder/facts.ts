@@ -4,7 +4,7 @@ import { cpus } from 'node:os'
 import type { RunEvent } from './journal.ts'
 
 /** The machine in words: `linux-x64, 2 x Intel(R) Xeon(R) CPU @ 2.80GHz, Node v20.19.0`. */
-export function machineName(): string {
+function machineName(): string {
   const cores = cpus()
   const model = cores[0]?.model.trim()
   return `${process.platform}-${process.arch}, ${cores.length} x ${model || 'CPU'}, Node ${process.version}`

@@ -14,5 +14,5 @@ export interface Call {
 export interface Reply {
   id: number
   value?: unknown
-  error?: { code?: string; message: string }
+  error?: { code?: string | undefined; message: string }
 }

@@ -60,7 +60,7 @@ async function answer({ id, task, args }: Call): Promise<{ message: Reply; trans
     // By name, not by class: the task module may carry another copy of @ood/core.
     const code =
       cause instanceof Error && cause.name === 'OodError' ? (cause as Error & { code: string }).code : undefined
-    const error = { message: text(cause), ...(code === undefined ? {} : { code }) }
+    const error = { message: text(cause), code }
     return { message: { id, error }, transfer: [] }
   }
 }

@@ -42,8 +42,8 @@ export async function checkModel(source: string, options: CheckModelOptions = {}
   let opened: OpenedModel
   try {
     opened = await openModel(folder, {
-      ...(device === undefined ? {} : { device: parseDevice(device) }),
-      ...(workers === undefined ? {} : { workers }),
+      device: device === undefined ? undefined : parseDevice(device),
+      workers,
     })
   } catch (error) {
     if (!(error instanceof OodError)) throw error

@@ -8,12 +8,9 @@ import type { Trial } from './trial.ts'
 export function scoreOf(model: Diffusion): Trial['evaluate'] {
   return async (x, call) => {
     const { signal, batchSize } = call
-    const clean = await model.preprocess(x, { seed: call.seed ?? 0, ...(call.rows ? { rows: call.rows } : {}) })
+    const clean = await model.preprocess(x, { seed: call.seed ?? 0, rows: call.rows })
     const t = (model.sde.tMin + model.sde.tMax) / 2
-    const score = await model.scaledScore(clean, t, {
-      ...(signal ? { signal } : {}),
-      ...(batchSize ? { batchSize } : {}),
-    })
+    const score = await model.scaledScore(clean, t, { signal, batchSize })
     const [values, weights, d] = [flatData(score), flatData(clean), rowSize(clean)]
     return Float64Array.from({ length: rowCount(clean) }, (_, row) => {
       let sum = 0

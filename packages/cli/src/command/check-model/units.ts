@@ -3,7 +3,7 @@ import { flatData, median, type NdArray, rowSize, tensor } from '@ood/core'
 import { attempt, type Check, judged } from './report.ts'
 
 /** A model of bytes, as far as this check needs it. */
-export interface BitsModel {
+interface BitsModel {
   bitsPerDim(x: NdArray, options?: { seed?: number }): Promise<Float64Array>
 }
 

@@ -6,7 +6,7 @@ import { type Local, localNeighbourhoods } from './local.ts'
 import type { Products } from './products.ts'
 
 /** One tile of a matrix of all pairs, and its mirror image. */
-export interface TileJob {
+interface TileJob {
   kind: 'tile'
   /** Inner products of the rows, or squared distances between them. */
   what: 'products' | 'squares'
@@ -20,7 +20,7 @@ export interface TileJob {
 }
 
 /** Neighbour lists of a range of queries. */
-export interface RankJob {
+interface RankJob {
   kind: 'rank'
   data: DistancePoints
   targets: DistancePoints
@@ -37,7 +37,7 @@ export interface RankJob {
 }
 
 /** Dimensions of a range of queries. */
-export interface EstimateJob {
+interface EstimateJob {
   kind: 'estimate'
   spec: RuleSpec | undefined
   local: Local

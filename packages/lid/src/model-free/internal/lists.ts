@@ -4,7 +4,7 @@ import type { Neighbourhood } from '../neighbourhood.ts'
 import { pairSquaresOf } from './local.ts'
 
 /** Ascending distances of each point to its k nearest others, count x k. */
-export interface DistanceLists {
+interface DistanceLists {
   readonly count: number
   readonly k: number
   readonly distances: Float64Array

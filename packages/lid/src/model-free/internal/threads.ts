@@ -7,7 +7,7 @@ import { type Job, perform } from './jobs.ts'
 
 /** What a worker answers: nothing, or an error as plain data. */
 export interface JobReply {
-  error?: { code?: string; message: string }
+  error?: { code?: string | undefined; message: string }
 }
 
 /** Where jobs run. */
@@ -22,7 +22,7 @@ export interface Crew {
 }
 
 /** Options of one batch of jobs. */
-export interface CrewCall {
+interface CrewCall {
   what: string
   signal?: AbortSignal | undefined
   rule?: DimensionRule

@@ -12,7 +12,7 @@ parentPort!.on('message', (job: Job) => {
     const code =
       cause instanceof Error && cause.name === 'OodError' ? (cause as Error & { code: string }).code : undefined
     const message = cause instanceof Error ? cause.message : String(cause)
-    reply = { error: { message, ...(code === undefined ? {} : { code }) } }
+    reply = { error: { message, code } }
   }
   parentPort!.postMessage(reply)
 })

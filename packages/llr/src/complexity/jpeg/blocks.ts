@@ -3,7 +3,7 @@ import type { ByteImage } from '../codec.ts'
 import { zigzag } from './tables.ts'
 
 /** One component of an image. */
-export interface Plane {
+interface Plane {
   width: number
   height: number
   data: Float64Array

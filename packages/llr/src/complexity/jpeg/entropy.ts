@@ -8,7 +8,7 @@ interface Codes {
 }
 
 /** Writes the blocks of a scan one after the other. */
-export interface ScanWriter {
+interface ScanWriter {
   /** Codes 64 quantised coefficients in zigzag order; DC is coded as the difference from the component's last block. */
   block(coefficients: Int32Array, set: TableSet, component: number): void
   /** The bytes of the scan, the last one padded with ones. */

@@ -8,7 +8,7 @@ import { huffman, quantisation, type TableSet, zigzag } from './tables.ts'
 /** Options of `jpegCodec`. */
 export interface JpegCodecOptions {
   /** 1..100 on the scale of the Independent JPEG Group (default 95, as the reference). */
-  quality?: number
+  quality?: number | undefined
 }
 
 /**

@@ -7,7 +7,7 @@ import { type RgbaImage, rgba } from './rgba.ts'
 /** Options of `jpegXlCodec`. */
 export interface JpegXlCodecOptions {
   /** Effort 1..9 (default 7; 9 takes about ten times as long for files some 5 to 10 % smaller). */
-  effort?: number
+  effort?: number | undefined
 }
 
 /** The part of the package that is used. */

@@ -7,7 +7,7 @@ import type { OpenJpeg } from './openjpeg.ts'
 /** Options of `jpeg2000Codec`. */
 export interface Jpeg2000CodecOptions {
   /** Wavelet levels to try; the smallest file is kept (default: 0 to 5). Those an image is too small for are left out. */
-  decompositions?: readonly number[]
+  decompositions?: readonly number[] | undefined
 }
 
 /**

@@ -6,7 +6,7 @@ export interface OpenJpeg {
 }
 
 /** One encoder; `delete` frees its memory. */
-export interface OpenJpegEncoder {
+interface OpenJpegEncoder {
   /** Where the pixels go, channels last. */
   getDecodedBuffer(frame: {
     width: number

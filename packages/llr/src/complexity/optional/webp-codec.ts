@@ -7,7 +7,7 @@ import { type RgbaImage, rgba } from './rgba.ts'
 /** Options of `webpCodec`. */
 export interface WebpCodecOptions {
   /** Effort 0..6 (default 4; 6 takes several times as long for one or two per cent). */
-  method?: number
+  method?: number | undefined
 }
 
 /** The part of the package that is used. */

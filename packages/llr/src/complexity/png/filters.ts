@@ -2,8 +2,8 @@
 import type { ByteImage } from '../codec.ts'
 
 /** Filter types by their number in the file: None, Sub, Up, Average, Paeth. */
-export const filterTypes = [0, 1, 2, 3, 4] as const
-export type FilterType = (typeof filterTypes)[number]
+const filterTypes = [0, 1, 2, 3, 4] as const
+type FilterType = (typeof filterTypes)[number]
 
 /** One filter for every row, or for each row the one with the least sum of absolute differences. */
 export type FilterChoice = FilterType | 'adaptive'

@@ -13,7 +13,7 @@ export interface PngCodecOptions {
    * The compressor (default: `node:zlib` at level 9, loaded when first needed). Pass one where there is no Node, or for
    * sizes that do not depend on Node's build of zlib: `fflate`'s `(bytes) => zlibSync(bytes, { level: 9 })`.
    */
-  deflate?: Deflate
+  deflate?: Deflate | undefined
 }
 
 /** Adaptive first: on ties the first tried stays. */

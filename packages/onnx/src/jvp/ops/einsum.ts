@@ -8,7 +8,7 @@ import { expand } from './sum.ts'
 import { sumTo } from './unbroadcast.ts'
 
 /** Letters of an Einstein sum around one operand that varies. */
-export interface Equation {
+interface Equation {
   readonly operand: string
   readonly others: readonly { readonly letters: string; readonly value: string }[]
   readonly output: string

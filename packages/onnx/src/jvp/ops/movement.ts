@@ -55,7 +55,7 @@ function changeOnes(
 }
 
 /** Matches the axes of a reshape; undefined when sizes cannot be compared. */
-export function reshapeGroups(inner: readonly Dim[], outer: readonly Dim[]): ReshapeGroup[] | undefined {
+function reshapeGroups(inner: readonly Dim[], outer: readonly Dim[]): ReshapeGroup[] | undefined {
   const groups: ReshapeGroup[] = []
   let i = 0
   let o = 0
