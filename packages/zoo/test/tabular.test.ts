@@ -27,7 +27,10 @@ function fresh(points: Points, n: number, split: string) {
 
 const opened = await Promise.all(listCheckpoints().map((name) => openCheckpoint(checkpointPath(name))))
 const tabular = opened.filter(({ manifest }) => manifest.data.shape.length === 1)
-const flows = tabular.filter(({ manifest }) => manifest.kind === 'flow').map((c) => [c.manifest.name, c] as const)
+/** Flows of manifold points; those of real tables have other tests. */
+const flows = tabular
+  .filter(({ manifest }) => manifest.kind === 'flow' && manifest.training?.points !== undefined)
+  .map((c) => [c.manifest.name, c] as const)
 
 describe('tabular checkpoints', () => {
   it('cover the lollipop with a flow and a diffusion', () => {

@@ -72,6 +72,24 @@ class FlowData(L.LightningDataModule):
         if other is None and config.negative is not None:
             self.other = read_rows(config.negative.dataset, 1).train
         self.ood = ood if ood is not None else {name: read_rows(name, 1).test for name in config.ood}
+        #: (mean, deviation) of the features of a table, of the training rows; images have none.
+        self.moments: tuple[np.ndarray, np.ndarray] | None = None
+        if self.rows.train.dtype != np.uint8:
+            self._standardize()
+
+    def _standardize(self) -> None:
+        train = self.rows.train
+        mean, std = train.mean(axis=0, dtype=np.float64), train.std(axis=0, dtype=np.float64)
+        if not np.all(std > 0):
+            raise ValueError(f"{self.config.dataset}: expected features that vary, got {int((std <= 0).sum())} constant ones")
+        self.moments = mean, std
+
+        def standard(rows: np.ndarray) -> np.ndarray:
+            return ((rows - mean) / std).astype(np.float32)
+
+        self.rows = Rows(standard(train), standard(self.rows.validation), standard(self.rows.test))
+        self.ood = {name: standard(rows) for name, rows in self.ood.items()}
+        self.other = None if self.other is None else standard(self.other)
 
     @property
     def steps_per_epoch(self) -> int:

@@ -22,7 +22,6 @@ from .graphs import write_graphs
 from .layout import latents, layers
 from .likelihood import PREPROCESSING, auroc, bits_per_dim, rows_log_likelihood
 from .run_config import RunConfig
-from .sources import Rows
 from .train import averaged
 
 #: rows that graphs are compared on.
@@ -84,11 +83,10 @@ def scores(flow: ReferenceFlow, rows: np.ndarray, seed: int = 777) -> Tensor:
 
 def figures(flow: ReferenceFlow, data: FlowData, test_rows: int) -> dict:
     """Mean and median bits/dim of held-out rows, and AUROC of -log p against every monitored set, OOD positive."""
-    images = data.rows.train.dtype == np.uint8
     splits = {"validation": data.rows.validation[:test_rows], "test": data.rows.test[:test_rows]}
     likelihoods = {name: scores(flow, rows) for name, rows in splits.items()}
     entry: dict = {"logLikelihood": {name: float(v.mean()) for name, v in likelihoods.items()}}
-    if images:
+    if data.moments is None:
         bits = {name: bits_per_dim(v, flow.dim) for name, v in likelihoods.items()}
         entry["bitsPerDim"] = {name: float(v.mean()) for name, v in bits.items()}
         entry["medianBitsPerDim"] = {name: float(v.median()) for name, v in bits.items()}
@@ -107,11 +105,16 @@ def ports(config: RunConfig, flow: ReferenceFlow) -> tuple[dict, dict]:
     return {"inputs": {"x": x}, "outputs": {"z": z, "logdet": ["N"]}}, {"inputs": {"z": z}, "outputs": {"x": x}}
 
 
-def data_entry(config: RunConfig, rows: Rows) -> dict:
-    if rows.train.dtype == np.uint8:
-        return {"dataset": config.dataset, "shape": list(config.model.shape), "valueRange": [0, 255], "dtype": "uint8"}
-    low, high = float(np.floor(rows.train.min())), float(np.ceil(rows.train.max()))
-    return {"dataset": config.dataset, "shape": list(config.model.shape), "valueRange": [low, high], "dtype": "float32"}
+def data_entry(config: RunConfig, data: FlowData) -> tuple[dict, list[dict]]:
+    """What raw rows are, and the steps from them to model space."""
+    entry = {"dataset": config.dataset, "shape": list(config.model.shape)}
+    if data.moments is None:
+        return {**entry, "valueRange": [0, 255], "dtype": "uint8"}, PREPROCESSING
+    mean, std = data.moments
+    raw = data.rows.train * std + mean
+    span = [float(np.floor(raw.min())), float(np.ceil(raw.max()))]
+    steps = [{"name": "standardize", "mean": mean.tolist(), "std": std.tolist()}]
+    return {**entry, "valueRange": span, "dtype": "float32"}, steps
 
 
 def manifest(config: RunConfig, folded: ReferenceFlow, folder: Path, *, data: dict, preprocessing: list[dict],
@@ -143,9 +146,9 @@ def export_run(checkpoint: Path, folder: Path, data: FlowData | None = None, tes
     real, _ = model_space(check, torch.Generator().manual_seed(5))
     with torch.no_grad():
         drawn = flow.sample(CHECKED, torch.Generator().manual_seed(6))
-    images = len(config.model.shape) == 3
+    entry, preprocessing = data_entry(config, data)
     return manifest(
-        config, folded, folder, data=data_entry(config, data.rows), preprocessing=PREPROCESSING if images else [],
+        config, folded, folder, data=entry, preprocessing=preprocessing,
         training={
             "config": config.to_dict(), "seed": config.seed, "steps": record["step"],
             "epochs": round(record["step"] / data.steps_per_epoch, 2), "wallTimeSeconds": round(record["elapsed"]),

@@ -20,9 +20,11 @@ def cycle(turns: int = 1, tiles: int = 1) -> list[Mask]:
 
 VARIANTS: dict[str, list[Mask]] = {
     "small": alternate("checkerboard", 2),
+    "checkerboard-4": alternate("checkerboard", 4),
     "checkerboard-8": alternate("checkerboard", 8),
     "horizontal": alternate("horizontal", 8),
     "horizontal-3": alternate("horizontal", 3),
+    "horizontal-4": alternate("horizontal", 4),
     "vertical": alternate("vertical", 8),
     "horizontal-vertical": [m for _ in range(2) for kind in ("horizontal", "vertical") for m in alternate(kind, 2)],
     "vertical-horizontal": [m for _ in range(2) for kind in ("vertical", "horizontal") for m in alternate(kind, 2)],

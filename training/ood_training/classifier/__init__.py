@@ -1,0 +1,1 @@
+"""A small image classifier whose penultimate features densities are fitted to."""
