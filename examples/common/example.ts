@@ -1,5 +1,5 @@
 // What an example is, and how every one of them runs: options, run folder, measuring, summary, report and table.
-import { htmlReport, type ReportFact, type ReportOptions, type ReportSection } from '@ood/plots'
+import { htmlReport, type ReportFact, type ReportOptions, type ReportSection, type ReportTable } from '@ood/plots'
 import { formatTable, openRun, progressBar, type Run, runFacts, type TableCell } from '@ood/run'
 import { type Bench, createBench } from './bench.ts'
 import { type CommandLine, type CommonOptions, commandOf, configOf, parseOptions, usage } from './command-line.ts'
@@ -22,8 +22,8 @@ export interface Example<Extra extends object, Result> extends CommandLine<Extra
   work(bench: Bench, options: CommonOptions & Extra): Promise<Result>
   /** What `summary.json` has besides the example's name, its configuration and its seconds. */
   summary(result: Result, options: CommonOptions & Extra): object
-  /** The table printed at the end, its head first. */
-  table(result: Result): readonly (readonly TableCell[])[]
+  /** The table printed at the end, its head first (default: the report's first table). */
+  table?(result: Result): readonly (readonly TableCell[])[]
   /** Writes the columns of every split as CSV. */
   files?(run: Run<unknown>, result: Result): void
   /** What is shown and said. */
@@ -53,8 +53,8 @@ export function mainOf<Extra extends object, Result>(
         const seconds = run.resumed ? null : (performance.now() - started) / 1000
         const summary = { example: example.name, config, seconds, ...example.summary(result, options) }
         run.writeJson('summary.json', summary)
-        const path = await writeReport(run, example, result, options)
-        process.stdout.write(`${formatTable(example.table(result))}\n\nreport: ${path}\n`)
+        const { path, table } = await writeReport(run, example, result, options)
+        process.stdout.write(`${formatTable(example.table?.(result) ?? table)}\n\nreport: ${path}\n`)
         run.finish()
       } finally {
         run.close()
@@ -65,18 +65,20 @@ export function mainOf<Extra extends object, Result>(
   }
 }
 
-/** Writes the CSVs, the figures and `report.html`; returns its path. */
+/** Writes the CSVs, the figures and `report.html`; returns its path and its first table. */
 export async function writeReport<Extra extends object, Result>(
   run: Run<unknown>,
   example: Example<Extra, Result>,
   result: Result,
   options: CommonOptions & Extra,
-): Promise<string> {
+): Promise<{ path: string; table: ReportTable['table'] }> {
   example.files?.(run, result)
   const { rows, footnote, sections, ...report } = example.report(result, options)
   const drawn: ReportSection[] = []
   for (const section of sections) drawn.push({ heading: section.heading, blocks: await drawBlocks(run, section) })
   const facts = [rows, ...runFacts(run.events)]
   const footer = [commandOf(example, options), ...(footnote ? [footnote] : [])].join(' ')
-  return run.writeText('report.html', htmlReport({ ...report, sections: drawn, facts, footer }))
+  const path = run.writeText('report.html', htmlReport({ ...report, sections: drawn, facts, footer }))
+  const first = drawn.flatMap(({ blocks }) => blocks).find((block) => 'table' in block)
+  return { path, table: first?.table ?? [] }
 }

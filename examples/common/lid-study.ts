@@ -1,7 +1,7 @@
 // One LID method on the four splits: a scale by every rule, a score fitted on training images for each, and their AUCs.
 import { fitPairs, type LogProbLid, type PairRuleName, type ScaleChoice, scorePairs } from '@ood/lid'
 import { type Comparison, compare } from './compare.ts'
-import { byName, type Direction, perDirection, type SplitName, splitNames } from './splits.ts'
+import { byName, type SplitName, splitNames } from './splits.ts'
 
 /**
  * Model-free dimension of the training sets, the target of the rule 'lpca': mean pointwise local PCA dimension
@@ -62,17 +62,12 @@ export function studyLid<Rule extends string>(
   return { choices, results, ...whole! }
 }
 
-/** `auc`, `scale` and `rules` of `summary.json`, by direction. */
-export function studySummary<Result extends { direction: Direction }, Rule extends string>(
-  all: readonly Result[],
-  of: (result: Result) => LidStudy<Rule>,
-): Record<'auc' | 'scale' | 'rules', unknown> {
+/** `auc`, `scale` and `rules` of `summary.json`. */
+export function studySummary<Rule extends string>({ choices, chosen, results }: LidStudy<Rule>) {
+  const { single, lid, dual, dualReference, fitted, fittedInterval } = chosen
   return {
-    auc: perDirection(all, (result) => {
-      const { single, lid, dual, dualReference, fitted, fittedInterval } = of(result).chosen
-      return { single, lid, dual, dualReference, fitted, fittedInterval }
-    }),
-    scale: perDirection(all, (result) => ({ rule: of(result).choices.rules[0], value: of(result).chosen.scale })),
-    rules: perDirection(all, (result) => of(result).results),
+    auc: { single, lid, dual, dualReference, fitted, fittedInterval },
+    scale: { rule: choices.rules[0], value: chosen.scale },
+    rules: results,
   }
 }

@@ -101,12 +101,15 @@ export async function eachName<Name extends string, T>(
   return out as Record<Name, T>
 }
 
-/** A value of the results of both directions, by direction. */
-export function perDirection<Result extends { direction: Direction }>(
+/** What `part` gives for every direction, key by key: `{ auc: { 'fmnist->mnist': ... }, ... }`. */
+export function perDirection<Result extends { direction: Direction }, Part extends object>(
   all: readonly Result[],
-  value: (result: Result) => unknown,
-): Record<string, unknown> {
-  return Object.fromEntries(all.map((result) => [result.direction.key, value(result)]))
+  part: (result: Result) => Part,
+): { [Key in keyof Part]: Record<string, Part[Key]> } {
+  const parts = all.map((result) => [result.direction.key, part(result)] as const)
+  const keys = Object.keys(parts[0]![1]) as (keyof Part & string)[]
+  const ofKey = (key: keyof Part) => Object.fromEntries(parts.map(([direction, of]) => [direction, of[key]]))
+  return Object.fromEntries(keys.map((key) => [key, ofKey(key)])) as { [Key in keyof Part]: Record<string, Part[Key]> }
 }
 
 /** Mean of a column. */

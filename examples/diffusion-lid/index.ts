@@ -1,7 +1,6 @@
 // The likelihood paradox of diffusion models, and LID by FLIPD and by the normal bundle, side by side on real images.
 import { mismatch } from '@ood/core'
 import { openDiffusion } from '@ood/models-diffusion'
-import type { TableCell } from '@ood/run'
 import { eachDirection } from '../common/directions.ts'
 import { type Example, mainOf } from '../common/example.ts'
 import { integer, wholeNumber } from '../common/flags.ts'
@@ -41,39 +40,24 @@ probability-flow ODE, LID by FLIPD and by the normal bundle.`,
 
   /** The keys of the demo's for FLIPD, and the same once per method under `methods`. */
   summary(all) {
-    const ofMethod = (method: Method): object => {
-      const find = ({ methods }: DirectionResult) => methods.find((found) => found.method === method)!
-      return {
-        ...studySummary(all, (result) => find(result).study),
-        lid: perDirection(all, (result) => byName(splitNames, (split) => mean(find(result).study.lid[split]))),
-        standardError: perDirection(all, (result) => find(result).standardError),
-        secondsPerImage: perDirection(all, (result) => find(result).seconds),
-      }
-    }
     const names = all[0]!.methods.map(({ method }) => method)
+    const ofMethod = (method: Method) =>
+      perDirection(all, ({ methods }) => {
+        const { study, standardError, seconds } = methods.find((found) => found.method === method)!
+        const lid = byName(splitNames, (split) => mean(study.lid[split]))
+        return { ...studySummary(study), lid, standardError, secondsPerImage: seconds }
+      })
     return {
       ...ofMethod(names[0]!),
       methods: byName(names, ofMethod),
-      logProb: perDirection(all, ({ splits }) => byName(splitNames, (split) => mean(splits[split].logProb))),
-      referenceLikelihood: perDirection(all, ({ splits, referenceSingle }) => ({
-        auc: referenceSingle,
-        logProb: byName(splitNames, (split) => mean(splits[split].referenceLogProb)),
+      ...perDirection(all, ({ splits, referenceSingle }) => ({
+        logProb: byName(splitNames, (split) => mean(splits[split].logProb)),
+        referenceLikelihood: {
+          auc: referenceSingle,
+          logProb: byName(splitNames, (split) => mean(splits[split].referenceLogProb)),
+        },
       })),
     }
-  },
-
-  table(all) {
-    const head = ['AUC', 'LID method', 'log p alone', 'LID alone', 'two cuts', 'fitted score', 'scale', 's/image']
-    const rows = all.flatMap(({ direction, methods }) =>
-      methods.flatMap(({ method, study, seconds }) =>
-        (['inDistr', 'generated'] as const).map((side): TableCell[] => {
-          const { single, lid, dual, fitted, scale } = study.chosen
-          const what = `${direction.key}, ${side === 'inDistr' ? 'test' : 'generated'}`
-          return [what, method, single[side], lid[side], dual[side], fitted[side], scale, seconds.toFixed(2)]
-        }),
-      ),
-    )
-    return [head, ...rows]
   },
 
   files,

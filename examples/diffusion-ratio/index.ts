@@ -1,12 +1,11 @@
 // The complexity-corrected likelihood ratio of two diffusion models beside their likelihood, on real images.
-import { publishedFractions } from '@ood/llr'
 import { openDiffusion } from '@ood/models-diffusion'
 import { eachDirection } from '../common/directions.ts'
 import { type Example, mainOf } from '../common/example.ts'
 import { wholeNumber } from '../common/flags.ts'
 import { byName, mean, perDirection, splitNames } from '../common/splits.ts'
 import { DEFAULT_RULE } from './choose.ts'
-import { type DirectionResult, evaluate, variants } from './evaluate.ts'
+import { type DirectionResult, evaluate } from './evaluate.ts'
 import { measure } from './losses.ts'
 import { files, report } from './report.ts'
 
@@ -31,51 +30,24 @@ probability-flow ODE against the complexity-corrected likelihood ratio of denois
       return { direction, ...measures, evaluation: evaluate(measures) }
     }),
 
-  summary: (all) => ({
-    auc: perDirection(all, ({ evaluation: { likelihood, bound, chosen, interval, joint } }) => ({
-      likelihood,
-      bound,
-      ratio: chosen,
-      ratioInterval: interval,
-      joint: joint.auc,
-      jointInterval: joint.interval,
-    })),
-    tFrac: perDirection(all, ({ evaluation }) => ({ rule: DEFAULT_RULE, value: evaluation.tFrac })),
-    rules: perDirection(all, ({ evaluation }) => evaluation.rules),
-    variants: perDirection(all, ({ evaluation }) => evaluation.variants),
-    threshold: perDirection(all, ({ evaluation }) => evaluation.joint.threshold),
-    flagged: perDirection(all, ({ evaluation }) => evaluation.joint.flagged),
-    means: perDirection(all, ({ splits, evaluation }) =>
-      byName(splitNames, (split) => ({ logProb: mean(splits[split].logProb), ratio: mean(evaluation.score[split]) })),
-    ),
-    evaluationsPerImage: perDirection(all, ({ splits }) => ({
-      ratio: splits.ood.losses.evaluations,
-      reference: splits.ood.reference.evaluations,
-    })),
-    secondsPerImage: perDirection(all, ({ seconds }) => seconds),
-  }),
-
-  /** AUC of test (or generated) images against the other data set. */
-  table(all) {
-    const head = ['AUC', 'log p', ...publishedFractions.map((at) => `t_frac ${at}`)]
-    const rows = all.flatMap(({ direction, evaluation }) =>
-      (['inDistr', 'generated'] as const).map((side) => {
-        const { likelihood, chosen, joint, tFrac } = evaluation
-        const ours = evaluation.variants[variants[0].key]
-        const published = evaluation.variants['published-difference'].map(({ auc }) => auc[side])
-        return [
-          `${direction.key}, ${side === 'inDistr' ? 'test' : 'generated'}`,
-          likelihood[side].toFixed(3),
-          ...publishedFractions.map((at) => ours.find((found) => found.tFrac === at)!.auc[side].toFixed(3)),
-          chosen[side].toFixed(3),
-          String(tFrac),
-          joint.auc[side].toFixed(3),
-          Math.max(...published).toFixed(3),
-        ]
-      }),
-    )
-    return [[...head, 'chosen', 't_frac', 'joint', 'published, best'], ...rows]
-  },
+  summary: (all) =>
+    perDirection(all, ({ splits, evaluation, seconds }) => {
+      const { likelihood, bound, chosen: ratio, interval: ratioInterval, joint, tFrac, score } = evaluation
+      return {
+        auc: { likelihood, bound, ratio, ratioInterval, joint: joint.auc, jointInterval: joint.interval },
+        tFrac: { rule: DEFAULT_RULE, value: tFrac },
+        rules: evaluation.rules,
+        variants: evaluation.variants,
+        threshold: joint.threshold,
+        flagged: joint.flagged,
+        means: byName(splitNames, (split) => ({ logProb: mean(splits[split].logProb), ratio: mean(score[split]) })),
+        evaluationsPerImage: {
+          ratio: splits.ood.losses.evaluations,
+          reference: splits.ood.reference.evaluations,
+        },
+        secondsPerImage: seconds,
+      }
+    }),
 
   files,
   report,

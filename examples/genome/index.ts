@@ -1,7 +1,6 @@
 // Likelihood against likelihood ratio on DNA: LSTMs, G and C content, and classes that no model has seen.
 import { mismatch, rowSize } from '@ood/core'
 import { openSequenceModel } from '@ood/models-autoregressive'
-import type { TableCell } from '@ood/run'
 import { checkpointIn } from '../common/checkpoints.ts'
 import { type Example, mainOf } from '../common/example.ts'
 import { checkpointsFlag } from '../common/flags.ts'
@@ -11,7 +10,7 @@ import { choose, methods, scoresOf } from './choose.ts'
 import { lawOf, loadSplits, type SplitName, splitNames } from './data.ts'
 import { evaluate } from './evaluate.ts'
 import { measure, measureMaps } from './measure.ts'
-import { files, methodTitle, report } from './report.ts'
+import { files, report } from './report.ts'
 import type { Result } from './result.ts'
 
 export const example: Example<{ checkpoints: string | undefined }, Result> = {
@@ -62,30 +61,22 @@ ratio of the two likelihoods follows what kind of sequence it is.`,
   summary({ splits, choices, evaluation, length, models }) {
     const { results, gain, exact } = evaluation
     const { threshold, f1, accuracy, precision, recall, ...confusion } = results.ratio.decided.normal
+    const byMethod = <T>(value: (result: (typeof results)['ratio']) => T) =>
+      byName(methods, (method) => value(results[method]))
     return {
       length,
       sequences: byName(splitNames, (split) => splits[split].gcContent.length),
-      auc: byName(methods, (method) => results[method].auc),
-      interval: byName(methods, (method) => results[method].interval),
-      validationAuc: byName(methods, (method) => results[method].validation),
-      gcCorrelation: byName(methods, (method) => results[method].gcCorrelation),
+      auc: byMethod(({ auc }) => auc),
+      interval: byMethod(({ interval }) => interval),
+      validationAuc: byMethod(({ validation }) => validation),
+      gcCorrelation: byMethod(({ gcCorrelation }) => gcCorrelation),
       exactAuc: exact,
       ...{ gain, threshold, f1, accuracy, precision, recall, confusion },
       mixedBatch: choices.batch,
       falsePositiveRate: choices.falsePositiveRate,
-      decisions: byName(methods, (method) => results[method].decided),
+      decisions: byMethod(({ decided }) => decided),
       models,
     }
-  },
-
-  table({ evaluation: { results, exact } }) {
-    const rows = methods.map((method): TableCell[] => {
-      const { auc, decided } = results[method]
-      const { f1, accuracy, precision, recall, threshold } = decided.normal
-      return [methodTitle[method], auc, f1, accuracy, precision, recall, threshold.toFixed(4)]
-    })
-    const ideal = exact ? [['ratio of the exact models', exact.ratio, '', '', '', '', '']] : []
-    return [['', 'AUC', 'F1', 'accuracy', 'precision', 'recall', 'threshold'], ...rows, ...ideal]
   },
 
   files,

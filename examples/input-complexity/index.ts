@@ -72,17 +72,18 @@ beyond what lossless compressors need.`,
     return all
   },
 
-  summary: (all) => ({
-    auc: perDirection(all, ({ evaluation: { likelihood, codecs, minimum } }) => ({
-      likelihood: likelihood.auc,
-      complexity: minimum.auc,
-      ...Object.fromEntries(codecs.map(({ codec, auc }) => [codec, auc])),
+  summary: (all) =>
+    perDirection(all, ({ evaluation, sets }) => ({
+      auc: {
+        likelihood: evaluation.likelihood.auc,
+        complexity: evaluation.minimum.auc,
+        ...Object.fromEntries(evaluation.codecs.map(({ codec, auc }) => [codec, auc])),
+      },
+      evaluation,
+      bits: byName(setNames, (set) => {
+        return { model: -mean(sets[set].logProb) / Math.LN2, complexity: mean(sets[set].bits) }
+      }),
     })),
-    evaluation: perDirection(all, ({ evaluation }) => evaluation),
-    bits: perDirection(all, ({ sets }) =>
-      byName(setNames, (set) => ({ model: -mean(sets[set].logProb) / Math.LN2, complexity: mean(sets[set].bits) })),
-    ),
-  }),
 
   table(all) {
     const rows: TableCell[][] = [['', 'bytes in', 'bytes OOD', 'smallest in', 'smallest OOD', 'AUC']]

@@ -48,11 +48,6 @@ export const example: Example<{ neighbours: number }, Result> = {
     lid: byName(sets, (set) => byName(methods, (method) => plainMean(lid[set][method]))),
   }),
 
-  table: ({ lid }) => [
-    ['mean LID', 'MLE', 'ESS'],
-    ...sets.map((set) => [dataSetTitle[set], ...methods.map((method) => mean(lid[set][method]).toFixed(1))]),
-  ],
-
   report({ lid, map, neighbours }) {
     const n = lid[sets[0]].ess.length
     return {

@@ -24,12 +24,13 @@ export const example: Example<object, FlowResult[]> = {
       return { direction, images, splits, lpca, study: studyFlow(splits, lpca), recommended }
     }),
 
-  summary: (all) => ({
-    ...studySummary(all, ({ study }) => study),
-    recommended: perDirection(all, ({ recommended }) => recommended),
-    bitsPerDim: perDirection(all, ({ splits }) => byName(splitNames, (split) => mean(splits[split].bitsPerDim))),
-    logProb: perDirection(all, ({ splits }) => byName(splitNames, (split) => mean(splits[split].logProb))),
-  }),
+  summary: (all) =>
+    perDirection(all, ({ study, recommended, splits }) => ({
+      ...studySummary(study),
+      recommended,
+      bitsPerDim: byName(splitNames, (split) => mean(splits[split].bitsPerDim)),
+      logProb: byName(splitNames, (split) => mean(splits[split].logProb)),
+    })),
 
   table(all) {
     const head = ['AUC', 'log p alone', 'log p + LID, two cuts', 'one fitted score', 'recommended', 'scale']

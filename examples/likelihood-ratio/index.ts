@@ -2,7 +2,7 @@
 import { mismatch, type NdArray } from '@ood/core'
 import { calibration, detector, packNumbers, restoreDetector, type StoredDetector } from '@ood/detect'
 import { likelihoodRatio } from '@ood/llr'
-import type { Run, TableCell } from '@ood/run'
+import type { Run } from '@ood/run'
 import type { Bench } from '../common/bench.ts'
 import { availableDirections } from '../common/checkpoints.ts'
 import type { CommonOptions } from '../common/command-line.ts'
@@ -10,7 +10,7 @@ import { type Decided, flaggedShare } from '../common/decisions.ts'
 import { type Example, mainOf } from '../common/example.ts'
 import { checkpointsFlag, integer, modelFlag } from '../common/flags.ts'
 import { factsOf } from '../common/model-facts.ts'
-import { byName, type Direction, mean, perDirection } from '../common/splits.ts'
+import { byName, type Direction, mean } from '../common/splits.ts'
 import { type Choices, choose, methods } from './choose.ts'
 import { type DirectionResult, type Evaluation, evaluate } from './evaluate.ts'
 import {
@@ -70,20 +70,9 @@ tells Fashion-MNIST from MNIST where either likelihood alone takes one for the o
 
   /** Fields of the first direction at the top, all directions under `directions`. */
   summary(all, { n }) {
-    const directions = perDirection(all, directionSummary)
+    const directions = Object.fromEntries(all.map((result) => [result.direction.key, directionSummary(result)]))
     const { key } = all[0]!.direction
-    return { n, direction: key, ...(directions[key] as object), directions }
-  },
-
-  table(all) {
-    const scores = ['log p alone', 'ratio', 'joint', 'typicality', 'complexity']
-    const rows = all.map(({ direction, evaluation }): TableCell[] => {
-      const { llr, joint, likelihood, typicality, complexity } = evaluation.results
-      const { f1, accuracy, precision, recall, threshold } = llr.decided.contaminated
-      const aucs = [likelihood, llr, joint, typicality, complexity].map(({ auc }) => auc)
-      return [direction.key, ...aucs, f1, accuracy, precision, recall, threshold.toFixed(1)]
-    })
-    return [['AUC', ...scores, 'F1', 'accuracy', 'precision', 'recall', 'threshold'], ...rows]
+    return { n, direction: key, ...directions[key], directions }
   },
 
   files,

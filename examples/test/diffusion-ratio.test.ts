@@ -121,7 +121,8 @@ describe('the diffusion-ratio example', () => {
     const run = openRun({ folder: join(work, 'report'), config: { test: 'diffusion-ratio' } })
     try {
       const options = parseOptions(['--n', '16'], {})!
-      const html = readFileSync(await writeReport(run, example, [result], options), 'utf8')
+      const { path } = await writeReport(run, example, [result], options)
+      const html = readFileSync(path, 'utf8')
       expect(html.match(/<svg/g)!.length).toBe(8)
       for (const text of ['ODE log p', 'log-ratio, likelihood weights (default)', 'Cost', '--probes 64'])
         expect(html).toContain(text)

@@ -250,9 +250,10 @@ describe('what the ratio example writes', () => {
       )
       const config = { ...parseOptions([], {})!, n: N }
       run.writeJson('summary.json', example.summary(results, config))
-      const report = readFileSync(await writeReport(run, example, results, config), 'utf8')
+      const { path, table } = await writeReport(run, example, results, config)
+      const report = readFileSync(path, 'utf8')
       const text = readFileSync(join(work, folder, 'summary.json'), 'utf8')
-      return { maps, report, text, table: formatTable(example.table(results)) }
+      return { maps, report, text, table: formatTable(table) }
     })
   }
 
@@ -268,7 +269,7 @@ describe('what the ratio example writes', () => {
     expect(read.directions['fmnist->mnist'].auc).toEqual(read.auc)
     expect(read.models.background.name).toBe('tiny-background')
     expect(read.confusion).toMatchObject({ truePositives: N, trueNegatives: N })
-    expect(table).toContain('fmnist->mnist')
+    expect(table).toContain('Fashion-MNIST against MNIST')
 
     const { ood } = maps!
     expect(ood.semantic.shape).toEqual([5, SIDE, SIDE])
