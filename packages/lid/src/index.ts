@@ -20,7 +20,7 @@ export {
 export type { LogProbLid } from './detector/pairs.ts'
 export type { DensitySettings } from './detector/rules/density.ts'
 export type { LocalMassSettings } from './detector/rules/local-mass.ts'
-export type { RuleParameters } from './detector/rules/rule.ts'
+export type { RuleParameters } from './detector/rules/pair-rule.ts'
 export { type CfdmOptions, cfdm } from './diffusion/cfdm.ts'
 export { concatCurves, readCurves, type ScaleCurves, sliceCurves } from './diffusion/curves.ts'
 export { deltasAround, lidlDeltas } from './diffusion/deltas.ts'

@@ -3,7 +3,7 @@ import { mismatch, OodError } from '@ood/core'
 import { tridiagonalEigenvalues } from './eigenvalues.ts'
 import { assertSquare } from './internal/check.ts'
 import { keptReduction } from './internal/kept-reduction.ts'
-import { safeScale } from './internal/scale.ts'
+import { safeScale } from './internal/safe-scale.ts'
 
 const EPSILON = 2 ** -52
 /** Inverse iterations for one vector; two are usual, more only where eigenvalues cluster. */

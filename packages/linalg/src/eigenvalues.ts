@@ -1,7 +1,7 @@
 // Eigenvalues of symmetric matrices, values only: Householder tridiagonalisation, then implicit QL.
 import { OodError } from '@ood/core'
 import { assertTridiagonal } from './internal/check.ts'
-import { unitScale } from './internal/scale.ts'
+import { unitScale } from './internal/safe-scale.ts'
 import { tridiagonalize } from './tridiagonalize.ts'
 
 const EPSILON = 2 ** -52

@@ -2,7 +2,7 @@
 import { assertFiniteNumbers, assertLength, assertSquare } from './internal/check.ts'
 import { fastTridiagonalize } from './internal/fast.ts'
 import { householderTridiagonalize } from './internal/householder.ts'
-import { safeScale, scaleInPlace } from './internal/scale.ts'
+import { safeScale, scaleInPlace } from './internal/safe-scale.ts'
 import { emptyTridiagonal, type Tridiagonal } from './tridiagonal.ts'
 
 /**

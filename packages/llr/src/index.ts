@@ -1,4 +1,16 @@
 // Public face of @ood/llr.
+
+export {
+  applyReplacement,
+  applyShift,
+  type CategoricalOptions,
+  type Mutation,
+  type MutationOptions,
+  mutateCategorical,
+  mutateUniform,
+  type UniformOptions,
+} from './background/mutate.ts'
+export { mutateRows } from './background/mutate-rows.ts'
 export type { ByteImage, Codec } from './complexity/codec.ts'
 export { type CodecName, codecNames, installedCodecs, openCodecs } from './complexity/codecs.ts'
 export { type ByteCount, type Complexity, type ComplexityOptions, complexity } from './complexity/complexity.ts'
@@ -23,6 +35,7 @@ export {
   diffusionRatio,
   lossesOf,
 } from './diffusion/diffusion-ratio.ts'
+export { type LossRatioOptions, lossRatio, type RatioForm, type RatioValues } from './diffusion/loss-ratio.ts'
 export {
   type DenoisingLosses,
   denoisingLosses,
@@ -37,7 +50,6 @@ export {
   type ProfileOptions,
   profileScales,
 } from './diffusion/profile.ts'
-export { type LossRatioOptions, lossRatio, type RatioForm, type RatioValues } from './diffusion/ratio.ts'
 export { averageLossTrend, type LossTrend, type LossTrendOptions, trendGrid } from './diffusion/trend.ts'
 export { quarterTurns } from './diffusion/turns.ts'
 export type { LossWeighting } from './diffusion/weighting.ts'
@@ -47,15 +59,4 @@ export { type TypicalBatch, type TypicalBatchOptions, typicalBatch } from './lik
 export { type TypicalityFit, typicality } from './likelihood/typicality.ts'
 export { type WaicOptions, waic } from './likelihood/waic.ts'
 export { type LikelihoodRatioOptions, likelihoodRatio } from './ratio/likelihood-ratio.ts'
-export {
-  applyReplacement,
-  applyShift,
-  type CategoricalOptions,
-  type Mutation,
-  type MutationOptions,
-  mutateCategorical,
-  mutateUniform,
-  type UniformOptions,
-} from './ratio/mutate.ts'
-export { mutateRows } from './ratio/mutate-rows.ts'
 export { type OutlierScores, type RatioConvention, type RatioScoreOptions, ratioScores } from './ratio/ratio-scores.ts'

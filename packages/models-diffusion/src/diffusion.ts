@@ -10,7 +10,7 @@ import type {
   TraceOptions,
 } from '@ood/core'
 import type { Manifest } from '@ood/runtime'
-import type { Prediction } from './internal/prediction.ts'
+import type { PredictionType } from './internal/prediction.ts'
 import type { OdeLogProb, OdeLogProbOptions } from './likelihood/options.ts'
 import type { DenoiseOptions, EncodeOptions, SampleOptions } from './sample/options.ts'
 
@@ -52,7 +52,7 @@ export interface Diffusion extends ScoreModel, LikelihoodModel {
   readonly modelShape: readonly number[]
   /** Numbers in one row, D. */
   readonly dimension: number
-  readonly prediction: Prediction
+  readonly prediction: PredictionType
 
   scaledScore(x: NdArray, t: Times, options?: CallOptions): Promise<NdArray<Float64Array>>
   divergence(x: NdArray, t: Times, options?: TraceOptions): Promise<ScoreDivergence>

@@ -19,7 +19,7 @@ export type {
 } from './diffusion.ts'
 export type { Conditions, NetworkDescription } from './internal/description.ts'
 export type { Ports } from './internal/kernels.ts'
-export type { Prediction } from './internal/prediction.ts'
+export type { PredictionType } from './internal/prediction.ts'
 export type { OdeMethod } from './internal/tableaus.ts'
 export { odeLogProb } from './likelihood/ode-log-prob.ts'
 export type { DataMoments, OdeLogProb, OdeLogProbOptions, ReferenceRecipe } from './likelihood/options.ts'

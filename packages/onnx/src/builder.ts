@@ -1,7 +1,7 @@
 // Writes graphs node by node, with shapes inferred on the way and equal nodes made only once.
 import { mismatch } from '@ood/core'
 import { constantInfo, constantOf, inferModel, inferNode } from './infer/infer.ts'
-import type { Info } from './infer/rule.ts'
+import type { Info } from './infer/shape-rule.ts'
 import { prune } from './prune.ts'
 import { tensorOf } from './tensors.ts'
 import type { Attribute, Dim, ElementType, Graph, Model, Node, Tensor, ValueInfo } from './types.ts'

@@ -2,7 +2,7 @@
 import { atModel } from './at-node.ts'
 import { attribute } from './attributes.ts'
 import { inferModel } from './infer/infer.ts'
-import type { Info } from './infer/rule.ts'
+import type { Info } from './infer/shape-rule.ts'
 import { derivativeLimits } from './lower/without-derivative.ts'
 import { isExternal } from './storage.ts'
 import { byteSize, count } from './tensors.ts'

@@ -2,7 +2,7 @@
 import { mismatch } from '@ood/core'
 import { packNumbers, type StoredDetector } from '@ood/detect'
 import type { PairRule } from './pair-rules.ts'
-import type { RuleParameters } from './rules/rule.ts'
+import type { RuleParameters } from './rules/pair-rule.ts'
 
 /** What `pairDetector(...).toJSON()` gave. */
 interface OldPairs {

@@ -5,7 +5,7 @@ import { assertPairs, type LogProbLid } from './pairs.ts'
 import { type DensitySettings, density } from './rules/density.ts'
 import { mahalanobis, oneSided } from './rules/gaussian.ts'
 import { type LocalMassSettings, localMass } from './rules/local-mass.ts'
-import type { FittedRule, RuleDefinition, RuleParameters } from './rules/rule.ts'
+import type { FittedRule, RuleDefinition, RuleParameters } from './rules/pair-rule.ts'
 import { standardisedMinimum, standardisedSum } from './rules/standardised.ts'
 
 /** A rule with its settings. */

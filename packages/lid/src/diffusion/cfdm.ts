@@ -13,7 +13,7 @@ import {
   tensor,
 } from '@ood/core'
 import { assertCount } from '../internal/check.ts'
-import { variance } from '../internal/scale.ts'
+import { variance } from '../internal/scale-variance.ts'
 
 /** Options of `cfdm`. */
 export interface CfdmOptions {

@@ -21,7 +21,7 @@ import {
 } from '@ood/core'
 import { gram, symmetricEigenvalues } from '@ood/linalg'
 import { assertCount } from '../internal/check.ts'
-import { variance } from '../internal/scale.ts'
+import { variance } from '../internal/scale-variance.ts'
 import { type NoiseLevel, noiseAt } from './noise-level.ts'
 
 /** Options of `normalBundle`. */

@@ -1,7 +1,7 @@
 // Fast flow LIDL: the slope of the log-density of the linearised flow under growing Gaussian noise.
 import { assertOptions, type CallOptions, flatData, type Invertible, type LidEstimator, type NdArray } from '@ood/core'
 import { type Resolvent, tridiagonalResolvent } from '@ood/linalg'
-import { variance } from '../internal/scale.ts'
+import { variance } from '../internal/scale-variance.ts'
 import { artifactColumns, artifactShape, type FlowArtifact } from './artifact.ts'
 import { type FlowArtifactOptions, flowIdentity, flowLidArtifact } from './prepare.ts'
 

@@ -1,7 +1,7 @@
 // How thin a flow's thin directions are: the mean log singular value below a scale.
 import { flatData, OodError } from '@ood/core'
 import { tridiagonalEigenvalues } from '@ood/linalg'
-import { variance } from '../internal/scale.ts'
+import { variance } from '../internal/scale-variance.ts'
 import { artifactShape, type FlowArtifact } from './artifact.ts'
 
 /**

@@ -1,7 +1,7 @@
 // Jacobian threshold LID of a flow: how many directions the decoder stretches by more than e^scale.
 import { assertOptions, type CallOptions, flatData, type Invertible, type LidEstimator, type NdArray } from '@ood/core'
 import { sturmCount, tridiagonalEigenvalues } from '@ood/linalg'
-import { variance } from '../internal/scale.ts'
+import { variance } from '../internal/scale-variance.ts'
 import { artifactColumns, artifactShape, type FlowArtifact } from './artifact.ts'
 import { type FlowArtifactOptions, flowIdentity, flowLidArtifact } from './prepare.ts'
 

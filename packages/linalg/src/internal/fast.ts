@@ -1,7 +1,7 @@
 // WebAssembly versions of the plain kernels. Each returns undefined when WebAssembly SIMD cannot be had.
 import type { FloatArray } from '@ood/core'
 import type { Tridiagonal } from '../tridiagonal.ts'
-import { areSquaresSafe } from './scale.ts'
+import { areSquaresSafe } from './safe-scale.ts'
 import { type Workspace, workspace } from './wasm.ts'
 
 /** Columns of a panel of the tridiagonalisation, even; the best of 8..48 at n = 784, see wasm/tridiagonal.c. */

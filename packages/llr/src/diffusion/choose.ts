@@ -1,7 +1,7 @@
 // Rules that choose t_frac from losses of training data: no outlier, and no evaluation data, enters here.
 import { flatData, mean, mismatch, OodError } from '@ood/core'
+import { lossRatio, type RatioForm } from './loss-ratio.ts'
 import type { DenoisingLosses } from './losses.ts'
-import { lossRatio, type RatioForm } from './ratio.ts'
 
 /** A chosen t_frac, and what the rule saw at every candidate. */
 export interface FractionChoice {

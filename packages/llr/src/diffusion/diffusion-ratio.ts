@@ -24,6 +24,7 @@ import {
   wrongField,
 } from '@ood/detect'
 import { type FractionChoice, separationFraction } from './choose.ts'
+import { lossRatio, type RatioForm } from './loss-ratio.ts'
 import {
   type DenoisingLosses,
   defaultProbes,
@@ -32,7 +33,6 @@ import {
   publishedFractions,
   wholeLoss,
 } from './losses.ts'
-import { lossRatio, type RatioForm } from './ratio.ts'
 import { quarterTurns } from './turns.ts'
 
 /** How losses become a score. */

@@ -6,7 +6,7 @@ import { inspect, readModel } from '@ood/onnx'
 import type { Checkpoint, Manifest } from '@ood/runtime'
 import { parseSde, type SdeSpec } from '../sde/parse.ts'
 import type { Ports } from './kernels.ts'
-import { type Prediction, parsePrediction } from './prediction.ts'
+import { type PredictionType, parsePrediction } from './prediction.ts'
 
 /** A bare ONNX score network, such as a UNet exported from diffusers. */
 export interface NetworkDescription {
@@ -15,7 +15,7 @@ export interface NetworkDescription {
   /** The process it was trained with: a process, or its name and parameters. */
   sde: DiffusionProcess | SdeSpec
   /** What it predicts. */
-  prediction: Prediction
+  prediction: PredictionType
   /** Shape of one raw row, [C, H, W]; default `modelShape`, which only preprocessing makes another. */
   dataShape?: readonly number[] | undefined
   /** Shape of one row as the network sees it; default the graph's own where its sizes are fixed, else `dataShape`. */
@@ -38,7 +38,7 @@ export interface NetworkFacts {
   name: string
   graph: Uint8Array
   sde: DiffusionProcess
-  prediction: Prediction
+  prediction: PredictionType
   timeScale: number
   ports: Ports
   dataShape: readonly number[]

@@ -10,10 +10,10 @@ import { type DiffusionProcess, mismatch, unknownName } from '@ood/core'
  * - `v_prediction` v = mu eps - sigma x_0 (Salimans & Ho 2022).
  * - `sample` the clean x_0.
  */
-export type Prediction = 'scaled-score' | 'score' | 'epsilon' | 'v_prediction' | 'sample'
+export type PredictionType = 'scaled-score' | 'score' | 'epsilon' | 'v_prediction' | 'sample'
 
 /** The predictions there are. */
-const PREDICTIONS: readonly Prediction[] = ['scaled-score', 'score', 'epsilon', 'v_prediction', 'sample']
+const PREDICTIONS: readonly PredictionType[] = ['scaled-score', 'score', 'epsilon', 'v_prediction', 'sample']
 
 /** sigma s = a x + b output. */
 export interface Affine {
@@ -22,7 +22,7 @@ export interface Affine {
 }
 
 /** The map of a prediction at time t. */
-export function toScaledScore(prediction: Prediction, sde: DiffusionProcess, t: number): Affine {
+export function toScaledScore(prediction: PredictionType, sde: DiffusionProcess, t: number): Affine {
   if (prediction === 'scaled-score') return { a: 0, b: 1 }
   if (prediction === 'epsilon') return { a: 0, b: -1 }
   const [mu, sigma] = [sde.mean(t), sde.standardDeviation(t)]
@@ -35,7 +35,7 @@ export function toScaledScore(prediction: Prediction, sde: DiffusionProcess, t: 
 }
 
 /** Checks a prediction's name. */
-export function parsePrediction(what: string, name: unknown): Prediction {
+export function parsePrediction(what: string, name: unknown): PredictionType {
   if (typeof name !== 'string') throw mismatch('E_MANIFEST', what, `one of ${PREDICTIONS.join(', ')}`, name)
   const known = PREDICTIONS.find((one) => one === name)
   if (!known) throw unknownName(what, name, PREDICTIONS)

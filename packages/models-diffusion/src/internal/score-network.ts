@@ -25,13 +25,13 @@ import type { Diffusion } from '../diffusion.ts'
 import type { DiscreteProcess } from '../sde/ddpm.ts'
 import { TRACE_OPTIONS } from './calls.ts'
 import type { Kernels } from './kernels.ts'
-import { type Affine, type Prediction, toScaledScore } from './prediction.ts'
+import { type Affine, type PredictionType, toScaledScore } from './prediction.ts'
 
 /** What a score model is built from. */
 interface NetworkParts {
   engine: Engine<Kernels>
   sde: DiffusionProcess
-  prediction: Prediction
+  prediction: PredictionType
   /** The network is fed scale t; discrete processes have timesteps of their own. */
   timeScale: number
   modelShape: readonly number[]

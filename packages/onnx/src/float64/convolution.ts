@@ -4,8 +4,8 @@
 // the float32 kernel's on a 3 x 3 layer.
 import { attribute, int, ints } from '../attributes.ts'
 import { toBind } from '../hints.ts'
-import type { Lowered, Lowering, LoweringTable } from '../lower/rule.ts'
-import { axesFrom, reshape, type Size, sizeAt, sizesOf, unsupported } from './rule.ts'
+import type { Lowered, Lowering, LoweringTable } from '../lower/lowering-rule.ts'
+import { axesFrom, reshape, type Size, sizeAt, sizesOf, unsupported } from './float64-rule.ts'
 import { pad, places, type Window, windowOf } from './window.ts'
 
 /** x [N, C, ...], weights [M, C / group, ...kernel] of known sizes. */

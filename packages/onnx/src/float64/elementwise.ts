@@ -4,9 +4,9 @@
 // derivative: where subtraction would cancel (asinh near 0, log(1 + u)), one Newton step on the inverse function follows,
 // whose residual is computed without cancellation.
 import { attribute } from '../attributes.ts'
-import type { Lowered, Lowering, LoweringTable } from '../lower/rule.ts'
+import type { Lowered, Lowering, LoweringTable } from '../lower/lowering-rule.ts'
 import { ERF_SMALL, ERF_TAIL, ERF_TAIL_RANGE, ERF_TAIL_SHIFT } from './erf.ts'
-import { decimal, unsupported } from './rule.ts'
+import { decimal, unsupported } from './float64-rule.ts'
 
 /** One operator of one input. */
 const unary = (f: (l: Lowered, x: string) => string): Lowering => {

@@ -1,8 +1,8 @@
 // Normalizations in float64, from means and squares of differences.
 import { attribute, int } from '../attributes.ts'
 import { positiveAxis } from '../infer/dims.ts'
-import type { Lowered, Lowering, LoweringTable } from '../lower/rule.ts'
-import { axesFrom, decimal, shapeOf } from './rule.ts'
+import type { Lowered, Lowering, LoweringTable } from '../lower/lowering-rule.ts'
+import { axesFrom, decimal, shapeOf } from './float64-rule.ts'
 
 /** Mean, what is left, and 1 / sqrt(variance + epsilon), over axes that stay as 1. */
 function standardize(l: Lowered, x: string, axes: readonly number[], epsilon: number) {

@@ -1,9 +1,9 @@
 // Pooling in float64: sums over the places of the window, divided by how many of them count.
 import { attribute, int } from '../attributes.ts'
 import { toBind } from '../hints.ts'
-import type { Lowered, Lowering, LoweringTable } from '../lower/rule.ts'
+import type { Lowered, Lowering, LoweringTable } from '../lower/lowering-rule.ts'
 import { constantTensor } from '../tensors.ts'
-import { axesFrom, decimal, shapeOf, unsupported } from './rule.ts'
+import { axesFrom, decimal, shapeOf, unsupported } from './float64-rule.ts'
 import { pad, places, type Window, windowOf } from './window.ts'
 
 /** The window with its padding extended to what ceil_mode adds, and the known output sizes where there are any. */

@@ -1,9 +1,9 @@
 // Quantization in float64: scale, round, shift and saturate in plain operators.
 import { attribute, int } from '../attributes.ts'
-import type { Lowered, Lowering, LoweringTable } from '../lower/rule.ts'
+import type { Lowered, Lowering, LoweringTable } from '../lower/lowering-rule.ts'
 import { elementNumber, elementType } from '../proto.ts'
 import type { ElementType } from '../types.ts'
-import { reshape, shapeOf, sizeAt, unsupported } from './rule.ts'
+import { reshape, shapeOf, sizeAt, unsupported } from './float64-rule.ts'
 
 const DOUBLE = 11
 

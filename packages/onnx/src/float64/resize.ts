@@ -2,9 +2,9 @@
 import { attribute } from '../attributes.ts'
 import { toBind } from '../hints.ts'
 import { positiveAxis } from '../infer/dims.ts'
-import type { Lowered, Lowering, LoweringTable } from '../lower/rule.ts'
+import type { Lowered, Lowering, LoweringTable } from '../lower/lowering-rule.ts'
 import { constantTensor, plainNumbers, tensorOf } from '../tensors.ts'
-import { decimal, reshape, type Size, shapeOf, sizeAt, unsupported } from './rule.ts'
+import { decimal, reshape, type Size, shapeOf, sizeAt, unsupported } from './float64-rule.ts'
 
 /** Inputs and weights of every output of one axis: [outputs][taps]. */
 interface Taps {

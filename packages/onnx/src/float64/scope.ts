@@ -1,7 +1,7 @@
 // A graph being written in float64: names, types and constants of its values, and of the graphs around it.
 import type { GraphBuilder } from '../builder.ts'
 import { constantInfo, constantOf, inferNode } from '../infer/infer.ts'
-import type { Info } from '../infer/rule.ts'
+import type { Info } from '../infer/shape-rule.ts'
 import type { NodeWriter } from '../lower/rewriter.ts'
 import { tensorOf } from '../tensors.ts'
 import type { Node, Tensor, ValueInfo } from '../types.ts'

@@ -1,15 +1,15 @@
 // Operators that onnxruntime's CPU provider has no float64 kernel for: those with another form, and those without.
 import { attribute, int } from '../attributes.ts'
 import { positiveAxis } from '../infer/dims.ts'
-import type { Lowering, LoweringTable } from '../lower/rule.ts'
+import type { Lowering, LoweringTable } from '../lower/lowering-rule.ts'
 import { tensorOf } from '../tensors.ts'
 import { convolutionForms } from './convolution.ts'
 import { elementwiseForms } from './elementwise.ts'
+import { shapeOf } from './float64-rule.ts'
 import { normalizationForms } from './normalization.ts'
 import { poolingForms } from './pooling.ts'
 import { quantizationForms } from './quantization.ts'
 import { resizeForms } from './resize.ts'
-import { shapeOf } from './rule.ts'
 
 /** A choice between two numbers: off and on, as the operator takes them. */
 const oneHot: Lowering = (l) => {

@@ -1,8 +1,8 @@
 // Windows sliding over an image, as one strided slice for each place of the kernel.
 import { attribute } from '../attributes.ts'
 import { toBind } from '../hints.ts'
-import type { Lowered } from '../lower/rule.ts'
-import { axesFrom, shapeOf, unsupported } from './rule.ts'
+import type { Lowered } from '../lower/lowering-rule.ts'
+import { axesFrom, shapeOf, unsupported } from './float64-rule.ts'
 
 /** A window operator's geometry over its spatial axes. */
 export interface Window {

@@ -2,7 +2,7 @@
 import { attribute } from '../attributes.ts'
 import type { Dim, Graph, Node, Tensor } from '../types.ts'
 import { positiveAxis, unknownDim } from './dims.ts'
-import type { Info } from './rule.ts'
+import type { Info } from './shape-rule.ts'
 
 /** Infers one node; passed in, because bodies hold nodes of any kind. */
 export type InferNode = (

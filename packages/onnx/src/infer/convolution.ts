@@ -3,7 +3,15 @@ import { attribute } from '../attributes.ts'
 import { plainNumbers } from '../tensors.ts'
 import type { Dim } from '../types.ts'
 import { over, positiveAxis, times, unknownDim } from './dims.ts'
-import { axisOf, type InferNode, type InferRule, type InferTable, type Info, likeFirst, partialInts } from './rule.ts'
+import {
+  axisOf,
+  type InferNode,
+  type InferRule,
+  type InferTable,
+  type Info,
+  likeFirst,
+  partialInts,
+} from './shape-rule.ts'
 
 interface Slide {
   readonly k: number

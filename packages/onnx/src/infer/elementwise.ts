@@ -4,7 +4,7 @@ import { attribute } from '../attributes.ts'
 import { elementType } from '../proto.ts'
 import type { Dim, ElementType } from '../types.ts'
 import { broadcast, over, plus, times, unknownDim } from './dims.ts'
-import { type InferNode, type InferRule, type InferTable, type Info, likeFirst, partialInts } from './rule.ts'
+import { type InferNode, type InferRule, type InferTable, type Info, likeFirst, partialInts } from './shape-rule.ts'
 
 /** Broadcast of every input; the type is the first input's. */
 const broadcasting: InferRule = (n) => [

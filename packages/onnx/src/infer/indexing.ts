@@ -3,7 +3,7 @@ import { attribute } from '../attributes.ts'
 import { elementType } from '../proto.ts'
 import type { Dim } from '../types.ts'
 import { positiveAxis, unknownDim } from './dims.ts'
-import { axisOf, type InferRule, type InferTable, knownInts, partialInts } from './rule.ts'
+import { axisOf, type InferRule, type InferTable, knownInts, partialInts } from './shape-rule.ts'
 
 /** Batch axes, the indices' own axes, then what is left of the data. */
 const gatherNd: InferRule = (n) => {

@@ -11,8 +11,8 @@ import { indexing } from './indexing.ts'
 import { linalg } from './linalg.ts'
 import { movement } from './movement.ts'
 import { reduction } from './reduction.ts'
-import type { InferTable, Info } from './rule.ts'
 import { sequence } from './sequence.ts'
+import type { InferTable, Info } from './shape-rule.ts'
 
 const rules: InferTable = {
   ...elementwise,

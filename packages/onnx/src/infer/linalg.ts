@@ -2,7 +2,7 @@
 import { attribute } from '../attributes.ts'
 import type { Dim } from '../types.ts'
 import { broadcast, broadcastDim } from './dims.ts'
-import type { InferNode, InferRule, InferTable, Info } from './rule.ts'
+import type { InferNode, InferRule, InferTable, Info } from './shape-rule.ts'
 
 const matMul: InferRule = (n) => {
   const a = n.inputs[0]?.shape

@@ -3,7 +3,7 @@ import { attribute } from '../attributes.ts'
 import { plainNumbers } from '../tensors.ts'
 import type { Dim } from '../types.ts'
 import { broadcast, isUnknown, over, plus, positiveAxis, times, unknownDim, unknownShape } from './dims.ts'
-import { axesOf, axisOf, type InferRule, type InferTable, type Info, knownInts, partialInts } from './rule.ts'
+import { axesOf, axisOf, type InferRule, type InferTable, type Info, knownInts, partialInts } from './shape-rule.ts'
 
 const unknown: Info = { type: 'other', shape: undefined }
 

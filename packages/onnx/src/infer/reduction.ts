@@ -1,7 +1,7 @@
 // Shapes of reductions, arg-reductions and TopK.
 import { attribute } from '../attributes.ts'
 import { positiveAxis, unknownDim } from './dims.ts'
-import { axesOf, axisOf, type InferRule, type InferTable, knownInts } from './rule.ts'
+import { axesOf, axisOf, type InferRule, type InferTable, knownInts } from './shape-rule.ts'
 
 const reduce: InferRule = (n) => {
   const input = n.inputs[0]

@@ -2,7 +2,7 @@
 import { attribute } from '../attributes.ts'
 import type { Dim } from '../types.ts'
 import { over, plus, times, unknownDim } from './dims.ts'
-import { type InferNode, type InferRule, type InferTable, type Info, likeFirst } from './rule.ts'
+import { type InferNode, type InferRule, type InferTable, type Info, likeFirst } from './shape-rule.ts'
 
 /** Y of all steps, and the last hidden state (and cell state of an LSTM). */
 const recurrent: InferRule = (n) => {

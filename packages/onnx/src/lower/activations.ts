@@ -1,6 +1,6 @@
 // The activation functions recurrent operators know by name.
 import { attribute } from '../attributes.ts'
-import { type Lowered, unsupported } from './rule.ts'
+import { type Lowered, unsupported } from './lowering-rule.ts'
 
 /** A function of one value. */
 export type Activation = (x: string) => string

@@ -3,7 +3,7 @@ import { attribute, int, ints } from '../attributes.ts'
 import { over } from '../infer/dims.ts'
 import { elementNumber } from '../proto.ts'
 import type { Dim, ElementType } from '../types.ts'
-import { type Lowered, type Lowering, type LoweringTable, shapeOf, size, unsupported } from './rule.ts'
+import { type Lowered, type Lowering, type LoweringTable, shapeOf, size, unsupported } from './lowering-rule.ts'
 
 /**
  * What a masked score becomes, and what counts as masked in a mask of numbers: the lowest float32, as the runtime takes it

@@ -1,6 +1,6 @@
 // Operators of domain com.microsoft that optimizers of exported models put in place of standard ones.
 import { attribute, float, int, ints } from '../attributes.ts'
-import { type Lowered, type Lowering, type LoweringTable, shapeOf, unsupported } from './rule.ts'
+import { type Lowered, type Lowering, type LoweringTable, shapeOf, unsupported } from './lowering-rule.ts'
 
 /** x Phi(x). */
 const gelu = ({ p }: Lowered, x: string): string => p.mul(p.mul(0.5, x), p.add(1, p.un('Erf', p.mul(Math.SQRT1_2, x))))

@@ -1,6 +1,7 @@
 // What becomes of every operator of the standard when it is differentiated: the table that documentation is made of.
+
+import { zero } from '../jvp/derivative-rule.ts'
 import { ruleTable } from '../jvp/linearize.ts'
-import { zero } from '../jvp/rule.ts'
 import { otherLowerings, standardLowerings } from './table.ts'
 
 /** How derivatives of an operator come about. */

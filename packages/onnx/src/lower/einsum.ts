@@ -1,7 +1,7 @@
 // Einstein sums with an ellipsis or a letter twice in one operand, in plain letters.
 import { attribute, text } from '../attributes.ts'
 import { tensorOf } from '../tensors.ts'
-import { type Lowered, type Lowering, shapeOf, size, unsupported } from './rule.ts'
+import { type Lowered, type Lowering, shapeOf, size, unsupported } from './lowering-rule.ts'
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 

@@ -6,7 +6,7 @@ import type { ElementType, Node } from '../types.ts'
 import { repeatHeads } from './attention.ts'
 import { bodyOf, inline } from './body.ts'
 import type { Control } from './control.ts'
-import { lowered, shapeOf, size } from './rule.ts'
+import { lowered, shapeOf, size } from './lowering-rule.ts'
 
 /** The domain of operators that the standard still tries out. */
 export const PREVIEW = 'ai.onnx.preview'

@@ -1,7 +1,7 @@
 // Sampling an image at the points of a grid: gathers of the neighbours, weighted by how near they are.
 import { attribute, int, ints } from '../attributes.ts'
 import { count } from '../tensors.ts'
-import { type Lowered, type Lowering, shapeOf, size, unsupported } from './rule.ts'
+import { type Lowered, type Lowering, shapeOf, size, unsupported } from './lowering-rule.ts'
 
 /** Free parameter of the cubic kernel, as every framework takes it. */
 const CUBIC = -0.75

@@ -2,7 +2,15 @@
 import { attribute, int, ints } from '../attributes.ts'
 import { positiveAxis } from '../infer/dims.ts'
 import { count, tensorOf } from '../tensors.ts'
-import { type Lowered, type Lowering, type LoweringTable, numbersOf, shapeOf, size, unsupported } from './rule.ts'
+import {
+  type Lowered,
+  type Lowering,
+  type LoweringTable,
+  numbersOf,
+  shapeOf,
+  size,
+  unsupported,
+} from './lowering-rule.ts'
 
 /** x / |x| along an axis, and 0 where |x| is 0. */
 const lpNormalization: Lowering = (l) => {

@@ -6,7 +6,7 @@ import { elementNumber } from '../proto.ts'
 import { tensorOf } from '../tensors.ts'
 import type { ElementType } from '../types.ts'
 import { repeatHeads } from './attention.ts'
-import { type Lowered, type Lowering, type LoweringTable, shapeOf, size, unsupported } from './rule.ts'
+import { type Lowered, type Lowering, type LoweringTable, shapeOf, size, unsupported } from './lowering-rule.ts'
 
 /** Most steps a sequence is unrolled to. */
 const MOST_STEPS = 2048

@@ -3,7 +3,7 @@ import { attribute, int, ints } from '../attributes.ts'
 import { positiveAxis } from '../infer/dims.ts'
 import { elementNumber } from '../proto.ts'
 import { plainNumbers } from '../tensors.ts'
-import { type Lowered, type Lowering, type LoweringTable, numbersOf, shapeOf, size } from './rule.ts'
+import { type Lowered, type Lowering, type LoweringTable, numbersOf, shapeOf, size } from './lowering-rule.ts'
 
 /** The elements where a list of booleans is true: their positions, then a gather. */
 const compress: Lowering = ({ g, x, node }) => {

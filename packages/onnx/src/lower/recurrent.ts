@@ -2,7 +2,7 @@
 import { attribute, int, ints } from '../attributes.ts'
 
 import { type Activation, activations } from './activations.ts'
-import { type Lowered, type Lowering, type LoweringTable, shapeOf, size, unsupported } from './rule.ts'
+import { type Lowered, type Lowering, type LoweringTable, shapeOf, size, unsupported } from './lowering-rule.ts'
 
 /** State between steps; undefined is 0. */
 interface State {

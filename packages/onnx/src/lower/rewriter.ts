@@ -1,7 +1,7 @@
 // Rebuilds a graph node by node while some nodes become others: names, constants and shapes are followed on the way.
 import type { GraphBuilder } from '../builder.ts'
 import { constantInfo, constantOf, inferNode } from '../infer/infer.ts'
-import type { Info } from '../infer/rule.ts'
+import type { Info } from '../infer/shape-rule.ts'
 import { usedValues } from '../prune.ts'
 import { isExternal } from '../storage.ts'
 import { count, tensorOf } from '../tensors.ts'

@@ -2,7 +2,15 @@
 import { attribute, int, ints } from '../attributes.ts'
 import { positiveAxis } from '../infer/dims.ts'
 import { tensorOf } from '../tensors.ts'
-import { type Lowered, type Lowering, type LoweringTable, numbersOf, shapeOf, size, unsupported } from './rule.ts'
+import {
+  type Lowered,
+  type Lowering,
+  type LoweringTable,
+  numbersOf,
+  shapeOf,
+  size,
+  unsupported,
+} from './lowering-rule.ts'
 
 /** Minus the log-probabilities of the targets, weighted by class, ignored ones left out. */
 function likelihood(l: Lowered, logs: string): string {

@@ -6,10 +6,10 @@ import { einsum } from './einsum.ts'
 import { gridSample } from './grid.ts'
 import { layerLowerings } from './layers.ts'
 import { linearAttentionLowerings } from './linear-attention.ts'
+import { type LoweringTable, lowered } from './lowering-rule.ts'
 import { movementLowerings } from './movement.ts'
 import { recurrentLowerings } from './recurrent.ts'
 import type { NodeWriter } from './rewriter.ts'
-import { type LoweringTable, lowered } from './rule.ts'
 import { signalLowerings } from './signal.ts'
 
 /** Lowerings of the standard domain. */

@@ -1,6 +1,6 @@
 // Nodes that give what they get.
 import { attribute } from '../attributes.ts'
-import type { Info } from '../infer/rule.ts'
+import type { Info } from '../infer/shape-rule.ts'
 import { elementType } from '../proto.ts'
 import { count, plainNumbers } from '../tensors.ts'
 import type { Dim, Node, Tensor } from '../types.ts'

@@ -1,7 +1,7 @@
 // The same model with less in it.
 import { atModel } from '../at-node.ts'
 import { constantInfo, constantOf, inferNode } from '../infer/infer.ts'
-import type { Info } from '../infer/rule.ts'
+import type { Info } from '../infer/shape-rule.ts'
 import { renameInputs } from '../lower/body.ts'
 import { prune, usedValues } from '../prune.ts'
 import { count, tensorOf } from '../tensors.ts'

@@ -2,7 +2,7 @@
 import { mismatch } from '@ood/core'
 import { assertBetween } from '../../internal/check.ts'
 import { pairMoments } from '../pairs.ts'
-import { listOf, momentsOf, numberOf, type RuleDefinition, residualShare, standardise } from './rule.ts'
+import { listOf, momentsOf, numberOf, type RuleDefinition, residualShare, standardise } from './pair-rule.ts'
 
 /** Settings of the kernel density rule. */
 export interface DensitySettings {

@@ -1,6 +1,6 @@
 // Rules on the bivariate Gaussian of the training pairs: distance from it, and the same with its unsuspicious side cut away.
 import { pairMoments } from '../pairs.ts'
-import { momentsOf, type RuleDefinition, residualShare, standardise } from './rule.ts'
+import { momentsOf, type RuleDefinition, residualShare, standardise } from './pair-rule.ts'
 
 /**
  * Score = zᵀR⁻¹z, the squared Mahalanobis distance of the pair from the training mean: -2 log of the bivariate Gaussian

@@ -3,7 +3,7 @@
 import { logBallVolume } from '../../internal/ball.ts'
 import { assertNumber } from '../../internal/check.ts'
 import { pairMoments } from '../pairs.ts'
-import { numberOf, type RuleDefinition } from './rule.ts'
+import { numberOf, type RuleDefinition } from './pair-rule.ts'
 
 /** Settings of the local mass rule. */
 export interface LocalMassSettings {

@@ -1,6 +1,6 @@
 // Rules on the standardised pair: the sum of the z-scores, and the worse of the two.
 import { pairMoments } from '../pairs.ts'
-import { momentsOf, type RuleDefinition, standardise } from './rule.ts'
+import { momentsOf, type RuleDefinition, standardise } from './pair-rule.ts'
 
 /**
  * Score = -(z(log p) + z(LID)).

@@ -4,6 +4,15 @@ import { toBind } from '../../hints.ts'
 import { times } from '../../infer/dims.ts'
 import { count } from '../../tensors.ts'
 import type { Dim } from '../../types.ts'
+import {
+  type Application,
+  combine,
+  linear,
+  type Rule,
+  type RuleTable,
+  shapeOf,
+  unsupported,
+} from '../derivative-rule.ts'
 import { type Factor, scalar } from '../factor.ts'
 import { batched, type Out } from '../ops/apply.ts'
 import { convolve, convolveBack } from '../ops/convolution.ts'
@@ -14,7 +23,6 @@ import { averagePool } from '../ops/pooling.ts'
 import { product } from '../ops/product.ts'
 import { reduceSum } from '../ops/reduction.ts'
 import { type Window, windowOf } from '../ops/window.ts'
-import { type Application, combine, linear, type Rule, type RuleTable, shapeOf, unsupported } from '../rule.ts'
 import type { Tangent } from '../tangent.ts'
 import { firstOutput } from './movement.ts'
 import { inverseCount } from './reduction.ts'

@@ -1,9 +1,6 @@
 // Derivatives of elementwise operators: each is its partial derivatives, written on primal values.
 import { attribute } from '../../attributes.ts'
 import { count, plainNumbers } from '../../tensors.ts'
-import { type Factor, factorOf, scalar } from '../factor.ts'
-import { cast as castTangent } from '../ops/apply.ts'
-import { type Primal, primal } from '../primal.ts'
 import {
   type Application,
   elementwise,
@@ -15,7 +12,10 @@ import {
   typeOf,
   valueInType,
   zero,
-} from '../rule.ts'
+} from '../derivative-rule.ts'
+import { type Factor, factorOf, scalar } from '../factor.ts'
+import { cast as castTangent } from '../ops/apply.ts'
+import { type Primal, primal } from '../primal.ts'
 
 /** Derivative of a function of one input from x, y = f(x) and arithmetic on primal values. */
 type Derivative = (p: Primal, x: string, y: string, a: Application) => string

@@ -4,6 +4,16 @@ import { toBind } from '../../hints.ts'
 import { positiveAxis, times } from '../../infer/dims.ts'
 import { count, plainNumbers } from '../../tensors.ts'
 import type { Dim } from '../../types.ts'
+import {
+  type Application,
+  combine,
+  linear,
+  type Rule,
+  type RuleTable,
+  shapeOf,
+  typeOf,
+  unsupported,
+} from '../derivative-rule.ts'
 import { type Factor, factorOf, scalar } from '../factor.ts'
 import {
   gather as gatherAlong,
@@ -14,7 +24,6 @@ import {
 } from '../ops/indexing.ts'
 import { reshape, slice } from '../ops/movement.ts'
 import { primal } from '../primal.ts'
-import { type Application, combine, linear, type Rule, type RuleTable, shapeOf, typeOf, unsupported } from '../rule.ts'
 import type { Tangent, Term } from '../tangent.ts'
 import { firstOutput } from './movement.ts'
 

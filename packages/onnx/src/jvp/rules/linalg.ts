@@ -3,12 +3,20 @@ import { attribute } from '../../attributes.ts'
 import { broadcast } from '../../infer/dims.ts'
 import { einsumTerms } from '../../infer/linalg.ts'
 import type { Dim } from '../../types.ts'
+import {
+  type Application,
+  bilinear,
+  combine,
+  type Rule,
+  type RuleTable,
+  shapeOf,
+  unsupported,
+} from '../derivative-rule.ts'
 import { scalar } from '../factor.ts'
 import type { Out } from '../ops/apply.ts'
 import { einsum as einsumOf } from '../ops/einsum.ts'
 import { reshape, transpose } from '../ops/movement.ts'
 import { flip, gemmRows, product } from '../ops/product.ts'
-import { type Application, bilinear, combine, type Rule, type RuleTable, shapeOf, unsupported } from '../rule.ts'
 import type { Tangent } from '../tangent.ts'
 import { firstOutput } from './movement.ts'
 

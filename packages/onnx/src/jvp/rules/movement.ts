@@ -4,16 +4,6 @@ import { toBind } from '../../hints.ts'
 import { positiveAxis } from '../../infer/dims.ts'
 import { sliceRange } from '../../infer/movement.ts'
 import { plainNumbers } from '../../tensors.ts'
-import { factorOf, scalar } from '../factor.ts'
-import { custom, mapped, type Out } from '../ops/apply.ts'
-import { depthToSpace, spaceToDepth } from '../ops/blocks.ts'
-import { concatAtRunTime, cutAxes, piece } from '../ops/cut.ts'
-import { type Extent, extent, joined, plusExtent } from '../ops/extent.ts'
-import { type Mode, padCopies } from '../ops/mirror.ts'
-import { concat, reshape, slice, transpose } from '../ops/movement.ts'
-import { padZeros } from '../ops/padding.ts'
-import { resize } from '../ops/resize.ts'
-import { sumRepeats } from '../ops/unbroadcast.ts'
 import {
   type Application,
   combine,
@@ -24,7 +14,17 @@ import {
   shapeOf,
   typeOf,
   unsupported,
-} from '../rule.ts'
+} from '../derivative-rule.ts'
+import { factorOf, scalar } from '../factor.ts'
+import { custom, mapped, type Out } from '../ops/apply.ts'
+import { depthToSpace, spaceToDepth } from '../ops/blocks.ts'
+import { concatAtRunTime, cutAxes, piece } from '../ops/cut.ts'
+import { type Extent, extent, joined, plusExtent } from '../ops/extent.ts'
+import { type Mode, padCopies } from '../ops/mirror.ts'
+import { concat, reshape, slice, transpose } from '../ops/movement.ts'
+import { padZeros } from '../ops/padding.ts'
+import { resize } from '../ops/resize.ts'
+import { sumRepeats } from '../ops/unbroadcast.ts'
 import type { Tangent, Transposer } from '../tangent.ts'
 
 /** Where a rule's result goes: shape and name of the first output. */

@@ -2,11 +2,20 @@
 import { attribute, int } from '../../attributes.ts'
 import { positiveAxis, sameShape } from '../../infer/dims.ts'
 import type { Dim } from '../../types.ts'
+import {
+  type Application,
+  combine,
+  inType,
+  type Rule,
+  type RuleTable,
+  shapeOf,
+  typeOf,
+  valueInType,
+} from '../derivative-rule.ts'
 import { type Factor, factorOf, scalar } from '../factor.ts'
 import { reshape } from '../ops/movement.ts'
 import { reduceSum } from '../ops/reduction.ts'
 import { primal } from '../primal.ts'
-import { type Application, combine, inType, type Rule, type RuleTable, shapeOf, typeOf, valueInType } from '../rule.ts'
 import type { Tangent, Term } from '../tangent.ts'
 import { inverseCount } from './reduction.ts'
 

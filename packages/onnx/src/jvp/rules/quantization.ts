@@ -5,10 +5,6 @@
 import { attribute } from '../../attributes.ts'
 import { positiveAxis } from '../../infer/dims.ts'
 import type { ElementType } from '../../types.ts'
-import { factorOf } from '../factor.ts'
-import { reshape } from '../ops/movement.ts'
-import { reduceSum } from '../ops/reduction.ts'
-import { type Primal, primal } from '../primal.ts'
 import {
   type Application,
   combine,
@@ -18,7 +14,11 @@ import {
   shapeOf,
   unsupported,
   valueInType,
-} from '../rule.ts'
+} from '../derivative-rule.ts'
+import { factorOf } from '../factor.ts'
+import { reshape } from '../ops/movement.ts'
+import { reduceSum } from '../ops/reduction.ts'
+import { type Primal, primal } from '../primal.ts'
 import type { Tangent, Term } from '../tangent.ts'
 import { convolutionRules } from './convolution.ts'
 import { linalgRules } from './linalg.ts'

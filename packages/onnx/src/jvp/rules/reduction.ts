@@ -1,10 +1,20 @@
 // Derivatives of reductions, softmax and running sums.
 import { attribute, int } from '../../attributes.ts'
 import { positiveAxis } from '../../infer/dims.ts'
+import {
+  type Application,
+  combine,
+  intsOf,
+  linear,
+  type Rule,
+  type RuleTable,
+  shapeOf,
+  typeOf,
+  zero,
+} from '../derivative-rule.ts'
 import { type Factor, factorOf, scalar } from '../factor.ts'
 import { cumSum, reduceSum } from '../ops/reduction.ts'
 import { type Primal, primal } from '../primal.ts'
-import { type Application, combine, intsOf, linear, type Rule, type RuleTable, shapeOf, typeOf, zero } from '../rule.ts'
 import type { Tangent } from '../tangent.ts'
 
 /** The axes a reduction runs over, as 0..rank-1. */

@@ -9,8 +9,8 @@ import {
   diffusionRatio,
   lossesOf,
 } from '../../src/diffusion/diffusion-ratio.ts'
+import { lossRatio } from '../../src/diffusion/loss-ratio.ts'
 import { type DenoisingLosses, denoisingLosses, wholeLoss } from '../../src/diffusion/losses.ts'
-import { lossRatio } from '../../src/diffusion/ratio.ts'
 import { averageLossTrend, trendGrid } from '../../src/diffusion/trend.ts'
 import { quarterTurns } from '../../src/diffusion/turns.ts'
 import { gaussian } from './gaussian.ts'

@@ -2,7 +2,7 @@
 import { mismatch, type OodError } from '@ood/core'
 import { attribute, describe } from '../attributes.ts'
 import { toBind } from '../hints.ts'
-import type { Lowered } from '../lower/rule.ts'
+import type { Lowered } from '../lower/lowering-rule.ts'
 import type { Dim } from '../types.ts'
 
 /** Error for a form that is not known: names operator and node. */
