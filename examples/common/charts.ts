@@ -1,13 +1,16 @@
 // Charts of the same few named sets: one subtitle and one set of labels for all, and ROC curves straight from scores.
 import { type NdArray, rowCount, sliceRows } from '@ood/core'
 import {
+  type ConfusionOptions,
   confusionPlot,
+  type HistogramOptions,
   histogramPlot,
   imageGrid,
+  type LidCurveOptions,
   lidCurvePlot,
-  type MarkedScale,
   type RocCurve,
   rocPlot,
+  type ScatterOptions,
   scatterPlot,
 } from '@ood/plots'
 import { rocCurve } from '@ood/roc'
@@ -23,74 +26,48 @@ export interface ChartSet<Name extends string> {
   label: string
 }
 
-/** What every chart of these has: the name of its file, and words. */
-interface ChartWords {
+/** What every chart has beside its own options: the name of its file, and words below it. */
+interface Named {
   name: string
-  title: string
-  /** Default: the subtitle of all charts. */
-  subtitle?: string
   caption?: string
-  width?: number
-  height?: number
 }
 
 /** Values of a set, one a row. */
 type ValuesOf<Name extends string> = (set: Name) => Float64Array
 
-/** A chart of one number a row. */
-export interface Histogram<Name extends string> extends ChartWords {
-  xTitle: string
-  values: ValuesOf<Name>
-  marks?: { x: number; label: string }[]
-}
-
-/** A chart of two numbers a row; `only` some of the sets. */
-export interface Scatter<Name extends string> extends ChartWords {
-  xTitle: string
-  yTitle: string
-  x: ValuesOf<Name>
-  y: ValuesOf<Name>
-  only?: readonly Name[]
-  thresholds?: { y: number; yLabel: string }
-  maxPoints?: number
-}
-
-/** A chart of a curve over scales for every row. */
-export interface Curves<Name extends string> extends ChartWords {
-  xTitle?: string
-  yTitle?: string
-  scales: Float64Array
-  curves(set: Name): readonly Float64Array[]
-  marks?: readonly MarkedScale[]
-}
-
 /** Makes charts of the same sets. */
-export interface Charts<Name extends string> {
-  histogram(chart: Histogram<Name>): Figure
-  scatter(chart: Scatter<Name>): Figure
-  curves(chart: Curves<Name>): Figure
-}
+export type Charts<Name extends string> = ReturnType<typeof chartsOf<Name>>
 
-/** Charts of `sets`, each of about `rows` rows. */
+/** Charts of `sets`, each of about `rows` rows, with the subtitle and the labels of all. */
 export function chartsOf<Name extends string>(
   sets: readonly ChartSet<Name>[],
-  { subtitle, rows, yTitle }: { subtitle: string; rows: number; yTitle?: string },
-): Charts<Name> {
+  { rows, ...all }: { subtitle: string; rows: number; yTitle?: string },
+) {
+  const { subtitle } = all
   // Few rows need wide bins, or every step is noise.
   const bins = rows < 256 ? 20 : 40
-  const of = yTitle === undefined ? {} : { yTitle }
   const seriesOf = <T>(values: (set: Name) => T, only: readonly Name[] = sets.map(({ set }) => set)) =>
     sets.filter(({ set }) => only.includes(set)).map(({ set, name, label }) => ({ name, label, ...values(set) }))
   return {
-    histogram: ({ name, caption, values, ...plot }) => {
+    /** One number a row. */
+    histogram(chart: Named & Omit<HistogramOptions, 'series'> & { values: ValuesOf<Name> }): Figure {
+      const { name, caption, values, ...plot } = chart
       const series = seriesOf((set) => ({ values: values(set) }))
-      return figure(name, histogramPlot({ subtitle, bins, ...of, ...plot, series }), caption)
+      return figure(name, histogramPlot({ bins, ...all, ...plot, series }), caption)
     },
-    scatter: ({ name, caption, x, y, only, ...plot }) => {
+    /** Two numbers a row; of `only` some of the sets. */
+    scatter(
+      chart: Named & Omit<ScatterOptions, 'series'> & Record<'x' | 'y', ValuesOf<Name>> & { only?: readonly Name[] },
+    ): Figure {
+      const { name, caption, x, y, only, ...plot } = chart
       const series = seriesOf((set) => ({ x: x(set), y: y(set) }), only)
       return figure(name, scatterPlot({ subtitle, ...plot, series }), caption)
     },
-    curves: ({ name, caption, curves, ...plot }) => {
+    /** A curve over scales for every row. */
+    curves(
+      chart: Named & Omit<LidCurveOptions, 'series'> & { curves(set: Name): readonly ArrayLike<number>[] },
+    ): Figure {
+      const { name, caption, curves, ...plot } = chart
       const series = seriesOf((set) => ({ curves: curves(set) }))
       return figure(name, lidCurvePlot({ subtitle, ...plot, series }), caption)
     },
@@ -130,14 +107,14 @@ export function rocChart(
 
 /** Decisions at a threshold, as counts. */
 export function confusionChart(
-  { name, caption, ...titles }: ChartWords & { xTitle: string; yTitle: string },
+  { name, caption, ...titles }: Named & Omit<ConfusionOptions, 'labels' | 'counts'>,
   labels: readonly [inside: string, outside: string],
   { trueNegatives, falsePositives, falseNegatives, truePositives }: Decided,
 ): Figure {
   const counts = [
     [trueNegatives, falsePositives],
     [falseNegatives, truePositives],
-  ] as const
+  ]
   return figure(name, confusionPlot({ ...titles, labels, counts }), caption)
 }
 

@@ -3,7 +3,8 @@ import type { CallOptions, NdArray } from '@ood/core'
 import { checkpointPath } from '@ood/zoo'
 import type { Bench } from './bench.ts'
 import type { CommonOptions } from './command-line.ts'
-import { type Direction, directionsOf, loadSplits, type SplitName } from './splits.ts'
+import { loadSplits } from './images.ts'
+import { type Direction, directionsOf, type SplitName } from './splits.ts'
 
 /** A model of a checkpoint that draws samples. */
 export interface Sampler {

@@ -4,8 +4,7 @@ import { type Columns, type Measurement, measurement, vector } from '@ood/detect
 import { type Codec, complexity } from '@ood/llr'
 import type { Bench } from '../common/bench.ts'
 import { instanceOf, type OpenedLikelihood } from '../common/checkpoints.ts'
-import type { CommonOptions } from '../common/command-line.ts'
-import { heldOutImages, MOST_HELD_OUT, testImages } from '../common/held-out.ts'
+import { heldOutImages, type ImageOptions, MOST_HELD_OUT, splitImages } from '../common/images.ts'
 import type { DataSet, Direction } from '../common/splits.ts'
 
 /** What one direction looks at: held-out images for thresholds, test images, the other data set's. */
@@ -36,12 +35,12 @@ export function sourceOf(
 export async function loadImages(
   direction: Pick<Direction, 'inDistribution' | 'ood'>,
   set: SetName,
-  options: Pick<CommonOptions, 'n' | 'seed' | 'dataDir'>,
+  options: ImageOptions,
   signal?: AbortSignal,
 ): Promise<NdArray> {
   const [dataSet, part] = sourceOf(direction, set)
-  if (part === 'test') return await testImages(dataSet, options, signal)
-  return await heldOutImages(dataSet, Math.min(options.n, MOST_HELD_OUT), options, signal)
+  if (part === 'test') return await splitImages(dataSet, part, options, signal)
+  return await heldOutImages(dataSet, { ...options, n: Math.min(options.n, MOST_HELD_OUT) }, signal)
 }
 
 /** File sizes by every codec: columns `bits`, `winner` and one of bytes for each. */

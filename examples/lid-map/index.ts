@@ -5,7 +5,7 @@ import { scatterPlot } from '@ood/plots'
 import { type Example, mainOf } from '../common/example.ts'
 import { type Figure, figure } from '../common/figures.ts'
 import { wholeNumber } from '../common/flags.ts'
-import { testImages } from '../common/held-out.ts'
+import { splitImages } from '../common/images.ts'
 import { byName, type DataSet, dataSetTitle, eachName, mean as plainMean } from '../common/splits.ts'
 import { project } from './umap.ts'
 
@@ -30,7 +30,7 @@ export const example: Example<{ neighbours: number }, Result> = {
 
   async work({ run, seed, signal, onProgress }, options) {
     const { neighbours } = options
-    const images = await eachName(sets, async (set) => unitRows(await testImages(set, options, signal)))
+    const images = await eachName(sets, async (set) => unitRows(await splitImages(set, 'test', options, signal)))
     // Neighbours are looked for within each data set: a digit among clothes says nothing about digits.
     const lidOf = async (set: DataSet): Promise<Lid> => {
       const table = await findNeighbours(images[set], neighbours, { seed, signal })

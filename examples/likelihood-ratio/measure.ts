@@ -4,8 +4,7 @@ import { array, describedBy, logProbOf, type Needs, vector } from '@ood/detect'
 import { codeLength } from '@ood/llr'
 import type { Bench } from '../common/bench.ts'
 import { checkpointIn, instanceOf, type OpenedLikelihood, openLikelihood } from '../common/checkpoints.ts'
-import type { CommonOptions } from '../common/command-line.ts'
-import { heldOutImages, MOST_HELD_OUT, testImages } from '../common/held-out.ts'
+import { heldOutImages, type ImageOptions, MOST_HELD_OUT, splitImages } from '../common/images.ts'
 import { type Direction, eachName } from '../common/splits.ts'
 
 /** Sets that choices may look at: in-distribution images, and some of the other data set's training images. */
@@ -68,15 +67,15 @@ export async function withPair<T>(
 /** Images [n, 1, 28, 28] with values 0..255 by set. */
 export async function loadImages(
   { inDistribution: inside, ood: outside }: Pick<Direction, 'inDistribution' | 'ood'>,
-  options: Pick<CommonOptions, 'n' | 'seed' | 'dataDir'>,
+  options: ImageOptions,
   signal?: AbortSignal,
 ): Promise<Record<SetName, NdArray>> {
-  const { n } = options
+  const atMost = (most: number) => ({ ...options, n: Math.min(options.n, most) })
   return {
-    in_distr_train: await heldOutImages(inside, Math.min(n, MOST_HELD_OUT), options, signal),
-    ood_train: await heldOutImages(outside, Math.min(n, CONTAMINATED_HALF), options, signal),
-    in_distr_test: await testImages(inside, options, signal),
-    ood: await testImages(outside, options, signal),
+    in_distr_train: await heldOutImages(inside, atMost(MOST_HELD_OUT), signal),
+    ood_train: await heldOutImages(outside, atMost(CONTAMINATED_HALF), signal),
+    in_distr_test: await splitImages(inside, 'test', options, signal),
+    ood: await splitImages(outside, 'test', options, signal),
   }
 }
 
