@@ -2,6 +2,7 @@
 export { assertCount } from './assert-count.ts'
 export { canonicalJson } from './canonical-json.ts'
 export { centralDifferences, type DifferenceOptions, differenceDensity, type ValueMap } from './central-differences.ts'
+export type { ClassifierOutputs, FeatureClassifier, LinearHead } from './classifier.ts'
 export { crc32 } from './crc32.ts'
 export { mismatch, OodError, type OodErrorCode, unknownName } from './errors.ts'
 export type {

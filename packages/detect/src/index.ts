@@ -41,6 +41,7 @@ export type {
   OutlierType,
   PredictionRequest,
 } from './detector-types.ts'
+export { featuresOf } from './features.ts'
 export { type LogProbSettings, logProbOf } from './log-prob.ts'
 export {
   isStorable,
