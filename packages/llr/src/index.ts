@@ -54,6 +54,7 @@ export { averageLossTrend, type LossTrend, type LossTrendOptions, trendGrid } fr
 export { quarterTurns } from './diffusion/turns.ts'
 export type { LossWeighting } from './diffusion/weighting.ts'
 export { upgradeStored } from './legacy.ts'
+export { type FeatureLikelihoodOptions, featureLikelihood } from './likelihood/feature-likelihood.ts'
 export { likelihood } from './likelihood/likelihood.ts'
 export { type TypicalBatch, type TypicalBatchOptions, typicalBatch } from './likelihood/typical-batch.ts'
 export { type TypicalityFit, typicality } from './likelihood/typicality.ts'

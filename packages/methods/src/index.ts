@@ -14,6 +14,7 @@ export { availableMethods, type MethodEntry, makeMethod, methodEntry, methods, m
 export { scoreNormMethod } from './score-norm.ts'
 export { backgroundStatistics, byRegion, pixelStatistics } from './statistics/autoregressive.ts'
 export { statisticsOf, type Tier, tiers } from './statistics/available.ts'
+export { featureStatistic } from './statistics/features.ts'
 export { flowLidStatistic, flowStatistics, flowTermsOf } from './statistics/flow.ts'
 export { codeStatistic, denoisingStatistic } from './statistics/others.ts'
 export { methodOf } from './stored-method.ts'

@@ -21,10 +21,11 @@ import {
   worstOf,
 } from '@ood/detect'
 import { flipd, likelihoodLid, normalBundle, thresholdLid } from '@ood/lid'
-import { diffusionRatio, inputComplexity, likelihood, likelihoodRatio, typicality } from '@ood/llr'
+import { diffusionRatio, featureLikelihood, inputComplexity, likelihood, likelihoodRatio, typicality } from '@ood/llr'
 import type { Models, Role } from './open-model.ts'
 import { scoreNormMethod } from './score-norm.ts'
 import { modelsOf, over, statisticsOf, type Tier, takesBytes } from './statistics/available.ts'
+import { featureStatistic } from './statistics/features.ts'
 
 /** One method of the registry. */
 export interface MethodEntry {
@@ -238,6 +239,22 @@ const entries: readonly MethodEntry[] = [
     ['sequence', 'sequenceBackground'],
     'two evaluations',
     (m) => likelihoodRatio({ semantic: m.sequence!, background: m.sequenceBackground! }),
+  ),
+  entry(
+    'features-gaussian',
+    'Gaussian of features, classifier',
+    'Lee et al. 2018, without classes',
+    ['classifier'],
+    'one run of the classifier',
+    ({ classifier }) => over({ classifier: classifier! }, gaussianOf([featureStatistic(classifier!)])),
+  ),
+  entry(
+    'features-likelihood',
+    'Likelihood of features, flow on a classifier',
+    'Kirichenko et al. 2020',
+    ['classifier', 'featureFlow'],
+    'one run of the classifier, one encoding',
+    (m) => featureLikelihood({ classifier: m.classifier!, model: m.featureFlow!, logProb: SPACE }),
   ),
   combined('dose', 'Density of states (DoSE)', 'Morningstar et al. 2021', (s) => densityOfStates(s)),
   combined('dose-one-class', 'DoSE, one-class', 'Morningstar et al. 2021', (s) => oneClassOf(s)),

@@ -36,6 +36,7 @@ import {
 import {
   type Codec,
   diffusionRatio,
+  featureLikelihood,
   inputComplexity,
   jpegCodec,
   likelihood,
@@ -48,6 +49,7 @@ import type { Diffusion } from '@ood/models-diffusion'
 import type { Models } from './open-model.ts'
 import { scoreNormMethod } from './score-norm.ts'
 import { over, statisticsOf } from './statistics/available.ts'
+import { featureStatistic } from './statistics/features.ts'
 
 type Settings = Readonly<Record<string, unknown>>
 type Roles = Readonly<Record<string, object>>
@@ -90,6 +92,12 @@ const makers: Readonly<Record<string, Maker>> = {
   LikelihoodLid: likelihoodLidOf,
   LikelihoodLidPairs: ({ rule }) => pairMethod(rule as PairRule),
   ScoreNorm: (_, models, name) => scoreNormMethod(modelOf(name, models, 'model')),
+  FeatureLikelihood: (logProb, models, name) =>
+    featureLikelihood({
+      classifier: modelOf(name, models, 'classifier'),
+      model: modelOf(name, models, 'model'),
+      logProb: logProb as LogProbSettings,
+    }),
   MeanLikelihood: (settings, models, name) => meanLikelihoodMethod(modelOf(name, models, 'model'), given(settings)),
   LatentNorm: (settings, models, name) => latentNormMethod(modelOf(name, models, 'model'), withNorm(settings)),
   LatentBox: (settings, models, name) => latentBoxMethod(modelOf(name, models, 'model'), given(settings)),
@@ -179,7 +187,8 @@ function likelihoodLidOf(settings: Settings, models: Roles, name: string): Metho
 /** The statistics that the settings name, in that order. */
 function named({ statistics: names }: Settings, models: Roles): Statistic[] {
   if (!Array.isArray(names)) throw wrongField('method.settings.statistics', 'a list of names', names)
-  const known = statisticsOf(models as Models)
+  const { classifier } = models as Models
+  const known = [...statisticsOf(models as Models), ...(classifier ? [featureStatistic(classifier)] : [])]
   return names.map((name) => {
     const found = known.find((statistic) => statistic.name === name)
     if (!found)

@@ -12,7 +12,7 @@ import {
   odeLogProb,
   vp,
 } from '@ood/models-diffusion'
-import { readModel, writeModel } from '@ood/onnx'
+import { graphBuilder, int, readModel, writeModel } from '@ood/onnx'
 import { writeManifest } from '@ood/runtime'
 import { afterAll } from 'vitest'
 
@@ -40,11 +40,54 @@ const sources: Partial<Record<Role, string>> = {
   sequenceBackground: 'models-autoregressive/test/fixtures/tiny-lstm',
 }
 
+/** A classifier of 8 x 8 images with 6 features: the residual network of @ood/models-classifier, its output renamed. */
+async function classifierFolder(folder: string): Promise<string> {
+  const model = readModel(readFileSync(fixtureOf('models-classifier/test/fixtures/residual-dynamo.onnx')))
+  const g = graphBuilder({ from: model })
+  g.output('logits', 'output')
+  writeFileSync(join(folder, 'logits.onnx'), writeModel(g.model()))
+  await writeManifest(folder, {
+    name: 'residual',
+    kind: 'classifier',
+    graphs: { logits: 'logits.onnx' },
+    data: { dataset: 'none', shape: [1, 8, 8], valueRange: [0, 255] },
+    preprocessing: [{ name: 'unit' }],
+  })
+  return folder
+}
+
+/** A flow on 6 features: z = x / 2. */
+async function featureFlowFolder(folder: string): Promise<string> {
+  const scaled = (input: string, output: string, factor: number): Uint8Array => {
+    const g = graphBuilder()
+    const x = g.input(input, 'float32', ['N', 6])
+    g.output(output, g.op('Mul', [x, g.scalar('float32', factor)]))
+    if (input === 'x') {
+      const zeros = g.op('ReduceSum', [g.op('Mul', [x, g.scalar('float32', 0)]), g.int64([1])], { keepdims: int(0) })
+      g.output('logdet', g.op('Add', [zeros, g.scalar('float32', 6 * Math.log(factor))]))
+    }
+    return writeModel(g.model())
+  }
+  writeFileSync(join(folder, 'encode.onnx'), scaled('x', 'z', 0.5))
+  writeFileSync(join(folder, 'decode.onnx'), scaled('z', 'x', 2))
+  await writeManifest(folder, {
+    name: 'on-features',
+    kind: 'flow',
+    role: 'features',
+    graphs: { encode: 'encode.onnx', decode: 'decode.onnx' },
+    data: { dataset: 'features', shape: [6], valueRange: [-10, 10] },
+    preprocessing: [],
+  })
+  return folder
+}
+
 /** A checkpoint folder of the role: a fixture, or for a background a copy with that role and other weights. */
 export async function checkpoint(role: Role, into: string): Promise<string> {
-  const source = fixtureOf(sources[role]!)
   const folder = join(into, role)
   mkdirSync(folder, { recursive: true })
+  if (role === 'classifier') return classifierFolder(folder)
+  if (role === 'featureFlow') return featureFlowFolder(folder)
+  const source = fixtureOf(sources[role]!)
   cpSync(source, folder, { recursive: true, filter: (path) => !path.endsWith('golden.json') })
   if (!role.endsWith('Background')) return folder
   const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))

@@ -31,12 +31,36 @@ describe('openModel', () => {
     await found.release()
   })
 
+  it('opens a classifier, from a folder or a file, and a flow on its features', async () => {
+    const into = temporaryFolder()
+    const folder = await checkpoint('classifier', into)
+    for (const source of [folder, join(folder, 'logits.onnx')]) {
+      const found = await openModel(source, { workers: 0 })
+      expect(found.role).toBe('classifier')
+      expect((found.model as { classes: number }).classes).toBe(4)
+      await found.release()
+    }
+    const flow = await openModel(await checkpoint('featureFlow', into), { workers: 0 })
+    const classifier = await openModel(folder, { workers: 0 })
+    expect(flow.role).toBe('featureFlow')
+    expect(Object.keys(byRole([classifier, flow]))).toEqual(['classifier', 'featureFlow'])
+    await flow.release()
+    await classifier.release()
+  })
+
   it('refuses other kinds by name', async () => {
     const folder = await checkpoint('sequence', temporaryFolder())
     const file = join(folder, 'manifest.json')
     const manifest = JSON.parse(readFileSync(file, 'utf8'))
-    writeFileSync(file, JSON.stringify({ ...manifest, kind: 'classifier' }))
-    await expect(openModel(folder)).rejects.toThrow(/classifier/)
+    writeFileSync(
+      file,
+      JSON.stringify({
+        ...manifest,
+        kind: 'cvpn',
+        graphs: { forward: manifest.graphs.logits, inverse: manifest.graphs.logits },
+      }),
+    )
+    await expect(openModel(folder)).rejects.toThrow(/or classifier model, got kind cvpn/)
   })
 })
 

@@ -17,7 +17,15 @@ import { exactDiffusion, exactRows, images, openAll, sequences, temporaryFolder 
 let all: Awaited<ReturnType<typeof openAll>>
 let texts: Awaited<ReturnType<typeof openAll>>
 beforeAll(async () => {
-  all = await openAll()
+  all = await openAll([
+    'flow',
+    'flowBackground',
+    'autoregressive',
+    'autoregressiveBackground',
+    'diffusion',
+    'classifier',
+    'featureFlow',
+  ])
   texts = await openAll(['sequence', 'sequenceBackground'])
 })
 afterAll(async () => {

@@ -56,8 +56,8 @@ export interface Manifest {
   conditionShape?: number[]
   /** Sequence: tokens are 0..vocabulary - 1. */
   sequence?: { vocabulary: number; [extra: string]: unknown }
-  /** Which side of a likelihood ratio the model was trained for. */
-  role?: 'semantic' | 'background'
+  /** Which side of a likelihood ratio the model was trained for, or that its rows are features of a classifier. */
+  role?: 'semantic' | 'background' | 'features'
   /** How the training data of a background model were mutated; null for none. */
   mutation?: Mutation | null
   /** How it was trained: config, seed, epochs, git revision, hardware, wall time. */

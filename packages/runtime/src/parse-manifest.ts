@@ -69,7 +69,7 @@ function ratioFields(top: Field<Record<string, unknown>>): void {
     oneOf(at(mixture, 'channelDependence'), ['normalized', 'raw'])
   }
   if (given('sequence')) positive(at(object(at(top, 'sequence')), 'vocabulary'))
-  if (given('role')) oneOf(at(top, 'role'), ['semantic', 'background'])
+  if (given('role')) oneOf(at(top, 'role'), ['semantic', 'background', 'features'])
   if (given('mutation') && top.value.mutation !== null) {
     const mutation = object(at(top, 'mutation'))
     const rate = at(mutation, 'rate')

@@ -1,5 +1,5 @@
 // `ood score` of a model that is no flow: the log-likelihood of every image or sequence.
-import { rowSize } from '@ood/core'
+import { mismatch, rowSize } from '@ood/core'
 import { logProbOf, vector } from '@ood/detect'
 import { type Columns, csvText, writeFileAtomic } from '@ood/run'
 import { type ImagesOptions, readImages } from './images.ts'
@@ -27,6 +27,8 @@ export async function scoreLikelihood(options: ScoreLikelihoodOptions): Promise<
   const { seed, batchSize, out, signal, onProgress } = options
   return withModels(options, async ({ opened, shape, anyLength }) => {
     const { role, model, manifest } = opened[0]!
+    if (!('logProb' in model))
+      throw mismatch('E_ARGUMENT', '--model', 'a model with a likelihood', `a ${role} (ood features writes its features)`)
     const needs = { model: logProbOf(model, role === 'diffusion' ? { probes: 1 } : {}) }
     const { images, names } = await readImages(options.images, { ...options, shape, anyLength })
     const config = { command: 'score', model: manifest.sha256, seed, batchSize }

@@ -54,7 +54,9 @@ export function over<Fit>(models: Models, method: Method<Fit>): Method<Fit> {
 
 /** Whether the models are of 8-bit grey or colour images [C, H, W], which codecs take; models that do not say pass. */
 export function takesBytes(models: Models): boolean {
-  const { dataShape, valueRange } = describedBy(Object.values(models))
+  // Rows of a flow on features are no images.
+  const { featureFlow: _, ...own } = models
+  const { dataShape, valueRange } = describedBy(Object.values(own))
   const image = dataShape === undefined || (dataShape.length === 3 && (dataShape[0] === 1 || dataShape[0] === 3))
   return image && (valueRange === undefined || (valueRange[0] === 0 && valueRange[1] === 255))
 }

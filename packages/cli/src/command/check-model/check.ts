@@ -1,5 +1,5 @@
 // `ood check-model`: whether a model folder does what its manifest says, and how to mend what it does not.
-import { assertUnits, type NdArray, OodError } from '@ood/core'
+import { assertUnits, flatData, type NdArray, OodError, rowCount, rowSize } from '@ood/core'
 import { dataUnits, type TransformSpec } from '@ood/datasets'
 import type { OpenedModel } from '@ood/methods'
 import type { Manifest } from '@ood/runtime'
@@ -103,7 +103,7 @@ async function run(opened: OpenedModel, x: NdArray, real: boolean, checks: Check
   checks.push(first)
   if (first.state === 'wrong') return
   checks.push(await independence(trial))
-  if (opened.role === 'flow' || opened.role === 'flowBackground') {
+  if (opened.role === 'flow' || opened.role === 'flowBackground' || opened.role === 'featureFlow') {
     checks.push(await roundTrip(opened.model, x))
     checks.push(await logDeterminant(opened.model, x))
   }
@@ -119,8 +119,20 @@ async function run(opened: OpenedModel, x: NdArray, real: boolean, checks: Check
 /** An ODE likelihood takes minutes; the score alone shows the same mistakes of an export. */
 function trialOf(opened: OpenedModel, x: NdArray): Trial {
   if (opened.role === 'diffusion') return { evaluate: scoreOf(opened.model), what: 'score', x }
+  if (opened.role === 'classifier') {
+    const { model } = opened
+    return { evaluate: async (rows, call) => largestLogits((await model.evaluate(rows, call)).logits), what: 'largest logit', x }
+  }
   const { model } = opened
   return { evaluate: async (rows, call) => (await model.logProb(rows, call)).instance, what: 'log-likelihood', x }
+}
+
+function largestLogits(logits: NdArray): Float64Array {
+  const values = flatData(logits)
+  const classes = rowSize(logits)
+  return Float64Array.from({ length: rowCount(logits) }, (_, row) =>
+    Math.max(...values.subarray(row * classes, (row + 1) * classes)),
+  )
 }
 
 /** Grey levels of a model of whole numbers. */
