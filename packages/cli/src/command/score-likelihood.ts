@@ -28,7 +28,12 @@ export async function scoreLikelihood(options: ScoreLikelihoodOptions): Promise<
   return withModels(options, async ({ opened, shape, anyLength }) => {
     const { role, model, manifest } = opened[0]!
     if (!('logProb' in model))
-      throw mismatch('E_ARGUMENT', '--model', 'a model with a likelihood', `a ${role} (ood features writes its features)`)
+      throw mismatch(
+        'E_ARGUMENT',
+        '--model',
+        'a model with a likelihood',
+        `a ${role} (ood features writes its features)`,
+      )
     const needs = { model: logProbOf(model, role === 'diffusion' ? { probes: 1 } : {}) }
     const { images, names } = await readImages(options.images, { ...options, shape, anyLength })
     const config = { command: 'score', model: manifest.sha256, seed, batchSize }

@@ -121,7 +121,11 @@ function trialOf(opened: OpenedModel, x: NdArray): Trial {
   if (opened.role === 'diffusion') return { evaluate: scoreOf(opened.model), what: 'score', x }
   if (opened.role === 'classifier') {
     const { model } = opened
-    return { evaluate: async (rows, call) => largestLogits((await model.evaluate(rows, call)).logits), what: 'largest logit', x }
+    return {
+      evaluate: async (rows, call) => largestLogits((await model.evaluate(rows, call)).logits),
+      what: 'largest logit',
+      x,
+    }
   }
   const { model } = opened
   return { evaluate: async (rows, call) => (await model.logProb(rows, call)).instance, what: 'log-likelihood', x }
@@ -148,5 +152,5 @@ function levelsOf({ preprocessing, data, kind, mixture }: Manifest): number | un
 
 function layout({ name, kind, data, graphs }: Manifest): string {
   const roles = Object.keys(graphs).join(', ')
-  return `${name}: ${kind} of [${data.shape.join(', ')}], values ${data.valueRange.join(' to ')}; graphs ${roles}, hashes and axes fit`
+  return `${name}: ${kind} of [${data.shape.join(', ')}], values ${data.valueRange?.join(' to ') ?? 'of any range'}; graphs ${roles}, hashes and axes fit`
 }

@@ -12,7 +12,7 @@ export function noiseRows(manifest: Manifest, n: number): NdArray {
     valueRange: data.valueRange,
     shape: data.shape,
   })
-  const [low, high] = sequence ? [0, sequence.vocabulary - 1] : (units.valueRange ?? data.valueRange)
+  const [low, high] = sequence ? [0, sequence.vocabulary - 1] : (units.valueRange ?? data.valueRange ?? [0, 1])
   const whole = units.wholeNumbers || units.manyLevels || kind === 'autoregressive' || kind === 'sequence'
   const rng = random(0).fork('check-model')
   const draw = (): number => (whole ? low + rng.integer(high - low + 1) : low + (high - low) * rng.uniform())
