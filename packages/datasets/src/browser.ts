@@ -1,4 +1,5 @@
 // What a bundle for a browser gets as @ood/datasets: everything but files, downloads and the sample images.
+export { type GeneratedName, generatedNames, generatedSet } from './generated/generated.ts'
 export { exactGenomeModel } from './genomics/exact.ts'
 export { BASES, type GenomeLawOptions, type GenomeSplit, genomeSplits, mutatedGenomeLaw } from './genomics/law.ts'
 export {

@@ -1,36 +1,18 @@
 // What crosses the boundary to the inference engine: flat data with a shape, of any element type the engine takes.
 import { mismatch, OodError } from '@ood/core'
+import type { ElementType as GraphElementType, TypedArray } from '@ood/onnx'
 
 /** Element types allowed at a graph's inputs and outputs: all numbers that the engine itself passes on to JavaScript. */
-export type ElementType =
-  | 'float32'
-  | 'float64'
-  | 'float16'
-  | 'int8'
-  | 'int16'
-  | 'int32'
-  | 'int64'
-  | 'uint8'
-  | 'uint16'
-  | 'uint32'
-  | 'uint64'
-  | 'bool'
+export type ElementType = Extract<
+  GraphElementType,
+  `float${16 | 32 | 64}` | `int${8 | 16 | 32 | 64}` | `uint${8 | 16 | 32 | 64}` | 'bool'
+>
 
 /**
  * Storage of each element type. A `Uint8Array` holds bytes, or booleans as 0 and 1; a `Uint16Array` holds 16-bit integers,
  * or the bits of float16 numbers, on every version of Node: which of the two is the port's to say.
  */
-export type TensorStorage =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array
-  | Uint8Array
-  | Uint16Array
-  | Uint32Array
-  | BigUint64Array
+export type TensorStorage = TypedArray
 
 type StorageClass = { readonly name: string; new (length: number): TensorStorage }
 

@@ -1,6 +1,6 @@
 // Detectors that version 0.1 stored give the numbers they gave then.
 import { readFileSync } from 'node:fs'
-import { type LidEstimator, type LikelihoodModel, rowCount, tensor } from '@ood/core'
+import { tensor } from '@ood/core'
 import { type OodDetector, restoreDetector } from '@ood/detect'
 import { describe, expect, it } from 'vitest'
 import {
@@ -12,6 +12,7 @@ import {
   type ScaleRule,
   upgradeStored,
 } from '../../src/index.ts'
+import { estimator, model } from './pair-model.ts'
 
 interface Case {
   state: Record<string, unknown>
@@ -30,20 +31,6 @@ const pairs = {
   logProb: Float64Array.from(rows.filter((_, i) => i % 2 === 0)),
   lid: Float64Array.from(rows.filter((_, i) => i % 2 === 1)),
 }
-// The model and estimator that fixtures/generate.mjs had.
-const model: LikelihoodModel = {
-  logProb: async (x) => ({ instance: Float64Array.from({ length: rowCount(x) }, (_, i) => x.get(i, 0)) }),
-}
-const estimator: LidEstimator<Float64Array> = {
-  prepare: async (x) => Float64Array.from({ length: rowCount(x) }, (_, i) => x.get(i, 1)),
-  lid: (artifact, scale) => artifact.map((r) => 50 / (1 + Math.exp(scale - r))),
-  columns: {
-    names: ['r'],
-    pack: (r) => ({ r: tensor(r, [r.length]) }),
-    unpack: ({ r }) => Float64Array.from({ length: rowCount(r!) }, (_, i) => r!.get(i)),
-  },
-}
-
 async function same<Fit, Input>(
   again: OodDetector<Fit, Input>,
   x: Parameters<OodDetector<Fit, Input>['predict']>[0],

@@ -1,5 +1,5 @@
 // The method over images, on an analytic flow with a low-dimensional outlier; the dual threshold.
-import { type LidEstimator, type LikelihoodModel, type NdArray, random, rowCount, tensor } from '@ood/core'
+import { type NdArray, random, tensor } from '@ood/core'
 import { detector, type OodDetector, restoreDetector } from '@ood/detect'
 import { describe, expect, it } from 'vitest'
 import {
@@ -11,23 +11,8 @@ import {
   likelihoodLid,
   type TrainingLid,
 } from '../../src/index.ts'
+import { estimator, model } from './pair-model.ts'
 
-/**
- * A model of pairs: row (l, r) has log p = l, and of its D = 50 log singular values those above `scale` number
- * about 50 / (1 + e^{scale - r}): a smooth curve in the scale that differs from point to point.
- */
-const model: LikelihoodModel = {
-  logProb: async (x) => ({ instance: Float64Array.from({ length: rowCount(x) }, (_, i) => x.get(i, 0)) }),
-}
-const estimator: LidEstimator<Float64Array> = {
-  prepare: async (x) => Float64Array.from({ length: rowCount(x) }, (_, i) => x.get(i, 1)),
-  lid: (artifact, scale) => artifact.map((r) => 50 / (1 + Math.exp(scale - r))),
-  columns: {
-    names: ['r'],
-    pack: (r) => ({ r: tensor(r, [r.length]) }),
-    unpack: ({ r }) => Float64Array.from({ length: rowCount(r!) }, (_, i) => r!.get(i)),
-  },
-}
 const images = (seed: number, n: number, l = 700, r = -2): NdArray => {
   const rng = random(seed)
   const data = Float64Array.from({ length: 2 * n }, (_, i) =>

@@ -48,6 +48,7 @@ import {
 } from '../../src/index.ts'
 import { ESTIMATORS, ruleOf } from '../../src/model-free/internal/registry.ts'
 import { vector } from '../vectors.ts'
+import { orthonormal } from './shapes.ts'
 
 interface Golden {
   X: number[][]
@@ -76,20 +77,6 @@ function ball(seed: number, n: number, d: number, ambient: number): Batch {
       for (let j = 0; j < ambient; j++) out[i * ambient + j]! += g[l]! * scale * basis[l * ambient + j]!
   }
   return tensor(out, [n, ambient])
-}
-
-function orthonormal(A: Float64Array, rows: number, cols: number): Float64Array {
-  for (let i = 0; i < rows; i++) {
-    const row = A.subarray(i * cols, (i + 1) * cols)
-    for (let p = 0; p < i; p++) {
-      const other = A.subarray(p * cols, (p + 1) * cols)
-      const dot = row.reduce((sum, value, j) => sum + value * other[j]!, 0)
-      for (let j = 0; j < cols; j++) row[j]! -= dot * other[j]!
-    }
-    const length = Math.hypot(...row)
-    for (let j = 0; j < cols; j++) row[j]! /= length
-  }
-  return A
 }
 
 const rules: DimensionRule[] = [

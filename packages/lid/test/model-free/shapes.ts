@@ -47,7 +47,8 @@ export const swissRoll = (seed: number, n: number, ambient: number): NdArray<Flo
     return [t * Math.cos(t), 21 * rng.uniform(), t * Math.sin(t)]
   })
 
-function orthonormal(A: Float64Array, rows: number, cols: number): Float64Array {
+/** The rows made orthonormal, in place (Gram-Schmidt). */
+export function orthonormal(A: Float64Array, rows: number, cols: number): Float64Array {
   for (let i = 0; i < rows; i++) {
     const row = A.subarray(i * cols, (i + 1) * cols)
     for (let p = 0; p < i; p++) {

@@ -1,5 +1,5 @@
 // What a pass to float64 carries from node to node.
-import type { Names } from './scope.ts'
+import type { Names } from '../fresh-name.ts'
 
 /** A pass over one model. */
 export interface Converter {

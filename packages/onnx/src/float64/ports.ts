@@ -1,8 +1,8 @@
 // float32 inputs and outputs around a float64 graph: one cast each.
 import { int } from '../attributes.ts'
+import type { Names } from '../fresh-name.ts'
 import { renameInputs } from '../lower/body.ts'
 import type { Graph, Node, Tensor } from '../types.ts'
-import type { Names } from './scope.ts'
 
 /** The graph with the ports of `original`, cast where they were float32. */
 export function narrowPorts(graph: Graph, original: Graph, names: Names): Graph {

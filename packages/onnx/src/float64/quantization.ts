@@ -1,21 +1,12 @@
 // Quantization in float64: scale, round, shift and saturate in plain operators.
 import { attribute, int } from '../attributes.ts'
+import { integerRanges } from '../integer-ranges.ts'
 import type { Lowered, Lowering, LoweringTable } from '../lower/lowering-rule.ts'
 import { elementNumber, elementType } from '../proto.ts'
 import type { ElementType } from '../types.ts'
 import { reshape, shapeOf, sizeAt, unsupported } from './float64-rule.ts'
 
 const DOUBLE = 11
-
-/** Smallest and largest number of the integer types. */
-const limits: Partial<Record<ElementType, readonly [number, number]>> = {
-  int4: [-8, 7],
-  uint4: [0, 15],
-  int8: [-128, 127],
-  uint8: [0, 255],
-  int16: [-32768, 32767],
-  uint16: [0, 65535],
-}
 
 const wide = (l: Lowered, x: string): string =>
   l.g.info(x).type === 'float64' ? x : l.g.op('Cast', [x], { to: int(DOUBLE) })
@@ -52,7 +43,7 @@ const dequantize: Lowering = (l) => {
 /** The nearest even whole number of x / scale, moved by the zero point, within the type. */
 function quantized(l: Lowered, ratio: string, zero: string | undefined, type: ElementType): string {
   const { g, p } = l
-  const range = limits[type]
+  const range = type === 'int2' || type === 'uint2' ? undefined : integerRanges[type]
   const to = { to: int(elementNumber(type)) }
   // The 8-bit floats round by themselves.
   if (!range && type.startsWith('float8'))

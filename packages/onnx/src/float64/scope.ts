@@ -1,5 +1,7 @@
 // A graph being written in float64: names, types and constants of its values, and of the graphs around it.
+
 import type { GraphBuilder } from '../builder.ts'
+import { freshName, type Names } from '../fresh-name.ts'
 import { constantInfo, constantOf, inferNode } from '../infer/infer.ts'
 import type { Info } from '../infer/shape-rule.ts'
 import type { NodeWriter } from '../lower/rewriter.ts'
@@ -26,12 +28,6 @@ export interface Scope extends NodeWriter {
   finish(): { nodes: Node[]; initializers: Map<string, Tensor> }
 }
 
-/** What all graphs of a model share. */
-export interface Names {
-  readonly taken: Set<string>
-  serial: number
-}
-
 /**
  * Starts a graph.
  *
@@ -54,16 +50,7 @@ export function scope(
   const producers = new Map<string, Node>()
   const made = new Map<string, string>()
 
-  const fresh = (stem: string): string => {
-    for (;;) {
-      names.serial++
-      const name = `float64/${stem}_${names.serial}`
-      if (!names.taken.has(name)) {
-        names.taken.add(name)
-        return name
-      }
-    }
-  }
+  const fresh = (stem: string): string => freshName(names, `float64/${stem}`)
   const hold = (name: string, tensor: Tensor): string => {
     initializers.set(name, tensor)
     constants.set(name, tensor)

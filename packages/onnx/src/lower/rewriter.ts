@@ -1,5 +1,7 @@
 // Rebuilds a graph node by node while some nodes become others: names, constants and shapes are followed on the way.
+
 import type { GraphBuilder } from '../builder.ts'
+import { freshName, type Names } from '../fresh-name.ts'
 import { constantInfo, constantOf, inferNode } from '../infer/infer.ts'
 import type { Info } from '../infer/shape-rule.ts'
 import { usedValues } from '../prune.ts'
@@ -67,17 +69,8 @@ export function rewriter(
     active.add(name)
   }
 
-  let serial = 0
-  const fresh = (stem: string): string => {
-    for (;;) {
-      serial++
-      const name = `lower/${stem}_${serial}`
-      if (!taken.has(name)) {
-        taken.add(name)
-        return name
-      }
-    }
-  }
+  const names: Names = { taken, serial: 0 }
+  const fresh = (stem: string): string => freshName(names, `lower/${stem}`)
   const resolve = (name: string): string => aliases.get(name) ?? name
   const setConstant = (name: string, tensor: Tensor): string => {
     initializers.set(name, tensor)

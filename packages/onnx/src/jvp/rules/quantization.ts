@@ -4,6 +4,7 @@
 // A quantized value's tangent is that of the number it stands for in units of its scale: a float, whatever the type.
 import { attribute } from '../../attributes.ts'
 import { positiveAxis } from '../../infer/dims.ts'
+import { integerRanges } from '../../integer-ranges.ts'
 import type { ElementType } from '../../types.ts'
 import {
   type Application,
@@ -22,18 +23,6 @@ import { type Primal, primal } from '../primal.ts'
 import type { Tangent, Term } from '../tangent.ts'
 import { convolutionRules } from './convolution.ts'
 import { linalgRules } from './linalg.ts'
-
-/** Smallest and largest number of a quantized type; 8-bit floats have none to be clipped at here. */
-const limits: Partial<Record<ElementType, readonly [number, number]>> = {
-  int8: [-128, 127],
-  uint8: [0, 255],
-  int16: [-32768, 32767],
-  uint16: [0, 65535],
-  int4: [-8, 7],
-  uint4: [0, 15],
-  int2: [-2, 1],
-  uint2: [0, 3],
-}
 
 const isOne = (a: Application, value: string): boolean => shapeOf(a, value).every((n) => n === 1)
 
@@ -95,7 +84,7 @@ const quantize: Rule = (a) => {
   const [s, z] = [parameter(a, 1, x, axis, type)!, parameter(a, 2, x, axis, type)]
   const value = valueInType(a, x, type)
   const whole = p.un('Round', p.div(value, s))
-  const range = limits[a.g.info(a.y[0]!).type]
+  const range = integerRanges[a.g.info(a.y[0]!).type]
   const moved = z ? p.add(whole, z) : whole
   const inside =
     range && a.g.op('And', [p.test('GreaterOrEqual', moved, range[0]), p.test('LessOrEqual', moved, range[1])])
@@ -174,7 +163,7 @@ function product({ opType, rule, left, right, result }: Places): Rule {
     const [scale, zero] = result
     const s = parameter(a, scale, a.y[0]!, 1, type)!
     const y = a.y[0]!
-    const range = limits[a.g.info(a.x[zero] || y).type] ?? [0, 255]
+    const range = integerRanges[a.g.info(a.x[zero] || y).type] ?? [0, 255]
     const value = valueInType(a, y, type)
     const inside = a.g.op('And', [p.test('Greater', value, range[0]), p.test('Less', value, range[1])])
     const by = factorOf(a.g, p.where(inside, p.un('Reciprocal', s), 0), { masked: true })
