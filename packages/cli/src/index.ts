@@ -1,6 +1,8 @@
 // Public face of @ood/cli: the command, and what its sub-commands do as functions.
 export { type CheckModelOptions, checkModel } from './command/check-model/check.ts'
 export { type Check, type CheckReport, checkText } from './command/check-model/report.ts'
+export type { ClassifierFlags } from './command/classifier-options.ts'
+export { extractFeatures, type FeaturesOptions, type FeaturesReport } from './command/features.ts'
 export { type FitOptions, fitDetector } from './command/fit.ts'
 export { type ImagesOptions, type NamedImages, readImages } from './command/images.ts'
 export { type GraphReport, type InspectReport, inspectTarget, inspectText } from './command/inspect.ts'

@@ -1,7 +1,7 @@
 // Opens whatever a checkpoint's manifest describes, and says which role it plays in a method.
 import { OodError, unknownName } from '@ood/core'
 import type { PixelCnn, SequenceModel } from '@ood/models-autoregressive'
-import type { Classifier } from '@ood/models-classifier'
+import type { Classifier, ClassifierOptions } from '@ood/models-classifier'
 import type { Diffusion } from '@ood/models-diffusion'
 import type { Flow } from '@ood/models-flow'
 import { type Device, type Manifest, openCheckpoint } from '@ood/runtime'
@@ -36,6 +36,8 @@ export type OpenedModel = {
 export interface OpenModelOptions {
   device?: Device | undefined
   workers?: number | undefined
+  /** How a classifier is read, for .onnx files without a manifest. */
+  classifier?: Omit<ClassifierOptions, 'device' | 'workers'> | undefined
 }
 
 /**
@@ -54,7 +56,7 @@ export async function openModel(folder: string, options: OpenModelOptions = {}):
   const rest = { device, workers }
   if (/\.onnx$/i.test(folder)) {
     const { openClassifier } = await import('@ood/models-classifier')
-    const model = await openClassifier(folder, rest)
+    const model = await openClassifier(folder, { ...rest, ...options.classifier })
     return { role: 'classifier', model, manifest: model.manifest, folder, release: () => model.release() }
   }
   const checkpoint = await openCheckpoint(folder)
@@ -87,7 +89,7 @@ export async function openModel(folder: string, options: OpenModelOptions = {}):
     }
     case 'classifier': {
       const { openClassifier } = await import('@ood/models-classifier')
-      return opened('classifier', await openClassifier(checkpoint, rest))
+      return opened('classifier', await openClassifier(checkpoint, { ...rest, ...options.classifier }))
     }
     default:
       throw new OodError(

@@ -7,12 +7,14 @@ import {
   assertUnits,
   CALL_OPTIONS,
   type ClassifierOutputs,
+  canonicalJson,
   flatData,
   mismatch,
   type NdArray,
   rowCount,
   tensor,
 } from '@ood/core'
+import { sha256 } from '@ood/core/node'
 import { dataUnits, preprocessing, type TransformSpec } from '@ood/datasets'
 import { bindSizes, type Dim, type Model, simplify, withOutputs, writeModel } from '@ood/onnx'
 import { type Checkpoint, type Manifest, type ModelOptions, modelSettings, startEngine, taskModule } from '@ood/runtime'
@@ -69,7 +71,12 @@ export async function openClassifier(
   const { batch, modelShape } = inputSizes(what, model, head.input, options)
   const specs = (options.preprocessing ?? given.preprocessing) as readonly TransformSpec[]
   const transform = preprocessing(specs)
-  const manifest = described ? given : madeUp(given, head.input, modelShape, specs)
+  const manifest = described ? { ...given } : madeUp(given, head.input, modelShape, specs)
+  if (!described || MORE.some((name) => options[name] !== undefined)) {
+    // What is measured depends on these, too, so they are part of the identity.
+    const settings = { logits: head.logits, features: head.features, preprocessing: specs, shape: modelShape }
+    manifest.sha256 = { ...manifest.sha256, settings: sha256(new TextEncoder().encode(canonicalJson(settings))) }
+  }
   const dataShape = manifest.data.shape
   const units = dataUnits({ preprocessing: specs, valueRange: manifest.data.valueRange, shape: dataShape })
   const { classes, dimension } = head

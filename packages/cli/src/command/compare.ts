@@ -2,6 +2,7 @@
 import { mean, mismatch, type NdArray, rowCount } from '@ood/core'
 import type { Comparison } from '@ood/methods'
 import { csvText, formatTable, openRun, type Run } from '@ood/run'
+import { type ClassifierFlags, classifierOptions } from './classifier-options.ts'
 import { byMean, comparisonReport } from './compare-report.ts'
 import { type ImagesOptions, readImages } from './images.ts'
 import { type ModelsOptions, withModels } from './models.ts'
@@ -9,7 +10,10 @@ import { keepSkipped, type SkippedImages } from './skipped.ts'
 import { contentsOf } from './work.ts'
 
 /** Options of `compareMethods`. */
-export interface CompareMethodsOptions extends ModelsOptions, Omit<ImagesOptions, 'shape'> {
+export interface CompareMethodsOptions
+  extends Omit<ModelsOptions, 'classifier'>,
+    ClassifierFlags,
+    Omit<ImagesOptions, 'shape'> {
   /** Training images. */
   train: string
   /** In-distribution images that were not trained on. */
@@ -33,7 +37,8 @@ export interface CompareMethodsOptions extends ModelsOptions, Omit<ImagesOptions
 export async function compareMethods(options: CompareMethodsOptions): Promise<Comparison> {
   const { availableMethods, compare, createMeasurer, makeMethod, methodEntry } = await import('@ood/methods')
   const { out, seed, batchSize, signal, onProgress } = options
-  return withModels(options, async ({ models, opened, shape, anyLength }) => {
+  const opening = { ...options, classifier: classifierOptions(options) }
+  return withModels(opening, async ({ models, opened, shape, anyLength }) => {
     // An alias is the method it stands for: measured, fitted and printed once.
     const asked = options.methods?.map((name) => methodEntry(name).name)
     const names = asked ? [...new Set(asked)] : availableMethods(models).map(({ name }) => name)
@@ -64,6 +69,7 @@ export async function compareMethods(options: CompareMethodsOptions): Promise<Co
       config: {
         command: 'compare',
         models: opened.map(({ manifest }) => manifest.name),
+        hashes: opened.map(({ manifest }) => manifest.sha256),
         train: options.train,
         in: options.inDistribution,
         ood: { ...options.ood },

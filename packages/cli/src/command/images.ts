@@ -41,6 +41,7 @@ export interface ImagesOptions {
 /**
  * Reads images from `source`; what a file is, its first bytes say:
  * - a PNG or JPEG file, a folder of them, or a `.zip`
+ * - the array `embeddings`, `features` or `images` of a `.npz` file, or its only one
  * - a `.npy` array [N, H, W] or [N, C, H, W], or an IDX file, gzipped or not; [N, T] for models of sequences
  * - `<data set>:<split>` (`mnist:test`), downloaded when needed, or `sample:<data set>:<split>`, which is never
  *
@@ -87,6 +88,7 @@ async function readPath(source: string, options: ImagesOptions): Promise<Found> 
     await import('@ood/datasets')
   const { shape, limit, resize, invert, signal, onProgress } = options
   const kind = await fileKind(source)
+  if (kind === 'zip' && /\.npz$/i.test(source)) return first(numbered(await readArray(source)), limit)
   if (shape.length !== 3 && (kind === 'folder' || kind === 'zip' || kind === 'image'))
     throw mismatch('E_SHAPE', source, `an array of rows [N, ${options.anyLength ? 'T' : shape.join(', ')}]`, 'pictures')
   const skipped: { name: string; reason: string }[] = []
@@ -119,6 +121,25 @@ async function readPath(source: string, options: ImagesOptions): Promise<Found> 
   }
   const kinds = 'a PNG, JPEG, .zip, .npy or IDX file, or a folder of pictures'
   throw mismatch('E_FILE', source, kinds, await foundKind(source))
+}
+
+/** Arrays of a .npz file that rows are read from, in this order. */
+const ARRAYS = ['embeddings', 'features', 'images']
+
+/** The array of a .npz file that holds rows. */
+async function readArray(source: string): Promise<NdArray> {
+  const { readNpz, toBatch } = await import('@ood/datasets')
+  const arrays = await readNpz(source)
+  const names = Object.keys(arrays)
+  const name = ARRAYS.find((known) => names.includes(known)) ?? (names.length === 1 ? names[0]! : undefined)
+  if (name === undefined)
+    throw mismatch(
+      'E_FILE',
+      source,
+      `an array called ${ARRAYS.join(', ')}, or a single one`,
+      names.join(', ') || 'none',
+    )
+  return toBatch(arrays[name]!)
 }
 
 async function readByName(source: string, options: ImagesOptions): Promise<NamedImages> {

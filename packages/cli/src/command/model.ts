@@ -3,12 +3,14 @@ import { existsSync } from 'node:fs'
 import { OodError } from '@ood/core'
 
 /**
- * Kind of the model in a checkpoint folder or of a shipped one: `flow`, `diffusion`, `autoregressive`, `sequence` ...
+ * Kind of the model in a checkpoint folder or of a shipped one: `flow`, `diffusion`, `autoregressive`, `sequence` ...; an
+ * `.onnx` file is a classifier.
  *
  * @throws OodError `E_UNKNOWN_NAME`, `E_FILE`, `E_MANIFEST`
  */
 export async function modelKind(source: string): Promise<string> {
   const { openCheckpoint } = await import('@ood/runtime')
+  if (/\.onnx$/i.test(source)) return 'classifier'
   return (await openCheckpoint(await checkpointFolder(source))).manifest.kind
 }
 

@@ -1,6 +1,6 @@
 // Opens the models that a command names and hands them to its work; releases them whatever happens.
 import { OodError } from '@ood/core'
-import type { Models, OpenedModel } from '@ood/methods'
+import type { Models, OpenedModel, OpenModelOptions } from '@ood/methods'
 import { checkpointFolder } from './model.ts'
 
 /** How the models are opened. */
@@ -9,6 +9,8 @@ export interface ModelsOptions {
   models: readonly string[]
   device?: string | undefined
   workers?: number | undefined
+  /** How an .onnx classifier is read. */
+  classifier?: OpenModelOptions['classifier']
 }
 
 /** What the work gets. */
@@ -38,9 +40,12 @@ export async function withModels<T>(options: ModelsOptions, work: (parts: Opened
         await openModel(await checkpointFolder(name), {
           device: device === undefined ? undefined : parseDevice(device),
           workers,
+          classifier: options.classifier,
         }),
       )
-    const shape = opened[0]!.manifest.data.shape
+    // Rows of a flow on features are made by the classifier, where there is one.
+    const { manifest } = opened.find(({ role }) => role !== 'featureFlow') ?? opened[0]!
+    const { shape } = manifest.data
     return await work({ models: byRole(opened), opened, shape, anyLength: opened.every(takesAnyLength) })
   } finally {
     for (const { release } of opened) await release()

@@ -59,8 +59,28 @@ const fitOptions = z.strictObject({
 
 const { images: _images, out: _out, ...sharedOptions } = workOptions
 
+/** How an .onnx classifier is read. */
+const classifierFlags = {
+  logits: z.string().optional(),
+  features: z.string().optional(),
+  inputShape: z.string().optional(),
+  unit: z.boolean().optional(),
+  mean: z.string().optional(),
+  std: z.string().optional(),
+  fixedBatch: z.boolean().optional(),
+}
+
+const featuresOptions = z.strictObject({
+  ...workOptions,
+  ...classifierFlags,
+  images: z.string().optional(),
+  data: z.string().optional(),
+  out: z.string(),
+})
+
 const compareOptions = z.strictObject({
   ...sharedOptions,
+  ...classifierFlags,
   train: z.string(),
   in: z.string(),
   ood: z.array(z.string()).min(1),
@@ -130,7 +150,7 @@ function program(signal: AbortSignal): Command {
       const { methodsText } = await import('./methods.ts')
       print(await methodsText())
     })
-  withSharedOptions(top.command('compare'))
+  withClassifierOptions(withSharedOptions(top.command('compare')))
     .description('run every method whose models are there on the same images; table, CSV, JSON and report.html')
     .requiredOption('--train <source>', 'training images: all that fitting sees')
     .requiredOption('--in <source>', 'in-distribution images that were not trained on')
@@ -138,6 +158,12 @@ function program(signal: AbortSignal): Command {
     .option('--methods <names>', 'methods by name, with commas (default: all but the slow ones)')
     .option('-o, --out <folder>', 'run folder', 'runs/compare')
     .action((raw: unknown) => compare(checkConfig(compareOptions, raw, 'options'), signal))
+  withClassifierOptions(withSharedOptions(top.command('features')))
+    .description('features and logits of images under any ONNX classifier, as .npz')
+    .option('-i, --images <source>', `${SOURCES}; or --data`)
+    .option('--data <source>', 'the same')
+    .requiredOption('-o, --out <file>', '.npz file: embeddings [N, F], logits [N, C]')
+    .action((raw: unknown) => features(checkConfig(featuresOptions, raw, 'options'), signal))
   withWorkOptions(top.command('score'))
     .description('log-likelihood, LID and verdict of every image, as CSV')
     .addOption(
@@ -170,11 +196,23 @@ function program(signal: AbortSignal): Command {
   return top
 }
 
+const SOURCES =
+  'picture, folder, .zip, .npy (images, or tokens [N, T]), .npz, IDX file, <data set>:<split> or sample:<data set>:<split>'
+
 function withWorkOptions(command: Command): Command {
-  return withSharedOptions(command).requiredOption(
-    '-i, --images <source>',
-    'picture, folder, .zip, .npy (images, or tokens [N, T]), IDX file, <data set>:<split> or sample:<data set>:<split>',
-  )
+  return withSharedOptions(command).requiredOption('-i, --images <source>', SOURCES)
+}
+
+/** Options that say how an .onnx classifier without a manifest is read. */
+function withClassifierOptions(command: Command): Command {
+  return command
+    .option('--unit', 'classifier: bytes are divided by 255')
+    .option('--mean <numbers>', 'classifier: mean of [0, 1] values, one or one a channel (0.485,0.456,0.406)')
+    .option('--std <numbers>', 'classifier: their deviation')
+    .option('--logits <name>', 'classifier: value of the graph that holds logits')
+    .option('--features <name>', 'classifier: value of the graph that holds features')
+    .option('--input-shape <sizes>', 'classifier: sizes of a row where the graph leaves them open (3,224,224)')
+    .option('--fixed-batch', 'classifier: take a graph of a fixed batch size')
 }
 
 function withSharedOptions(command: Command): Command {
@@ -254,6 +292,27 @@ async function compare(options: z.output<typeof compareOptions>, signal: AbortSi
   bar.stop()
   print(comparisonTable(found))
   print(`\n${options.out}/report.html${left.text()}`)
+}
+
+async function features(options: z.output<typeof featuresOptions>, signal: AbortSignal): Promise<void> {
+  const { extractFeatures } = await import('./features.ts')
+  const { model, images, data, ...rest } = options
+  const source = images ?? data
+  if (source === undefined || (images !== undefined && data !== undefined))
+    throw mismatch(
+      'E_ARGUMENT',
+      '--images',
+      'one source of images',
+      source === undefined ? 'none' : '--images and --data',
+    )
+  const bar = progressBar(process.stderr)
+  const left = skippedImages()
+  const call = { ...rest, signal, onProgress: bar.update, onSkipped: left.tell }
+  const found = await extractFeatures({ ...call, model: single(model), images: source })
+  bar.stop()
+  print(`embeddings [${found.rows}, ${found.dimension}] from ${found.features}`)
+  print(`logits [${found.rows}, ${found.classes}] from ${found.logits}`)
+  print(`${found.out}${left.text()}`)
 }
 
 async function score(options: z.output<typeof scoreOptions>, signal: AbortSignal): Promise<void> {
