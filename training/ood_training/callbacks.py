@@ -27,7 +27,8 @@ class SafeCheckpoint(L.Callback):
         if trainer.is_global_zero:
             os.replace(temporary, self.folder / f"{name}.ckpt")
 
-    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: object) -> None:
+    def on_train_batch_start(self, trainer: L.Trainer, module: L.LightningModule, *_: object) -> None:
+        # Not at the end of a batch: callbacks come before the module there, and its average would miss a step for good.
         due = trainer.strategy.broadcast(time.monotonic() - self._saved >= self.seconds)
         if due:
             self._saved = time.monotonic()

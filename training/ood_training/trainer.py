@@ -6,7 +6,7 @@ import argparse
 import logging
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -39,6 +39,7 @@ def build_trainer(
     validate_every: int = 1000,
     max_steps: int = -1,
     clip: float = 1.0,
+    callbacks: Sequence[L.Callback] = (),
 ) -> L.Trainer:
     """A Lightning trainer without loggers or bars; reduced precision only where there is a GPU."""
     gpu = accelerator in ("gpu", "cuda") or (accelerator == "auto" and torch.cuda.is_available())
@@ -50,7 +51,7 @@ def build_trainer(
         val_check_interval=validate_every, check_val_every_n_epoch=None, num_sanity_val_steps=0,
         logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
         use_distributed_sampler=False,
-        callbacks=[ProgressLines(folder, log_every), SafeCheckpoint(folder, checkpoint_minutes)],
+        callbacks=[ProgressLines(folder, log_every), *callbacks, SafeCheckpoint(folder, checkpoint_minutes)],
     )
 
 
@@ -86,11 +87,13 @@ def run_from_command_line(
     read: Callable[[str], AnyRun],
     start: Callable[[AnyRun, Path, argparse.Namespace, dict], object],
     add: Callable[[argparse.ArgumentParser], object] | None = None,
+    adjust: Callable[[AnyRun, argparse.Namespace], AnyRun] | None = None,
     **defaults: object,
 ) -> None:
     """Read a configuration and hand it, its folder and the trainer's options to `start`.
 
-    `add` may add arguments, which `start` finds in the namespace; `defaults` replaces defaults.
+    `add` may add arguments, which `adjust`, which may change the configuration, and `start` find in the namespace;
+    `defaults` replaces defaults.
     """
     parser = arguments(description)
     if add is not None:
@@ -103,6 +106,8 @@ def run_from_command_line(
     if args.threads:
         torch.set_num_threads(args.threads)
     config = read(args.config)
+    if adjust is not None:
+        config = adjust(config, args)
     folder = args.runs / config.name
     print(f"run={folder} pid={os.getpid()} resume={(folder / 'last.ckpt').exists()}", flush=True)
     names = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import lightning as L
 import numpy as np
 import pytest
 import torch
@@ -50,6 +51,26 @@ def test_resumed_run_equals_undisturbed_run(tmp_path: Path) -> None:
     train(tmp_path / "cut", config("affine", steps=7, dropout=0.2), stop_at=3)
     resumed = train(tmp_path / "cut", config("affine", steps=7, dropout=0.2))
     assert resumed.global_step == 7
+    assert torch.equal(weights(whole), weights(resumed))
+
+
+def test_a_checkpoint_of_a_killed_run_has_the_average_of_its_last_step(tmp_path: Path) -> None:
+    """Written between two steps, as a timed checkpoint is, and gone on from: nothing of the average is lost."""
+    whole = train(tmp_path / "whole", config("affine", steps=6))
+
+    class Killed(Exception):
+        pass
+
+    class Kill(L.Callback):
+        def on_train_batch_start(self, trainer: L.Trainer, *_: object) -> None:
+            if trainer.global_step == 4:
+                raise Killed
+
+    with pytest.raises(Killed):
+        # A checkpoint before every step; the callback that kills comes first at step 4, so step 3 was the last saved.
+        train(tmp_path / "cut", config("affine", steps=6), checkpoint_minutes=0, callbacks=[Kill()])
+    assert torch.load(tmp_path / "cut" / "last.ckpt", weights_only=False)["global_step"] == 3
+    resumed = train(tmp_path / "cut", config("affine", steps=6))
     assert torch.equal(weights(whole), weights(resumed))
 
 

@@ -6,14 +6,13 @@ In the variables y = x / mean(t), tau = std / mean the ODE is dy/dtau = -net(mea
 from __future__ import annotations
 
 import argparse
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..picture import png_sheet
 from .objective import time_table
 from .precondition import ScoreNetwork
 
@@ -51,17 +50,8 @@ def sample(net: ScoreNetwork, shape: tuple[int, ...], seed: int, steps: int = 30
 
 
 def grid_png(images: Tensor, columns: int) -> bytes:
-    """8-bit greyscale PNG of images [N, 1, H, W] in [-1, 1]."""
-    pixels = ((images.clamp(-1, 1) + 1) * 127.5).round().byte()[:, 0].numpy()
-    rows = [np.concatenate(list(pixels[i : i + columns]), axis=1) for i in range(0, len(pixels), columns)]
-    sheet = np.concatenate(rows, axis=0)
-    raw = b"".join(b"\0" + line.tobytes() for line in sheet)
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", sheet.shape[1], sheet.shape[0], 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw, 9)) + chunk(b"IEND", b"")
+    """PNG of images [N, C, H, W] in [-1, 1]."""
+    return png_sheet(((images.clamp(-1, 1) + 1) * 127.5).round().byte().numpy(), columns)
 
 
 def main() -> None:

@@ -90,7 +90,12 @@ class RunConfig:
     @staticmethod
     def read(path: str | Path) -> "RunConfig":
         with open(path, "rb") as file:
-            return RunConfig.from_dict(tomllib.load(file))
+            values = tomllib.load(file)
+        try:
+            return RunConfig.from_dict(values)
+        except TypeError as error:
+            # "RunConfig.__init__() got an unexpected keyword argument 'epoch'"
+            raise ValueError(f"{Path(path).name}: {str(error).split('() ')[-1]}") from error
 
     def to_dict(self) -> dict:
         return {**asdict(self), "betas": list(self.betas), "model": self.model.to_dict()}
