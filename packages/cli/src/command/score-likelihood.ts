@@ -29,6 +29,13 @@ export async function scoreLikelihood(options: ScoreLikelihoodOptions): Promise<
     const { role, model, manifest } = opened[0]!
     if (!('logProb' in model))
       throw mismatch(
+        'E_UNSUPPORTED',
+        manifest.name,
+        'a model with log-likelihoods, or --detector with what ood fit wrote',
+        `kind ${manifest.kind}`,
+      )
+    if (!('logProb' in model))
+      throw mismatch(
         'E_ARGUMENT',
         '--model',
         'a model with a likelihood',
