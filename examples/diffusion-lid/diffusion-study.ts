@@ -65,7 +65,7 @@ export interface Effort {
 /** Scales of FLIPD curves: log tau from far below a grey level's noise to where images are gone. */
 export const curveScales: Float64Array = linspace(-5.5, 0.5, 13)
 
-/** Time of the normal bundle: the published runs' (spec dgm 1.3.4). */
+/** Time of the normal bundle: the published runs'. */
 const BUNDLE_TIME = 0.01
 
 /** Columns of every split. */

@@ -31,7 +31,7 @@ const ruleTitle: Record<ScaleRuleName, string> = {
   fixed: 'published constant',
 }
 
-/** Column names of the reference's CSVs (spec dgm 5.2). */
+/** Column names of the reference's CSVs. */
 const column: Record<Method, string> = { flipd: 'FLIPD', normalBundle: 'NormalBundleLID' }
 
 /** Scales of a method's curves in figures and CSVs. */

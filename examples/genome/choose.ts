@@ -50,7 +50,7 @@ export function choose(inDistribution: Scores, ood: Scores) {
     return {
       /** Percentile 70 of a batch of which 30 % are outliers: what is considered normal is 70 %. */
       normal: calibration(batch).threshold({ percentile: 100 - OUTLIER_PERCENTAGE }),
-      /** Percentile 30 of it: the reference's example passes the outlier percentage (quirk Q3). For comparison. */
+      /** Percentile 30 of it: the reference's example passes the outlier percentage. For comparison. */
       reference: calibration(batch).threshold({ percentile: OUTLIER_PERCENTAGE }),
       /** (1 - 5 %) quantile of in-distribution sequences alone. */
       clean: known.threshold({ falsePositiveRate }),

@@ -23,7 +23,7 @@ export function report(all: readonly DirectionResult[]): Report {
   }
 }
 
-/** CSVs with the reference's column names (spec dgm 1.6.4), the score and every codec's bytes. */
+/** CSVs with the reference's column names, the score and every codec's bytes. */
 export function files(run: Run<unknown>, all: readonly DirectionResult[]): void {
   for (const { direction, sets, codecs } of all)
     for (const set of setNames) {

@@ -43,7 +43,7 @@ export function report(all: readonly FlowResult[], { n }: CommonOptions): Report
   }
 }
 
-/** CSVs with the reference's column names (spec dgm 5.2). */
+/** CSVs with the reference's column names. */
 export function files(run: Run<unknown>, all: readonly FlowResult[]): void {
   for (const { direction, splits, study } of all)
     for (const split of splitNames) {
