@@ -93,6 +93,9 @@ def _clip(a, inputs):
 
 
 def _split(a, inputs):
+    if len(inputs) > 1 and inputs[1] is not None:
+        sizes = _numbers(inputs[1])
+        return (lambda x: torch.split(x, sizes, dim=a["axis"])), 1
     return (lambda x: torch.chunk(x, a["num_outputs"], dim=a["axis"])), 1
 
 
@@ -109,6 +112,9 @@ OPERATORS = {
     "Relu": lambda a, _: (torch.relu, None),
     "Sigmoid": lambda a, _: (torch.sigmoid, None),
     "Log": lambda a, _: (torch.log, None),
+    "Exp": lambda a, _: (torch.exp, None),
+    "Neg": lambda a, _: (torch.neg, None),
+    "Tanh": lambda a, _: (torch.tanh, None),
     "Concat": lambda a, _: ((lambda *x: torch.cat(x, dim=a["axis"])), None),
     "Transpose": lambda a, _: ((lambda x: x.permute(a["perm"])), None),
     "Conv": _conv,

@@ -23,7 +23,7 @@ MODULES = {
     "model_free_lid": "model_free_lid", "small_lid": "small_lid",
     "flipd": "flipd", "score_network": "score_network",
     "diffusion_log_prob": "diffusion_log_prob",
-    "pixelcnn": "pixelcnn",
+    "pixelcnn": "pixelcnn", "flow_network": "flow_network",
     "score_images": "score_images",
 }
 

@@ -6,28 +6,34 @@ import { defaultScales, thresholdDimension } from '@ood/lid'
 import { tridiagonalEigenvalues } from '@ood/linalg'
 import { type Flow, openFlow } from '@ood/models-flow'
 import { jacobian, readModel } from '@ood/onnx'
-import { checkpointPath } from '@ood/zoo'
+import { type BenchFlow, benchFlows } from '../flows.ts'
 import { measure, round } from '../measure.ts'
 import type { Bound, Context, Measured, Row } from '../types.ts'
 import { multiplications } from '../work.ts'
-
-const FOLDER = checkpointPath('flow-fmnist')
-const DECODE = `${FOLDER}/decode.onnx`
 
 /**
  * Two PyTorch routes: `jacfwd` is the reference's; `fastest` tries jacrev and jacfwd at several chunk sizes and keeps
  * the best. With two threads we run one image a worker and count the time per image; PyTorch threads its operators.
  */
-export const jacobianRows: Row[] = ([1, 2] as const).flatMap((threads) =>
-  (['jacfwd', 'fastest'] as const).map((mode) => ({
-    name: `jacobian + LID curve, ${threads === 1 ? '1 thread' : '2 threads'}, vs ${mode === 'jacfwd' ? 'jacfwd (the reference)' : 'fastest PyTorch'}`,
-    run: (context: Context) => row(context, threads, mode),
-  })),
+export const jacobianRows: Row[] = benchFlows.flatMap((subject) =>
+  ([1, 2] as const).flatMap((threads) =>
+    (['jacfwd', 'fastest'] as const).map((mode) => ({
+      name: `${subject.name === 'flow' ? '' : `${subject.name} `}jacobian + LID curve, ${threads === 1 ? '1 thread' : '2 threads'}, vs ${mode === 'jacfwd' ? 'jacfwd (the reference)' : 'fastest PyTorch'}`,
+      run: (context: Context) => row(context, threads, mode, subject),
+    })),
+  ),
 )
 
-async function row(context: Context, threads: 1 | 2, mode: 'jacfwd' | 'fastest'): Promise<Measured> {
+async function row(
+  context: Context,
+  threads: 1 | 2,
+  mode: 'jacfwd' | 'fastest',
+  subject: BenchFlow,
+): Promise<Measured> {
   const { peer, folder, quick } = context
-  const flow = await openFlow(FOLDER, { workers: threads })
+  const source = await subject.folder(context)
+  const decode = `${source}/decode.onnx`
+  const flow = await openFlow(source, { workers: threads })
   try {
     const { images } = await loadSample('fashion-mnist', 'test', { limit: threads === 1 ? 1 : 4 })
     const z = await flow.encode(images, { seed: 1 })
@@ -37,7 +43,7 @@ async function row(context: Context, threads: 1 | 2, mode: 'jacfwd' | 'fastest')
     let said: Record<string, unknown> = {}
     if (peer) {
       await writeNpy(`${folder}/z.npy`, sliceRows(z, 0, 1))
-      const options = { onnx: DECODE, z: `${folder}/z.npy`, scales: [...scales], threads, mode, quick }
+      const options = { onnx: decode, z: `${folder}/z.npy`, scales: [...scales], threads, mode, quick }
       said = await peer.prepare('jacobian', options)
     }
     const agreement = peer ? await compare(flow, z, scales, said, (await peer.run('jacobian')).result) : {}
@@ -47,8 +53,8 @@ async function row(context: Context, threads: 1 | 2, mode: 'jacfwd' | 'fastest')
       oursItems: rowCount(z),
       peer: peer && (() => peer.run('jacobian')),
       peerName: `PyTorch ${said.route} + eigvalsh`,
-      bound: await bound(context, threads),
-      aimRatio: mode === 'jacfwd' ? 5 : 2,
+      bound: await bound(context, threads, decode),
+      aimRatio: subject.name !== 'flow' ? 3 : mode === 'jacfwd' ? 5 : 2,
       details: {
         ours: `${threads} worker${threads > 1 ? 's' : ''} of one thread, ${rowCount(z)} image${threads > 1 ? 's' : ''} a run`,
         ...agreement,
@@ -66,8 +72,8 @@ async function curves(flow: Flow, z: NdArray, scales: Float64Array): Promise<Flo
 }
 
 /** The products of the graph we run, in float32, then JᵀJ (n³ flops) and its tridiagonal form (4/3 n³) in float64. */
-async function bound({ peaks }: Context, threads: 1 | 2): Promise<Bound> {
-  const decode = readModel(await readFile(DECODE))
+async function bound({ peaks }: Context, threads: 1 | 2, file: string): Promise<Bound> {
+  const decode = readModel(await readFile(file))
   const forward = 784 * 2 * multiplications(decode)
   const products = 2 * multiplications(jacobian(decode, { wrt: 'z', of: ['x'] }))
   const algebra = (1 + 4 / 3) * 784 ** 3

@@ -3,25 +3,27 @@ import { readFile } from 'node:fs/promises'
 import { loadSample, writeNpy } from '@ood/datasets'
 import { openFlow } from '@ood/models-flow'
 import { readModel } from '@ood/onnx'
-import { checkpointPath } from '@ood/zoo'
+import { type BenchFlow, benchFlows } from '../flows.ts'
 import { measure, round } from '../measure.ts'
 import type { Context, Measured, Row } from '../types.ts'
 import { multiplications } from '../work.ts'
 
-const FOLDER = checkpointPath('flow-fmnist')
-const ENCODE = `${FOLDER}/encode.onnx`
 const BATCH = 64
 
 /** Both sides take preprocessed rows and give log p in model space; times are per image. */
-export const logProbRows: Row[] = ([1, 2] as const).map((threads) => ({
-  name: `flow logProb, batch ${BATCH}, ${threads === 1 ? '1 thread' : '2 threads'}`,
-  run: (context) => row(context, threads),
-}))
+export const logProbRows: Row[] = benchFlows.flatMap((subject) =>
+  ([1, 2] as const).map((threads) => ({
+    name: `${subject.name} logProb, batch ${BATCH}, ${threads === 1 ? '1 thread' : '2 threads'}`,
+    run: (context: Context) => row(context, threads, subject),
+  })),
+)
 
-async function row(context: Context, threads: 1 | 2): Promise<Measured> {
+async function row(context: Context, threads: 1 | 2, subject: BenchFlow): Promise<Measured> {
   const { peer, peaks, folder, quick } = context
   const count = quick ? 2 * BATCH : 8 * BATCH
-  const flow = await openFlow(FOLDER, { workers: threads, batchSize: BATCH })
+  const source = await subject.folder(context)
+  const encode = `${source}/encode.onnx`
+  const flow = await openFlow(source, { workers: threads, batchSize: BATCH })
   try {
     const { images } = await loadSample('fashion-mnist', 'test', { limit: count })
     const v = await flow.preprocess(images, { seed: 1 })
@@ -30,12 +32,12 @@ async function row(context: Context, threads: 1 | 2): Promise<Measured> {
     let details: Record<string, string | number> = {}
     if (peer) {
       await writeNpy(`${folder}/v.npy`, v)
-      await peer.prepare('log_prob', { onnx: ENCODE, v: `${folder}/v.npy`, batch: BATCH, threads })
+      await peer.prepare('log_prob', { onnx: encode, v: `${folder}/v.npy`, batch: BATCH, threads })
       const theirs = (await peer.run('log_prob')).result.logProb as number[]
       const gap = (await ours()).map((value, i) => Math.abs(value - theirs[i]!))
       details = { log_prob_max_difference_nats: round(Math.max(...gap)) }
     }
-    const flops = 2 * multiplications(readModel(await readFile(ENCODE)))
+    const flops = 2 * multiplications(readModel(await readFile(encode)))
     const result = await measure(context, {
       threads,
       ours,

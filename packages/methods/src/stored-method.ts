@@ -91,7 +91,8 @@ const makers: Readonly<Record<string, Maker>> = {
     diffusionRatio({ ...given<object>(settings), model: modelOf<Diffusion>(name, models, 'model') }),
   LikelihoodLid: likelihoodLidOf,
   LikelihoodLidPairs: ({ rule }) => pairMethod(rule as PairRule),
-  ScoreNorm: (_, models, name) => scoreNormMethod(modelOf(name, models, 'model')),
+  ScoreNorm: ({ compat }, models, name) =>
+    scoreNormMethod(modelOf(name, models, 'model'), { compat: compat as 'reference' | undefined }),
   FeatureLikelihood: (logProb, models, name) =>
     featureLikelihood({
       classifier: modelOf(name, models, 'classifier'),

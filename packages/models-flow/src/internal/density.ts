@@ -15,7 +15,7 @@ import {
   tensor,
   throwIfAborted,
 } from '@ood/core'
-import type { Transform } from '@ood/datasets'
+import type { Transform, TransformSpec } from '@ood/datasets'
 import type { Engine } from '@ood/runtime'
 import type { Flow, FlowCallOptions, FlowTerms, InvertibilityReport, LogProbOptions } from '../flow.ts'
 import type { Kernels } from './kernels.ts'
@@ -42,7 +42,7 @@ interface Block {
 }
 
 /** What calls with data rows take; `space` only matters to `logProb`, but detectors pass one object to several calls. */
-const FLOW_OPTIONS = [...CALL_OPTIONS, 'input', 'space']
+const FLOW_OPTIONS = [...CALL_OPTIONS, 'input', 'space', 'compat']
 
 /** Builds `logProb`, `bitsPerDim`, `preprocess`, `encode` and `invertibilityReport`. */
 export function createDensity(
@@ -124,10 +124,19 @@ export function createDensity(
     if (space !== 'pixel' && space !== 'model') throw mismatch('E_ARGUMENT', 'logProb space', 'pixel or model', space)
     if (space === 'pixel' && options?.input === 'model')
       throw mismatch('E_ARGUMENT', 'logProb space', 'model for rows that are already preprocessed', space)
+    const compat = options?.compat
+    if (compat !== undefined && (compat !== 'reference' || space !== 'pixel'))
+      throw mismatch(
+        'E_ARGUMENT',
+        'logProb compat',
+        'reference with space pixel, or nothing',
+        `${compat} with ${space}`,
+      )
+    const constant = compat === 'reference' ? d * publishedConstant(transform.specs) : 0
     const { latents, logDet, preprocessingLogDet } = await termsOf('logProb', x, options)
     const z = flatData(latents)
     const instance = logDet.map(
-      (value, row) => logNormal(z, row * d, d) + value + (space === 'pixel' ? preprocessingLogDet[row]! : 0),
+      (value, row) => logNormal(z, row * d, d) + value + (space === 'pixel' ? preprocessingLogDet[row]! : 0) + constant,
     )
     return { instance }
   }
@@ -175,6 +184,18 @@ export function createDensity(
   }
 
   return { logProb, terms, bitsPerDim, preprocess, encode, invertibilityReport }
+}
+
+/**
+ * What the published log-likelihood has a number more than pixel space: it takes images as x in [0, 1] to
+ * (255 x + u) / 256, counts the slope 255/256, and subtracts ln 256 from every kind of data.
+ */
+function publishedConstant(specs: readonly TransformSpec[]): number {
+  const first = specs.find(({ name }) => name !== 'flatten' && name !== 'identity')
+  if (first?.name !== 'dequantize') return -Math.log(256)
+  const { levels = 256, input = 'bytes' } = first
+  // Pixel space of bytes has -ln levels already, that of x in [0, 1] has ln((levels - 1) / levels).
+  return input === 'bytes' ? Math.log((levels - 1) / levels) + Math.log(levels) - Math.log(256) : -Math.log(256)
 }
 
 /** log N(z; 0, I) of `d` numbers from `at`, summed in float64. */
