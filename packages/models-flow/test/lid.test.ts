@@ -1,6 +1,6 @@
 // Jacobian-based LID on the flows of Kirichenko et al.: threshold counts and fast LIDL from the tridiagonal metric.
 import { fileURLToPath } from 'node:url'
-import { flatData, jacobian, normals, random, sliceRows, tensor } from '@ood/core'
+import { centralDifferences, flatData, jacobian, normals, random, sliceRows, tensor } from '@ood/core'
 import { fastFlowLidl, lidCurve, thresholdLid } from '@ood/lid'
 import { gram, symmetricEigenvalues } from '@ood/linalg'
 import { openFlow } from '@ood/models-flow'
@@ -30,6 +30,14 @@ describe.each(['tiny-realnvp', 'tiny-glow', 'tiny-cycle'])('LID of %s', (name) =
           expect(curve.get(row, k)).toBeLessThanOrEqual(high!)
         }
       }
+      // By differences, asked for by name: the same counts but for singular values near the scale.
+      const slow = thresholdLid({ ...flow, decoder: centralDifferences(flow.decoder) })
+      const differences = lidCurve(slow, await slow.prepare(x, { seed: 1 }), scales)
+      let apart = 0
+      flatData(differences).forEach((lid, i) => {
+        apart = Math.max(apart, Math.abs(lid - flatData(curve)[i]!))
+      })
+      expect(apart).toBeLessThanOrEqual(2)
       const fast = fastFlowLidl(flow)
       const lidl = lidCurve(fast, await fast.prepare(x, { seed: 1 }), Float64Array.of(-8, 8))
       // No noise leaves D dimensions, much noise none.
