@@ -194,13 +194,19 @@ def test_wrong_options_are_one_line(arguments: tuple[str, ...], line: str) -> No
 
 def test_every_configuration_can_be_read() -> None:
     folder = Path(__file__).resolve().parents[1] / "configs"
-    files = sorted([*folder.glob("realnvp-*.toml"), *folder.glob("glow-*.toml")])
-    assert len(files) >= 8
+    files = [file for kind in ("realnvp", "glow") for file in folder.rglob(f"{kind}-*.toml")]
+    counts = {}
     for file in files:
         settings = RunConfig.read(file)
         assert settings.name == file.stem
         with torch.device("meta"):
-            ReferenceFlow(settings.model)
+            counts[str(file.relative_to(folder))] = ReferenceFlow(settings.model).parameter_count()
+    published = {
+        "realnvp-fashion-mnist": 14_707_336, "realnvp-mnist-negative": 14_707_336, "realnvp-celeba": 87_859_080,
+        "realnvp-cifar-10-negative": 87_859_080, "glow-fashion-mnist": 69_378_048, "glow-svhn": 208_932_480,
+        "realnvp-hepmass1": 621_024, "realnvp-miniboone0": 837_184, "realnvp-celeba-features": 11_595_776,
+    }
+    assert {name: counts[f"published/{name}.toml"] for name in published} == published
 
 
 def test_a_queue_passes_over_what_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

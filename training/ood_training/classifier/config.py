@@ -15,8 +15,11 @@ class ClassifierConfig:
     dataset: str
     shape: tuple[int, int, int] = (1, 28, 28)
     classes: int = 10
-    #: channels of the convolutions; the last are the features.
+    #: channels of the 3x3 convolutions.
     widths: tuple[int, ...] = (16, 32, 64)
+    features: int = 64
+    #: images are shifted by up to this many pixels.
+    shift: int = 1
     validation: int = 2000
     exclude: str | None = None
     batch: int = 64

@@ -26,7 +26,7 @@ def load_classifier(checkpoint: Path) -> tuple[Classifier, ClassifierConfig, dic
     """The averaged classifier, its configuration and the checkpoint's record of the run."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=False)
     config = ClassifierConfig.from_dict(state["ood"]["config"])
-    net = Classifier(config.shape[0], config.widths, config.classes)
+    net = Classifier(config.shape, config.widths, config.features, config.classes)
     weights = {key[len("ema.") :]: value for key, value in state["state_dict"].items() if key.startswith("ema.")}
     net.load_state_dict(weights)
     return net.eval(), config, {**state["ood"], "step": state["global_step"]}
@@ -62,7 +62,7 @@ def export_run(checkpoint: Path, folder: Path, test: tuple[np.ndarray, np.ndarra
         "schemaVersion": 1, "kind": "classifier", "name": config.name,
         "graphs": {"logits": graph_entry(
             folder, "logits.onnx", {"x": ["N", *shape]},
-            {"logits": ["N", config.classes], "features": ["N", config.widths[-1]]},
+            {"logits": ["N", config.classes], "features": ["N", config.features]},
         )},
         "data": {"dataset": config.dataset, "shape": shape, "valueRange": [0, 255], "dtype": "uint8"},
         "preprocessing": PREPROCESSING,

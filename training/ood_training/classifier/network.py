@@ -1,6 +1,7 @@
-"""The classifier: strided 3x3 convolutions with batch normalisation and SiLU, a mean over positions, one linear layer.
+"""The classifier: strided 3x3 convolutions, a 1x1 one, and two linear layers with batch normalisation and SiLU between.
 
-Features are means of smooth activations, so they have a density; after a ReLU many would be exactly zero.
+Features are what the first linear layer gives, before its activation: they have a density, where after a ReLU many
+would be exactly zero. `logits = head(silu(features))`.
 """
 
 from __future__ import annotations
@@ -11,24 +12,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+#: channels that the last convolution leaves, so that the linear layer stays small.
+REDUCED = 16
+
 
 class Classifier(nn.Module):
-    def __init__(self, channels: int, widths: tuple[int, ...], classes: int) -> None:
+    def __init__(self, shape: tuple[int, int, int], widths: tuple[int, ...], features: int, classes: int) -> None:
         super().__init__()
+        channels, h, w = shape
         inputs = (channels, *widths)
         # The first two halve the resolution.
-        self.convs = nn.ModuleList(
-            nn.Conv2d(inputs[i], inputs[i + 1], 3, stride=2 if i < 2 else 1, padding=1) for i in range(len(widths))
-        )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
-        self.head = nn.Linear(widths[-1], classes)
+        convs = [nn.Conv2d(inputs[i], inputs[i + 1], 3, stride=2 if i < 2 else 1, padding=1) for i in range(len(widths))]
+        self.convs = nn.ModuleList([*convs, nn.Conv2d(widths[-1], REDUCED, 1)])
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in (*widths, REDUCED))
+        for _ in range(min(2, len(widths))):
+            h, w = (h + 1) // 2, (w + 1) // 2
+        self.features = nn.Linear(REDUCED * h * w, features)
+        self.head = nn.Linear(features, classes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits [N, K] and features [N, F] of x in [0, 1]."""
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = F.silu(norm(conv(x)))
-        features = x.mean(dim=(2, 3))
-        return self.head(features), features
+        features = self.features(x.flatten(1))
+        return self.head(F.silu(features)), features
 
     def folded(self) -> "Classifier":
         """A copy for evaluation, batch normalisations inside the convolutions."""

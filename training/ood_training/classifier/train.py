@@ -34,18 +34,23 @@ def read(config: ClassifierConfig) -> tuple[Labelled, Labelled]:
 
 
 class LabelledStream(StepBatches):
-    """Images shifted by up to 2 pixels, and labels."""
+    """Images, each shifted by up to `shift` pixels, and labels."""
 
     def __init__(self, data: Labelled, config: ClassifierConfig, start: int) -> None:
         super().__init__(len(data[0]), config.batch, config.seed, start)
+        self.shift = config.shift
         self.images = torch.from_numpy(np.ascontiguousarray(data[0]))
         self.labels = torch.from_numpy(data[1].astype(np.int64))
 
     def at(self, step: int) -> tuple[Tensor, Tensor]:
         rows, generator = self.rows(step), self.generator(step)
-        dy, dx = torch.randint(-2, 3, (2,), generator=generator).tolist()
-        images = torch.roll(F.pad(self.images[rows], (2, 2, 2, 2)), (dy, dx), (2, 3))[:, :, 2:-2, 2:-2]
-        return images.float() / 255, self.labels[rows]
+        images = self.images[rows]
+        n, _, h, w = images.shape
+        padded = F.pad(images, (self.shift,) * 4)
+        top, left = (torch.randint(0, 2 * self.shift + 1, (n,), generator=generator) for _ in range(2))
+        y, x = top[:, None] + torch.arange(h), left[:, None] + torch.arange(w)
+        cut = padded[torch.arange(n)[:, None, None], :, y[:, :, None], x[:, None, :]].permute(0, 3, 1, 2)
+        return cut.float() / 255, self.labels[rows]
 
 
 class LabelledData(L.LightningDataModule):
@@ -68,7 +73,7 @@ class ClassifierModule(BudgetedModule):
     def __init__(self, config: ClassifierConfig, max_minutes: float | None = None) -> None:
         super().__init__(config, max_minutes)
         torch.manual_seed(config.seed)
-        self.net = Classifier(config.shape[0], config.widths, config.classes).to(memory_format=torch.channels_last)
+        self.net = Classifier(config.shape, config.widths, config.features, config.classes).to(memory_format=torch.channels_last)
         self.start_ema()
         self.ema.eval()
 
