@@ -29,7 +29,7 @@ export interface NestedBallOptions extends CallOptions {
   walks?: number | undefined
   /** Counted steps of a walk (default 200). */
   steps?: number | undefined
-  /** Steps before counting, during which the proposal's width is adapted (default half of `steps`). */
+  /** Steps before counting, during which the proposal's width is adapted (default half of `steps`, at least 50). */
   warmup?: number | undefined
   /** Standard deviation of a proposal over radius / √D to begin with (default 1). */
   proposal?: number | undefined
@@ -42,7 +42,10 @@ export interface NestedBallOptions extends CallOptions {
 
 /** What nested walks give for N rows and R radii. */
 export interface NestedBallMasses {
-  /** ln P(B_{r_k} | B_{r_{k+1}}), [N, R - 1]; with `compat: 'reference'` its sum of densities instead. -Infinity: no visit. */
+  /**
+   * ln P(B_{r_k} | B_{r_{k+1}}), [N, R - 1]; with `compat: 'reference'` its sum of densities instead. -Infinity: no visit.
+   * NaN: no proposal was accepted, so the walks say nothing.
+   */
   logRatio: NdArray<Float64Array>
   /** ln of the mass of each ball, [N, R]: that of the smallest from uniform points, the others by the ratios. */
   logMass: NdArray<Float64Array>
@@ -60,6 +63,10 @@ const INNER_POINTS = 64
  * ln u < Δ log p (Metropolis et al. 1953) visit points of B_R in proportion to the density, so the share of their steps
  * in B_r is the ratio of the masses. Over a ladder of radii the ratios multiply, and with the mass of the smallest ball
  * they give the mass of the largest, in dimensions where uniform points find nothing.
+ *
+ * Widths of proposals are adapted per row during the warmup. A walk mixes in about (R / length of a step)² steps: a
+ * density that is thin in some directions of a wide ball needs long walks, and `standardError`, the spread between walks
+ * that began at different points, says when they were too short.
  *
  * A ratio is well measured where it is not small: r/R above about (1/10)^{1/D}, so 1 - 2.3/D apart for a flat density.
  * Row i's walks depend on (seed, rows[i]) only; all walks of all rows step together.
@@ -126,7 +133,8 @@ export async function nestedBallMass(
     for (let row = 0; row < n; row++) {
       const place = row * (R - 1) + rung
       const shares = found.visits.subarray(row * walks, (row + 1) * walks).map((count) => count / steps)
-      const share = shares.reduce((sum, value) => sum + value, 0) / walks
+      const moved = found.accepted[row]! > 0
+      const share = moved ? shares.reduce((sum, value) => sum + value, 0) / walks : Number.NaN
       const variance = shares.reduce((sum, value) => sum + (value - share) ** 2, 0) / Math.max(1, walks - 1)
       logRatio[place] = reference ? found.logDensity[row]! : Math.log(share)
       standardError[place] = walks < 2 ? Number.NaN : Math.sqrt(variance / walks) / share
@@ -168,7 +176,7 @@ function checked(options: NestedBallOptions) {
     'compat',
   ])
   const { p = 2, walks = 8, steps = 200, proposal = 1, compat, seed = 0, rows, signal } = options
-  const { warmup = Math.ceil(steps / 2) } = options
+  const { warmup = Math.max(50, Math.ceil(steps / 2)) } = options
   const radii = Array.from(options.radii ?? [])
   if (radii.length < 2) throw mismatch('E_ARGUMENT', 'nestedBallMass radii', 'at least 2', radii.length)
   for (const radius of radii) assertBall('nestedBallMass', radius, p)

@@ -166,6 +166,24 @@ describe('nestedBallMass', () => {
     expect(published.logRatio.get(0, 0)).toBeLessThan((await density.logProb(rows([0, 0, 0]))).instance[0]!)
   })
 
+  it('adapts to a density a thousand times thinner than the ball, and says when walks never move', async () => {
+    const d = 30
+    const density = diagonalGaussian(new Array<number>(d).fill(1e-3))
+    // Nearly all mass lies within 0.02 of the centre: every ball holds all of it.
+    const found = await nestedBallMass(density, rows(at(d, 0)), {
+      radii: [0.02, 0.1, 1],
+      walks: 4,
+      steps: 100,
+      seed: 1,
+    })
+    for (const k of [0, 1]) {
+      expect(found.acceptance.get(0, k)).toBeGreaterThan(0.05)
+      expect(Math.abs(found.logRatio.get(0, k))).toBeLessThan(1e-9)
+    }
+    const stuck = await nestedBallMass(density, rows(at(d, 0)), { radii: [0.02, 1], walks: 2, steps: 5, warmup: 0 })
+    expect([stuck.logRatio.get(0, 0), stuck.acceptance.get(0, 0)]).toEqual([Number.NaN, 0])
+  })
+
   it('checks its options', async () => {
     const density = diagonalGaussian([1])
     const x = rows([0])

@@ -106,7 +106,7 @@ const entries: readonly MethodEntry[] = [
     'Mass of nested balls (Metropolis), flow',
     'Kamkari et al. 2024',
     ['flow'],
-    '1,900 encodings',
+    '2,500 encodings',
     ({ flow }) => nestedBallMethod(flow!),
     true,
   ),

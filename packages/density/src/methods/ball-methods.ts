@@ -1,6 +1,6 @@
 // Masses around a point as methods: an Lp ball, a Gaussian convolution, nested balls.
 import type { DensityModel } from '@ood/core'
-import { flatData } from '@ood/core'
+import { flatData, mismatch } from '@ood/core'
 import type { Method } from '@ood/detect'
 import { ballMass } from '../ball-mass.ts'
 import { gaussianConvolution } from '../convolution.ts'
@@ -73,7 +73,7 @@ export interface NestedBallSettings {
 
 /**
  * Score = -ln of the mass of the largest of nested balls around x, by Metropolis walks (`nestedBallMass`). Nothing is
- * fitted. Cost: 3 · 8 · 75 evaluations by default.
+ * fitted. Cost: 3 · 8 · 100 evaluations by default.
  *
  * @example
  * const method = nestedBallMethod(flow, { radius: 2, balls: 6 })
@@ -91,6 +91,14 @@ export function nestedBallMethod(model: DensityModel, settings: NestedBallSettin
       const radii = Array.from({ length: balls }, (_, k) => radius * 3 ** ((k + 1 - balls) / d))
       const { logMass } = await nestedBallMass(model.density, x, { ...call, radii, p, walks, steps })
       const values = flatData(logMass)
+      const stuck = values.findIndex(Number.isNaN)
+      if (stuck >= 0)
+        throw mismatch(
+          'E_RUNTIME',
+          'NestedBalls',
+          'walks that move (more steps, or a smaller radius)',
+          `none accepted in row ${Math.floor(stuck / balls)}`,
+        )
       return Float64Array.from({ length: x.shape[0]! }, (_, row) => values[row * balls + balls - 1]!)
     },
     score: (value) => -value,
