@@ -54,6 +54,8 @@ class FlowStream(StepBatches):
         batch = self.pixels[self.rows(step)]
         if self.config.augment:
             batch = augmented(batch, generator)
+        if self.config.mutation is not None:
+            batch = self.config.mutation(batch, generator)
         inside = model_space(batch, generator)
         if self.other is None:
             return inside
@@ -104,11 +106,17 @@ class FlowData(L.LightningDataModule):
         return DataLoader(stream, batch_size=None)
 
     def val_dataloader(self) -> DataLoader:
-        # The same noise in every validation, so numbers of one run can be compared.
+        # The same noise and mutations in every validation, so numbers of one run can be compared.
         rows = torch.from_numpy(np.ascontiguousarray(self.rows.validation))
-        v = model_space(rows, torch.Generator().manual_seed(12345))
+        generator = torch.Generator().manual_seed(12345)
+        if self.config.mutation is not None:
+            rows = self.config.mutation(rows, generator)
+        v = model_space(rows, generator)
         return DataLoader(TensorDataset(*v), batch_size=CHECKED)
 
     def initial_rows(self, count: int) -> Tensor:
         rows = torch.from_numpy(np.ascontiguousarray(self.rows.train[: min(count, len(self.rows.train))]))
-        return model_space(rows, torch.Generator().manual_seed(self.config.seed))[0]
+        generator = torch.Generator().manual_seed(self.config.seed)
+        if self.config.mutation is not None:
+            rows = self.config.mutation(rows, generator)
+        return model_space(rows, generator)[0]

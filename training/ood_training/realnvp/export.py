@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..data.mutation import role_fields
 from ..export import graph_entry, hardware, revision, session, sha256
 from .data import FlowData, model_space
 from .flow import ReferenceFlow
@@ -122,7 +123,7 @@ def manifest(config: RunConfig, folded: ReferenceFlow, folder: Path, *, data: di
     """Write manifest.json beside the graphs. `model.layers` and `model.latents` say what is where inside the flow."""
     encode, decode = ports(config, folded)
     entry = {
-        "schemaVersion": 1, "kind": "flow", "name": config.name,
+        "schemaVersion": 1, "kind": "flow", "name": config.name, **role_fields(config.mutation),
         "graphs": {
             "encode": graph_entry(folder, "encode.onnx", **encode),
             "decode": graph_entry(folder, "decode.onnx", **decode),

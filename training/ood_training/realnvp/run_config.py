@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ..data.mutation import Mutation
 from .config import ModelConfig
 
 OPTIMIZERS = ("adam", "rmsprop", "adamw")
@@ -32,6 +33,8 @@ class RunConfig:
     dataset: str
     model: ModelConfig
     negative: Negative | None = None
+    #: what makes this a background model of a likelihood ratio; none for the semantic one.
+    mutation: Mutation | None = None
     #: data sets whose likelihoods are recorded while training.
     ood: list[str] = field(default_factory=list)
     #: run beside this one, or .ckpt file, whose weights it starts from.
@@ -74,6 +77,8 @@ class RunConfig:
         ):
             if value not in known:
                 raise ValueError(f"{name}: expected one of {', '.join(known)}, got {value}")
+        if self.mutation is not None and self.model.family == "tabular":
+            raise ValueError("mutation: expected none for a table, whose features are no whole numbers")
         for name in ("batch", "epochs"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
@@ -85,6 +90,8 @@ class RunConfig:
         values["betas"] = tuple(values.get("betas", (0.9, 0.999)))
         if values.get("negative") is not None:
             values["negative"] = Negative(**values["negative"])
+        if values.get("mutation") is not None:
+            values["mutation"] = Mutation(**values["mutation"])
         return RunConfig(**values)
 
     @staticmethod
@@ -98,7 +105,10 @@ class RunConfig:
             raise ValueError(f"{Path(path).name}: {str(error).split('() ')[-1]}") from error
 
     def to_dict(self) -> dict:
-        return {**asdict(self), "betas": list(self.betas), "model": self.model.to_dict()}
+        return {
+            **asdict(self), "betas": list(self.betas), "model": self.model.to_dict(),
+            "mutation": self.mutation.to_dict() if self.mutation else None,
+        }
 
 
 def anneal(t: float) -> float:
