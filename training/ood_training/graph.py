@@ -88,7 +88,7 @@ def merge_padding(model: onnx.ModelProto) -> None:
 
 
 def multiplications(model: onnx.ModelProto) -> int:
-    """Multiply-accumulates of Conv, Gemm and MatMul with a weight, for one row."""
+    """Multiply-accumulates of Conv, ConvTranspose, Gemm and MatMul with a weight, for one row."""
     one = onnx.ModelProto()
     one.CopyFrom(model)
     # With the batch axis known, reshapes to computed sizes can be followed.
@@ -106,6 +106,10 @@ def multiplications(model: onnx.ModelProto) -> int:
     for node in inferred.graph.node:
         if node.op_type == "Conv":
             spatial = math.prod(shapes[node.output[0]][2:])
+            total += spatial * math.prod(weights[node.input[1]])
+        elif node.op_type == "ConvTranspose":
+            # Every number of the input meets every weight of its channel.
+            spatial = math.prod(shapes[node.input[0]][2:])
             total += spatial * math.prod(weights[node.input[1]])
         elif node.op_type in ("Gemm", "MatMul"):
             total += math.prod(weights.get(node.input[1], [0]))

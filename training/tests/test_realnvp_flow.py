@@ -9,9 +9,10 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from torch import nn
 
 from ood_training.export import session
-from ood_training.graph import FORBIDDEN
+from ood_training.graph import FORBIDDEN, multiplications
 from ood_training.realnvp.config import ModelConfig, NetConfig
 from ood_training.realnvp.coupling import Coupled
 from ood_training.realnvp.export import compare, jacobian_logdet
@@ -85,6 +86,27 @@ def test_graphs_equal_the_flow_and_name_every_map(name: str, tmp_path: Path) -> 
         assert a.shape == b.shape and np.allclose(a, b, atol=1e-4), value
     listed = layers(folded)
     assert [entry["name"] for entry in listed if entry["type"] == "coupling"] == [f"coupling.{k}" for k in range(len(seen))]
+
+
+def test_multiplications_are_those_of_the_layers(tmp_path: Path) -> None:
+    flow = random_flow(CONFIGS["bottleneck"]).folded()
+    counted = 0
+
+    def count(layer: nn.Module, given: tuple[torch.Tensor], out: torch.Tensor) -> None:
+        nonlocal counted
+        if isinstance(layer, nn.Conv2d):
+            counted += out[0].numel() * layer.weight[0].numel()
+        elif isinstance(layer, nn.ConvTranspose2d):
+            counted += given[0][0].numel() * layer.weight[0].numel()
+        elif isinstance(layer, nn.Linear):
+            counted += layer.weight.numel()
+
+    write_graphs(flow, tmp_path)
+    for layer in flow.modules():
+        layer.register_forward_hook(count)
+    flow.encode(torch.zeros(1, *flow.config.shape))
+    assert counted > 0
+    assert multiplications(onnx.load(tmp_path / "encode.onnx")) == counted
 
 
 @pytest.mark.parametrize(
