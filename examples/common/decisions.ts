@@ -85,10 +85,10 @@ export function signed(value: number, digits = 3): string {
 }
 
 /** Decisions of one score at several thresholds. */
-export function decisionTable(rows: readonly [string, Decided][], digits: number, caption: string): ReportTable {
+export function decisionTable(rows: readonly [string, Decided][], digits: number): ReportTable {
   const cells = rows.map(([title, { threshold, f1, accuracy, precision, recall }]) => {
     return [title, signed(threshold, digits), f1, accuracy, precision, recall]
   })
   const head = ['likelihood ratio', 'threshold (score)', 'F1', 'accuracy', 'precision', 'recall']
-  return { table: [head, ...cells], caption }
+  return { table: [head, ...cells] }
 }

@@ -1,9 +1,18 @@
 // What an example is, and how every one of them runs: options, run folder, measuring, summary, report and table.
-import { htmlReport, type ReportFact, type ReportOptions, type ReportSection, type ReportTable } from '@ood/plots'
+import { readFileSync } from 'node:fs'
+import {
+  htmlReport,
+  type ReportFact,
+  type ReportOptions,
+  type ReportSection,
+  type ReportTable,
+  type TemplateValues,
+  writtenReport,
+} from '@ood/plots'
 import { formatTable, openRun, progressBar, type Run, runFacts, type TableCell } from '@ood/run'
 import { type Bench, createBench } from './bench.ts'
 import { type CommandLine, type CommonOptions, commandOf, configOf, parseOptions, usage } from './command-line.ts'
-import { drawBlocks, type Section } from './figures.ts'
+import { drawBlocks, type Figure, type Section } from './figures.ts'
 
 /** A report; its facts and its foot are the same for all examples, and its figures are drawn here. */
 export interface Report extends Omit<ReportOptions, 'facts' | 'footer' | 'sections'> {
@@ -28,6 +37,16 @@ export interface Example<Extra extends object, Result> extends CommandLine<Extra
   files?(run: Run<unknown>, result: Result): void
   /** What is shown and said. */
   report(result: Result, options: CommonOptions & Extra): Report
+}
+
+/**
+ * The report that `report.md` beside the module `here` (its `import.meta.url`) is with these values: text, figures and
+ * tables by name, as `writtenReport` takes them. Who changes words does not touch code.
+ */
+export function wordsBeside(here: string, values: TemplateValues): Omit<Report, 'rows'> {
+  const text = readFileSync(new URL('report.md', here), 'utf8')
+  const { footer: footnote, ...report } = writtenReport<Figure>(text, values)
+  return { ...report, ...(footnote === undefined ? {} : { footnote }) }
 }
 
 /** The main function of an example. */

@@ -5,7 +5,7 @@ import { type Charts, curveOf, rocChart } from './charts.ts'
 import { type Figure, figure } from './figures.ts'
 import { FALSE_POSITIVE_RATE } from './judge.ts'
 import type { LidStudy } from './lid-study.ts'
-import { percentText, samplesText } from './report-text.ts'
+import { percentText } from './report-text.ts'
 import { type Direction, dataSetTitle, mean, type SplitName, splitNames } from './splits.ts'
 
 /** A study with what showing it takes. */
@@ -44,7 +44,7 @@ export function lidScatter<Rule extends string>(
 /** LID curves of every split, with the chosen scale and the fixed one marked. */
 export function curveChart<Rule extends string>(
   { charts, study, curveScales: scales, lidAt }: ShownStudy<Rule>,
-  words: { name: string; title: string; caption: string },
+  words: { name: string; title: string },
   fixed: { scale: number; label: string },
 ): Figure {
   const curves = (split: SplitName) => lidCurves((scale) => lidAt(split, scale), scales)
@@ -63,13 +63,13 @@ export function calibrationChart<Rule extends string>(shown: ShownStudy<Rule>, n
     candidates: rules.map((rule, i) => ({ scale: scales[rule].scale, label: ruleTitle[rule], chosen: i === 0 })),
     target: { lid: lpca, label: 'lPCA of the training set' },
   })
-  return figure(name, chart, 'Every rule sees training images only.')
+  return figure(name, chart)
 }
 
 /** log p alone, two cuts and the fitted score, test images against OOD images. */
 export function lidRocChart<Rule extends string>(
   { direction, study, logProb }: ShownStudy<Rule>,
-  words: { name?: string; note?: string; caption?: string } = {},
+  words: { name?: string; note?: string } = {},
 ): Figure {
   const { single, dual, fitted } = study.chosen
   const dualOf = (split: SplitName) => ({ x: logProb[split], y: study.lid[split] })
@@ -85,10 +85,10 @@ export function lidRocChart<Rule extends string>(
 }
 
 /** What each rule would have given. */
-export function ruleTable<Rule extends string>(
-  { study, ruleTitle }: Pick<ShownStudy<Rule>, 'study' | 'ruleTitle'>,
-  caption: string,
-): ReportTable {
+export function ruleTable<Rule extends string>({
+  study,
+  ruleTitle,
+}: Pick<ShownStudy<Rule>, 'study' | 'ruleTitle'>): ReportTable {
   const { rules } = study.choices
   const head = ['scale rule', 'scale', 'training LID', 'LID', 'two cuts', 'fitted', 'generated: two cuts', 'fitted']
   const rows = rules.flatMap((rule, i) => {
@@ -99,25 +99,21 @@ export function ruleTable<Rule extends string>(
     const aucs = [lid.inDistr, dual.inDistr, fitted.inDistr, dual.generated, fitted.generated]
     return [[name, scale.toFixed(2), meanTrainLid.toFixed(0), ...aucs]]
   })
-  return { table: [head, ...rows], caption }
+  return { table: [head, ...rows] }
 }
 
-/** Shares flagged by the deployable detector; `detector` says what it is. */
+/** Shares flagged by the deployable detector, and `more` rows with a cell a split. */
 export function flaggedTable(
   direction: Direction,
   flagged: Record<SplitName, number>,
-  { model, detector }: { model: string; detector: string },
   more: readonly (readonly string[])[] = [],
 ): ReportTable {
   const shares = splitNames.map((name) => percentText(flagged[name]))
-  const { in_distr_test: test, generated } = flagged
-  const samples = samplesText(model, dataSetTitle[direction.inDistribution], { test, generated })
   return {
     table: [
       ['flagged as OOD', 'training', 'test', dataSetTitle[direction.ood], 'generated'],
       [`threshold for ${percentText(FALSE_POSITIVE_RATE)} of training images`, ...shares],
       ...more,
     ],
-    caption: `The deployable detector: ${detector}. ${samples}`,
   }
 }

@@ -4,14 +4,19 @@ import { delongInterval } from '@ood/roc'
 import type { AucPair } from './judge.ts'
 import { type Direction, dataSetTitle } from './splits.ts'
 
-/** An AUC in large type, with its interval and the number of images of the smaller side in small type below. */
-export function aucHighlight(
-  label: string,
+/** An AUC in words: alone, with its n, and the small type of a number in large type: its interval and n. */
+export function aucWords(
   auc: number,
   { n, interval }: { n: number; interval?: readonly [number, number] },
-): ReportHighlight {
+): Record<'auc' | 'aucWithN' | 'note', string> {
   const range = interval && interval[0] < interval[1] ? `${rangeText(interval)}, ` : ''
-  return { value: shareText(auc), label, note: `${range}n = ${n}` }
+  return { auc: shareText(auc), aucWithN: shareText(auc, { n }), note: `${range}n = ${n}` }
+}
+
+/** An AUC in large type, with its interval and the number of images of the smaller side in small type below. */
+export function aucHighlight(label: string, of: number, rests: Parameters<typeof aucWords>[1]): ReportHighlight {
+  const { auc: value, note } = aucWords(of, rests)
+  return { value, label, note }
 }
 
 /** DeLong's 95 % interval of the AUC of log p alone: in-distribution images should be the likelier ones. */
@@ -41,8 +46,12 @@ export function percentText(share: number): string {
 }
 
 /** What the flagged share of generated images says: it is a statement about the model, not a false alarm. */
-export function samplesText(model: string, inside: string, flagged: { test: number; generated: number }): string {
-  const { test, generated } = flagged
+export function samplesText(
+  model: string,
+  inside: string,
+  flagged: Record<'in_distr_test' | 'generated', number>,
+): string {
+  const { in_distr_test: test, generated } = flagged
   const how = generated > test ? 'more often than' : generated < test ? 'less often than' : 'as often as'
   return `The ${model}'s own samples are flagged ${how} ${inside} test images (${percentText(generated)} against ${percentText(test)}). They are not ${inside} images: where the two shares differ, so do the scores of samples and images, and the difference measures how unlike its training images the ${model}'s samples are.`
 }

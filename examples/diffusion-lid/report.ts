@@ -1,11 +1,11 @@
-// What the example shows and says: CSVs per split, figures, tables, prose.
+// What the example shows: CSVs per split, figures, tables and the numbers of its words, which are in report.md.
 import { linspace } from '@ood/lid'
-import { type ReportHighlight, shareText } from '@ood/plots'
+import type { ReportTable } from '@ood/plots'
 import type { Run } from '@ood/run'
 import { imageSheet, splitCharts } from '../common/charts.ts'
 import type { CommonOptions } from '../common/command-line.ts'
-import type { Report } from '../common/example.ts'
-import type { Block, Section } from '../common/figures.ts'
+import { type Report, wordsBeside } from '../common/example.ts'
+import { inFolder } from '../common/figures.ts'
 import {
   calibrationChart,
   curveChart,
@@ -16,7 +16,7 @@ import {
   ruleTable,
   type ShownStudy,
 } from '../common/lid-charts.ts'
-import { againstRows, aucHighlight, intervalText, likelihoodInterval } from '../common/report-text.ts'
+import { againstRows, aucWords, intervalText, likelihoodInterval, samplesText } from '../common/report-text.ts'
 import { byName, mean, type SplitName, splitNames, titlesOf } from '../common/splits.ts'
 import { type Method, ruleScales, type ScaleRuleName } from './choose.ts'
 import { curveScales, type DirectionResult, type MethodResult } from './diffusion-study.ts'
@@ -38,13 +38,8 @@ const column: Record<Method, string> = { flipd: 'FLIPD', normalBundle: 'NormalBu
 const shownScales: Record<Method, Float64Array> = { flipd: curveScales, normalBundle: linspace(-8, 1, 46) }
 
 export function report(all: readonly DirectionResult[], { n }: CommonOptions): Report {
-  return {
-    title: 'The likelihood paradox of diffusion models, and the way out',
-    intro: intro(all[0]!, n),
-    rows: { label: 'images', value: `${n} a split` },
-    highlights: highlights(all[0]!, n),
-    sections: [aucSection(all), ...all.map(directionSection), methodSection],
-  }
+  const values = { first: firstWords(all[0]!, n), aucs: aucTable(all), directions: all.map(valuesOf) }
+  return { ...wordsBeside(import.meta.url, values), rows: { label: 'images', value: `${n} a split` } }
 }
 
 export function files(run: Run<unknown>, all: readonly DirectionResult[]): void {
@@ -65,25 +60,18 @@ export function files(run: Run<unknown>, all: readonly DirectionResult[]): void 
     }
 }
 
-function intro({ methods }: DirectionResult, n: number): string {
-  const { single, dual, fitted } = methods[0]!.study.chosen
-  return [
-    `A diffusion model assigns a likelihood to every image through its probability-flow ODE. Trained on Fashion-MNIST, it finds handwritten digits more likely than clothes: judged by likelihood alone, telling clothes from digits has an AUC of ${shareText(single.inDistr, { n })}.`,
-    `FLIPD reads the local intrinsic dimension (LID) off the model's score with one derivative, without a Jacobian. With it beside the likelihood, two cuts reach ${shareText(dual.inDistr, { n })}, and one score fitted on training images alone reaches ${shareText(fitted.inDistr, { n })}.`,
-  ].join('\n\n')
-}
-
-function highlights({ methods, splits }: DirectionResult, n: number): ReportHighlight[] {
+/** What is said first: FLIPD in the first direction. */
+function firstWords({ methods, splits }: DirectionResult, n: number) {
   const { single, dual, fitted, fittedInterval } = methods[0]!.study.chosen
-  const alone = likelihoodInterval(splits.in_distr_test, splits.ood)
-  return [
-    aucHighlight('AUC of likelihood alone, Fashion-MNIST against MNIST', single.inDistr, { n, interval: alone }),
-    aucHighlight('likelihood and FLIPD, two cuts', dual.inDistr, { n }),
-    aucHighlight('one score fitted on training images', fitted.inDistr, { n, interval: fittedInterval }),
-  ]
+  const interval = likelihoodInterval(splits.in_distr_test, splits.ood)
+  return {
+    likelihood: aucWords(single.inDistr, { n, interval }),
+    dual: aucWords(dual.inDistr, { n }),
+    fitted: aucWords(fitted.inDistr, { n, interval: fittedInterval }),
+  }
 }
 
-function aucSection(all: readonly DirectionResult[]): Section {
+function aucTable(all: readonly DirectionResult[]): ReportTable {
   const byMethod = all[0]!.methods.map((_, m) =>
     againstRows(all, ({ methods, referenceSingle }, side) => {
       const { method, study, seconds } = methods[m]!
@@ -94,106 +82,81 @@ function aucSection(all: readonly DirectionResult[]): Section {
   )
   // Both methods of a pair of data sets one below the other.
   const rows = byMethod[0]!.flatMap((_, i) => byMethod.map((ofMethod) => ofMethod[i]!))
-  return {
-    heading: 'Area under the ROC curve',
-    blocks: [
-      {
-        table: [['', 'LID by', 'published log p', 'log p', 'LID', 'two cuts', 'fitted', 'scale', 's/image'], ...rows],
-        caption:
-          '1 is perfect, 0.5 is a coin, below 0.5 prefers the wrong data set. "Published log p" is the ten-step recipe\'s, "log p" and "LID" are each alone. "Two cuts" places its two thresholds with the evaluation data in hand, as the paper does; "fitted" is one score that has never seen any. Seconds are those of LID at one scale on all workers.',
-      },
-    ],
-  }
+  const head = ['', 'LID by', 'published log p', 'log p', 'LID', 'two cuts', 'fitted', 'scale', 's/image']
+  return { table: [head, ...rows] }
 }
 
-function directionSection({ direction, images, splits, methods, lpca }: DirectionResult): Section {
+/** What the report says and shows of one direction. */
+function valuesOf({ direction, images, splits, methods, lpca }: DirectionResult) {
   const [inside, outside] = titlesOf(direction)
+  const folder = `${direction.checkpoint}/figures`
   const logProb = byName(splitNames, (split) => splits[split].logProb)
   const charts = splitCharts(direction, 'model', logProb.ood.length)
-  const shown = methods.map(({ method, study, lidAt }): ShownStudy<ScaleRuleName> => {
-    const [curveScales, scales] = [shownScales[method], ruleScales[method]]
-    return { direction, study, charts, logProb, lidAt, ruleTitle, curveScales, ruleScales: scales, lpca }
-  })
-  const means = (values: (split: SplitName) => Float64Array) =>
-    splitNames.map((split) => mean(values(split)).toFixed(0))
+  const means = (title: string, values: (split: SplitName) => Float64Array) => [
+    title,
+    ...splitNames.map((split) => mean(values(split)).toFixed(0)),
+  ]
   return {
-    heading: `Model trained on ${inside}, against ${outside}`,
-    folder: `${direction.checkpoint}/figures`,
-    blocks: [
-      imageSheet(direction, images, 'model'),
-      [
-        charts.histogram({
-          name: 'likelihood',
-          title: 'Log-likelihood under the diffusion model',
-          xTitle: 'log-likelihood (nats, noise of one grey level)',
-          values: (split) => splits[split].logProb,
-        }),
-        charts.histogram({
-          name: 'likelihood-reference',
-          title: 'What the published ten-step recipe calls log-likelihood',
-          xTitle: 'sum of ten Euler steps (nats)',
-          values: (split) => splits[split].referenceLogProb,
-        }),
+    ...{ inside, outside },
+    figures: inFolder(folder, {
+      images: imageSheet(direction, images, 'model'),
+      likelihood: charts.histogram({
+        name: 'likelihood',
+        title: 'Log-likelihood under the diffusion model',
+        xTitle: 'log-likelihood (nats, noise of one grey level)',
+        values: (split) => logProb[split],
+      }),
+      published: charts.histogram({
+        name: 'likelihood-reference',
+        title: 'What the published ten-step recipe calls log-likelihood',
+        xTitle: 'sum of ten Euler steps (nats)',
+        values: (split) => splits[split].referenceLogProb,
+      }),
+    }),
+    means: {
+      table: [
+        ['mean', 'training', 'test', outside, 'generated'],
+        means('log p (nats)', (split) => logProb[split]),
+        means('log p, published recipe', (split) => splits[split].referenceLogProb),
+        ...methods.map(({ method, study }) => means(`LID, ${methodTitle[method]}`, (split) => study.lid[split])),
       ],
-      {
-        table: [
-          ['mean', 'training', 'test', outside, 'generated'],
-          ['log p (nats)', ...means((split) => splits[split].logProb)],
-          ['log p, published recipe', ...means((split) => splits[split].referenceLogProb)],
-          ...methods.map(({ method, study }) => [`LID, ${methodTitle[method]}`, ...means((split) => study.lid[split])]),
-        ],
-        caption:
-          'The published recipe takes ten equal Euler steps; its first one adds about 561 nats for every direction normal to the data, so it counts codimensions more than it measures likelihood.',
-      },
-      ...methods.flatMap((found, m) => methodBlocks(found, shown[m]!)),
-    ],
+    },
+    methods: methods.map((found) => {
+      const { method, study, lidAt } = found
+      const scales = { curveScales: shownScales[method], ruleScales: ruleScales[method] }
+      return methodValues(found, { direction, study, charts, logProb, lidAt, ruleTitle, lpca, ...scales }, folder)
+    }),
   }
 }
 
-function methodBlocks({ method, study, standardError }: MethodResult, shown: ShownStudy<ScaleRuleName>): Block[] {
+/** What the report says and shows of one LID method in one direction. */
+function methodValues(
+  { method, study, standardError }: MethodResult,
+  shown: ShownStudy<ScaleRuleName>,
+  folder: string,
+) {
   const { flagged, fittedInterval, scale } = study.chosen
   const title = methodTitle[method]
   const published = { scale: study.choices.scales.fixed.scale, label: 'published' }
-  const probes = standardError > 0 ? ` Mean standard error of an LID from its probes: ${standardError.toFixed(1)}.` : ''
-  const detector = `the smaller of the standardised log p and LID at scale ${scale.toFixed(2)}, threshold from training images`
-  return [
-    curveChart(
-      shown,
-      {
-        name: `${method}-curves`,
-        title: `Local intrinsic dimension by ${title}`,
-        caption: 'Mean and spread over the images of each split.',
-      },
-      published,
-    ),
-    [
-      lidScatter(shown, {
+  return {
+    ...{ title, scale: scale.toFixed(2) },
+    interval: intervalText('fitted score', fittedInterval),
+    standardError: standardError > 0 && standardError.toFixed(1),
+    samples: samplesText('model', titlesOf(shown.direction)[0], flagged),
+    figures: inFolder(folder, {
+      curves: curveChart(
+        shown,
+        { name: `${method}-curves`, title: `Local intrinsic dimension by ${title}` },
+        published,
+      ),
+      scatter: lidScatter(shown, {
         name: `${method}-scatter`,
         title: `LID by ${title} against log-likelihood`,
         xTitle: 'log-likelihood (nats)',
       }),
-      lidRocChart(shown, { name: `${method}-roc`, note: ` (${title})` }),
-    ],
-    { text: `${intervalText('fitted score', fittedInterval)}${probes}` },
-    calibrationChart(shown, `${method}-calibration`, ` (${title})`),
-    ruleTable(
-      shown,
-      `What each rule would have given with ${title}. The default has its reason in the identity below.`,
-    ),
-    flaggedTable(shown.direction, flagged, { model: 'model', detector }),
-  ]
-}
-
-const methodSection: Section = {
-  heading: 'How it is computed',
-  blocks: [
-    {
-      text: [
-        "The network gives σ(t) times the score s = ∇ log p_t. log p is integrated along the probability-flow ODE in log noise level by Dormand-Prince with error control, from noise of about one grey level; the trace of the score's Jacobian is estimated with Rademacher probes.",
-        'FLIPD is D + σ²(tr ∇s + |s|²) at μ(t) x: the rate at which the noised log-density changes with the noise. One scale costs one trace. The normal bundle takes the scores of many noised copies of an image and counts their small singular values.',
-        'Scales are logs of a noise level, τ = σ/μ. The scale is where LID and log p of the training images are most strongly anti-correlated (the finest that cannot be told from it): the log-density is the integral of D - FLIPD over all coarser scales, and this is the scale that says most of it.',
-        'The fitted score is -min(z(log p), z(LID)), each standardised by its mean and standard deviation over the training images: the two cuts as one number. Higher means more OOD.',
-      ].join('\n\n'),
-    },
-  ],
+      roc: lidRocChart(shown, { name: `${method}-roc`, note: ` (${title})` }),
+      calibration: calibrationChart(shown, `${method}-calibration`, ` (${title})`),
+    }),
+    tables: { rules: ruleTable(shown), flagged: flaggedTable(shown.direction, flagged) },
+  }
 }

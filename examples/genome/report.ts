@@ -1,35 +1,64 @@
-// What the example shows and says: CSVs per split, figures, tables, prose.
-import { rocPlot, shareText } from '@ood/plots'
+// What the example shows: CSVs per split, figures, tables and the numbers of its words, which are in report.md.
+import { mean } from '@ood/core'
+import { type ReportTable, rocPlot, shareText } from '@ood/plots'
 import type { Run } from '@ood/run'
 import { chartsOf, confusionChart, curveOf } from '../common/charts.ts'
 import { type Decided, decisionTable, signed } from '../common/decisions.ts'
-import type { Report } from '../common/example.ts'
-import { type Figure, figure, type Section } from '../common/figures.ts'
-import { aucHighlight } from '../common/report-text.ts'
-import { type Method, OUTLIER_PERCENTAGE, scoresOf } from './choose.ts'
+import { type Report, wordsBeside } from '../common/example.ts'
+import { type Figure, figure } from '../common/figures.ts'
+import { modelTable } from '../common/model-facts.ts'
+import { aucWords, rangeText } from '../common/report-text.ts'
+import { type Method, methods, OUTLIER_PERCENTAGE, scoresOf } from './choose.ts'
 import { type SplitName, splitNames } from './data.ts'
 import { baseMaps, WINDOW } from './maps.ts'
 import type { Result } from './result.ts'
-import { methodSection, methodTitle, scoreTable, splitTitle } from './tables.ts'
+
+const methodTitle: Record<Method, string> = {
+  ratio: 'likelihood ratio',
+  likelihood: 'log-likelihood alone',
+  background: 'background model alone',
+  gc: 'G and C content alone',
+}
+
+const splitTitle: Record<SplitName, string> = {
+  val_in: 'in distribution, validation',
+  val_ood: 'OOD classes of validation',
+  test_in: 'in distribution, test',
+  test_ood: 'OOD classes of test',
+}
 
 export function report(result: Result): Report {
-  const { ratio, likelihood } = result.evaluation.results
-  const n = testSequences(result)
-  return {
-    title: 'Likelihood ratios for DNA',
-    intro: intro(result),
-    rows: { label: 'test sequences', value: `${n} a side` },
-    highlights: [
-      aucHighlight('AUC of the likelihood, known against unknown classes', likelihood.auc, { n, ...likelihood }),
-      aucHighlight('AUC of the likelihood ratio', ratio.auc, { n, ...ratio }),
-      {
-        value: signed(likelihood.gcCorrelation, 2),
-        label: 'correlation of the likelihood score with extreme G and C content',
-      },
-      { value: signed(ratio.gcCorrelation, 2), label: 'of the ratio score' },
-    ],
-    sections: [...resultSections(result), methodSection(result)],
+  const { measured, evaluation, choices, models, real, splits } = result
+  const { gain, exact } = evaluation
+  const n = Math.min(measured.test_in.lstm.score.length, measured.test_ood.lstm.score.length)
+  const words = (method: Method) => {
+    const of = evaluation.results[method]
+    return { ...aucWords(of.auc, { n, ...of }), gcCorrelation: signed(of.gcCorrelation, 2) }
   }
+  const cost = (auc: number | null) => exact && auc !== null && signed(exact.ratio - auc)
+  const [inside, outside] = choices.batch
+  const values = {
+    ...{ n, real, coding: splits.test_in.coding !== undefined, window: WINDOW },
+    likelihood: words('likelihood'),
+    ratio: words('ratio'),
+    gain: signed(gain.difference),
+    gainError: gain.standardError.toFixed(3),
+    exact: exact && {
+      auc: shareText(exact.ratio),
+      semanticCost: cost(exact.semanticNetwork),
+      backgroundCost: cost(exact.backgroundNetwork),
+      mutationCost: cost(exact.bestMutated),
+    },
+    batch: { inside, outside, normal: 100 - OUTLIER_PERCENTAGE, outliers: OUTLIER_PERCENTAGE },
+    figures: figuresOf(result),
+    tables: {
+      scores: scoreTable(result),
+      decisions: thresholdTable(result),
+      models: modelTable(models, 'bases'),
+      means: meanTable(result),
+    },
+  }
+  return { ...wordsBeside(import.meta.url, values), rows: { label: 'test sequences', value: `${n} a side` } }
 }
 
 export function files(run: Run<unknown>, { measured, splits }: Result): void {
@@ -46,30 +75,10 @@ export function files(run: Run<unknown>, { measured, splits }: Result): void {
   }
 }
 
-function intro(result: Result): string {
-  const { evaluation, real } = result
-  const n = testSequences(result)
-  const { ratio, likelihood } = evaluation.results
-  const exact = evaluation.exact
-    ? ` The exact models that made these sequences would reach ${shareText(evaluation.exact.ratio)}.`
-    : ''
-  return [
-    `An LSTM learns what the DNA of ten ${real ? 'kinds of bacteria' : 'synthetic kinds'} looks like. Asked about kinds it has never seen, its likelihood says little (AUC ${shareText(likelihood.auc)}, n = ${n}), because it follows how much G and C a sequence has, which differs as much within a kind as between kinds.`,
-    `A second LSTM, trained on sequences with every fifth base replaced, has learnt that background and little else. The ratio of the two likelihoods cancels it: AUC ${shareText(ratio.auc, { n })}.${exact}`,
-  ].join('\n\n')
-}
-
-/** Test sequences on the smaller side. */
-function testSequences({ measured }: Result): number {
-  return Math.min(measured.test_in.lstm.score.length, measured.test_ood.lstm.score.length)
-}
-
-/** What the scores reach, what the likelihood follows, and where in the sequences the evidence lies. */
-function resultSections(result: Result): Section[] {
-  const { splits, measured, evaluation, choices, length } = result
+function figuresOf(result: Result) {
+  const { splits, measured, evaluation, length } = result
   const { results, scores } = evaluation
   const { normal, reference, clean } = results.ratio.decided
-  const [inside, outside] = choices.batch
   const charts = chartsOf<SplitName>(
     [
       { set: 'val_in', name: 'in_distr_train', label: splitTitle.val_in },
@@ -86,94 +95,39 @@ function resultSections(result: Result): Section[] {
     xTitle: 'mean log ratio of a base (nats)',
     values: (split: SplitName) => scores[split].ratio.map((score) => -score),
   }
-  const againstGc = (name: string, title: string, { xTitle: yTitle, values }: typeof likelihood, caption: string) =>
+  const againstGc = (name: string, title: string, { xTitle: yTitle, values }: typeof likelihood) =>
     charts.scatter({
-      ...{ name, title, caption, xTitle: 'G and C content', yTitle, maxPoints: 600, only: ['test_in', 'test_ood'] },
+      ...{ name, title, xTitle: 'G and C content', yTitle, maxPoints: 600, only: ['test_in', 'test_ood'] },
       x: (split) => splits[split].gcContent,
       y: values,
     })
-  const confusion = (name: string, title: string, at: Decided, caption: string) => {
+  const confusion = (name: string, title: string, at: Decided) => {
     const subtitle = `ratio below ${signed(-at.threshold, 4)} nats a base is called OOD`
-    const words = { name: `confusion-${name}`, title, subtitle, caption, xTitle: 'called', yTitle: 'is' }
+    const words = { name: `confusion-${name}`, title, subtitle, xTitle: 'called', yTitle: 'is' }
     return confusionChart(words, ['known', 'unknown'], at)
   }
-  const gaps = splits.test_in.coding
-    ? ' Hatched in the third strip are the gaps between genes, in which every class is alike: no evidence is to be had there.'
-    : ''
-  return [
-    {
-      heading: 'Likelihood against ratio',
-      blocks: [
-        [
-          charts.histogram({ name: 'likelihood', title: 'Log-likelihood under the semantic model', ...likelihood }),
-          charts.histogram({
-            name: 'ratio',
-            title: 'Likelihood ratio: semantic over background',
-            ...ratio,
-            marks: [
-              { x: -normal.threshold, label: 'mixed batch' },
-              { x: -clean.threshold, label: 'in distribution' },
-            ],
-            caption: 'Sequences left of a line are called OOD.',
-          }),
-        ],
-        scoreTable(result),
-        rocFigure(result),
-        [
-          confusion(
-            'normal',
-            'Percentile 70: the normal share',
-            normal,
-            `Threshold from ${inside} known and ${outside} unknown validation sequences: ${100 - OUTLIER_PERCENTAGE} % are considered normal.`,
-          ),
-          confusion(
-            'reference',
-            'Percentile 30: the outlier share',
-            reference,
-            `The example this follows passes the share of outliers, ${OUTLIER_PERCENTAGE}, where the share of normal sequences is wanted: recall is bought with false alarms.`,
-          ),
-        ],
-        decisionTable(
-          [
-            [`mixed validation batch, ${100 - OUTLIER_PERCENTAGE} % normal`, normal],
-            [`the same, percentile ${OUTLIER_PERCENTAGE}`, reference],
-            [`${(100 * choices.falsePositiveRate).toFixed(1)} % of known validation sequences flagged`, clean],
-          ],
-          4,
-          'On the test splits. Scores are minus the mean log ratio of a base; above the threshold is called OOD. OOD is the positive class.',
-        ),
+  return {
+    likelihood: charts.histogram({
+      name: 'likelihood',
+      title: 'Log-likelihood under the semantic model',
+      ...likelihood,
+    }),
+    ratio: charts.histogram({
+      name: 'ratio',
+      title: 'Likelihood ratio: semantic over background',
+      ...ratio,
+      marks: [
+        { x: -normal.threshold, label: 'mixed batch' },
+        { x: -clean.threshold, label: 'in distribution' },
       ],
-    },
-    {
-      heading: 'What the likelihood follows',
-      blocks: [
-        [
-          againstGc(
-            'gc-likelihood',
-            'The likelihood follows the G and C content',
-            likelihood,
-            'Sequences of almost only G and C, or of almost only A and T, are easy to predict: each base has two likely values instead of four.',
-          ),
-          againstGc(
-            'gc-ratio',
-            'The ratio follows it far less',
-            ratio,
-            'Both models follow the G and C content, so most of it cancels. What is left is at the ends: replacing bases by random others draws the G and C content of the background model\u2019s training sequences to one half, so it knows the extremes less well.',
-          ),
-        ],
-      ],
-    },
-    {
-      heading: 'Base by base',
-      blocks: [
-        figure(
-          'maps',
-          baseMaps(result),
-          `The first sequences of both test splits, from the second base on. A single base says little; runs of them do (mean of ${WINDOW}).${gaps}`,
-        ),
-      ],
-    },
-  ]
+    }),
+    roc: rocFigure(result),
+    confusionNormal: confusion('normal', 'Percentile 70: the normal share', normal),
+    confusionReference: confusion('reference', 'Percentile 30: the outlier share', reference),
+    gcLikelihood: againstGc('gc-likelihood', 'The likelihood follows the G and C content', likelihood),
+    gcRatio: againstGc('gc-ratio', 'The ratio follows it far less', ratio),
+    maps: figure('maps', baseMaps(result)),
+  }
 }
 
 function rocFigure({ splits, measured, evaluation, length }: Result): Figure {
@@ -192,4 +146,47 @@ function rocFigure({ splits, measured, evaluation, length }: Result): Figure {
     yTitle: 'share of known classes accepted',
   })
   return figure('roc', chart)
+}
+
+/** Every score on the test splits, and what the pairs with exact models reach. */
+function scoreTable({ evaluation: { results, exact } }: Result): ReportTable {
+  const head = ['score', 'AUC, test', '95 % interval', 'AUC, validation', 'correlation with extreme G and C content']
+  const networks = methods.map((method) => {
+    const { auc, interval, validation, gcCorrelation } = results[method]
+    return [methodTitle[method], auc, rangeText(interval), validation, signed(gcCorrelation, 2)]
+  })
+  if (!exact) return { table: [head, ...networks] }
+  const exactRows: [title: string, auc: number | null, gcCorrelation?: string][] = [
+    ['semantic network, exact background', exact.semanticNetwork],
+    ['exact semantic model, background network', exact.backgroundNetwork],
+    ['exact semantic model, near-ideal model of mutated sequences', exact.bestMutated],
+    ['both models exact', exact.ratio, signed(exact.gcCorrelation, 2)],
+    ['likelihood of the exact model', exact.likelihood],
+  ]
+  const known = exactRows.flatMap(([title, auc, correlation = '']) =>
+    auc === null ? [] : [[title, auc, '', '', correlation]],
+  )
+  return { table: [head, ...networks, ...known] }
+}
+
+function thresholdTable({ evaluation, choices }: Result): ReportTable {
+  const { normal, reference, clean } = evaluation.results.ratio.decided
+  return decisionTable(
+    [
+      [`mixed validation batch, ${100 - OUTLIER_PERCENTAGE} % normal`, normal],
+      [`the same, percentile ${OUTLIER_PERCENTAGE}`, reference],
+      [`${(100 * choices.falsePositiveRate).toFixed(1)} % of known validation sequences flagged`, clean],
+    ],
+    4,
+  )
+}
+
+function meanTable({ measured }: Result): ReportTable {
+  const head = ['mean log p of a base (nats)', 'semantic', 'background', 'exact semantic', 'exact background']
+  const rows = splitNames.map((split) => {
+    const { lstm, exact } = measured[split]
+    const means = [lstm.semantic, lstm.background, exact?.semantic, exact?.background]
+    return [splitTitle[split], ...means.map((values) => (values ? signed(mean(values), 4) : '-'))]
+  })
+  return { table: [head, ...rows] }
 }

@@ -1,26 +1,23 @@
-// What the example shows and says: CSVs per set, figures, tables, prose.
+// What the example shows: CSVs per set, figures, tables and the numbers of its words, which are in report.md.
 import { complexityScore } from '@ood/llr'
-import { type ReportHighlight, type ReportTable, shareText } from '@ood/plots'
+import type { ReportTable } from '@ood/plots'
 import type { Run } from '@ood/run'
 import { chartsOf, curveOf, rocChart } from '../common/charts.ts'
-import type { Report } from '../common/example.ts'
-import { figure, type Section } from '../common/figures.ts'
+import { type Report, wordsBeside } from '../common/example.ts'
+import { figure, inFolder } from '../common/figures.ts'
 import { FALSE_POSITIVE_RATE } from '../common/judge.ts'
-import { aucHighlight, rangeText } from '../common/report-text.ts'
-import { pairTitle, titlesOf } from '../common/splits.ts'
+import { aucWords, rangeText } from '../common/report-text.ts'
+import { titlesOf } from '../common/splits.ts'
 import { type CodecResult, type DirectionResult, type Judged, MINIMUM, scoresBy } from './evaluate.ts'
 import { type Scored, type SetName, setNames } from './measure.ts'
 import { complexityStrips, rankedStrips } from './strips.ts'
 
 export function report(all: readonly DirectionResult[]): Report {
-  const first = all[0]!
-  return {
-    title: 'Likelihood minus complexity',
-    intro: intro(first),
-    rows: { label: 'test images', value: `${imagesOf(first)} a set` },
-    highlights: all.flatMap(highlights),
-    sections: [...all.map(directionSection), methodSection(first)],
-  }
+  const { model, codecs } = all[0]!
+  const directions = all.map(valuesOf)
+  const values = { first: directions[0], directions, codecNames: codecs.join(', '), isFlow: model === 'flow' }
+  const rows = { label: 'test images', value: `${imagesOf(all[0]!)} a set` }
+  return { ...wordsBeside(import.meta.url, values), rows }
 }
 
 /** CSVs with the reference's column names, the score and every codec's bytes. */
@@ -38,25 +35,20 @@ export function files(run: Run<unknown>, all: readonly DirectionResult[]): void 
     }
 }
 
-function intro(result: DirectionResult): string {
+/** What the report says and shows of one direction. */
+function valuesOf(result: DirectionResult) {
   const { direction, model, evaluation } = result
-  const n = imagesOf(result)
-  const [inside, outside] = titlesOf(direction)
   const { likelihood, minimum } = evaluation
-  return [
-    `How likely an image is under a model depends on how simple it is, whatever the model has seen. For a ${model} of ${inside}, likelihood alone tells ${outside} from ${inside} with an AUC of ${shareText(likelihood.auc, { n })}, where 0.5 is a coin.`,
-    `A lossless compressor knows how simple an image is and has seen nothing at all. Bits the model needs minus bits the compressor needs, S(x) = -log2 p(x) - L(x), is a likelihood ratio with the compressor in place of a second model (Serrà et al. 2020). With the smallest of several compressed files as L its AUC is ${shareText(minimum.auc, { n })}.`,
-  ].join('\n\n')
-}
-
-function highlights(result: DirectionResult): ReportHighlight[] {
-  const { likelihood, minimum } = result.evaluation
+  const [inside, outside] = titlesOf(direction)
   const n = imagesOf(result)
-  const pair = pairTitle(result.direction)
-  return [
-    aucHighlight(`AUC of likelihood alone, ${pair}`, likelihood.auc, { n, interval: likelihood.interval }),
-    aucHighlight(`corrected for complexity, ${pair}`, minimum.auc, { n, interval: minimum.interval }),
-  ]
+  return {
+    ...{ inside, outside, model, modelTitle: model.replace(/^f/, 'F') },
+    likelihood: aucWords(likelihood.auc, { n, ...likelihood }),
+    minimum: aucWords(minimum.auc, { n, ...minimum }),
+    falsePositiveRate: percent(FALSE_POSITIVE_RATE),
+    codecs: codecTable(result),
+    figures: inFolder(`${direction.checkpoint}/figures`, figuresOf(result)),
+  }
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`
@@ -67,9 +59,8 @@ function imagesOf({ sets }: DirectionResult): number {
 }
 
 /** The one table: every way to estimate complexity, likelihood alone first. */
-function codecTable({ direction, evaluation }: DirectionResult): ReportTable {
+function codecTable({ evaluation }: DirectionResult): ReportTable {
   const { likelihood, codecs, minimum } = evaluation
-  const [inside, outside] = titlesOf(direction)
   const judged = (result: Judged) => [
     result.auc,
     rangeText(result.interval),
@@ -89,11 +80,10 @@ function codecTable({ direction, evaluation }: DirectionResult): ReportTable {
       ...codecs.map((result) => row(result.codec, result)),
       row(`**${minimum.codec}**`, minimum),
     ],
-    caption: `Pairs are ${inside} test images / ${outside}. "Smallest file" is how often the codec wins. "L alone" takes complex images for OOD, without any model: near 0 or near 1, depending on which data set is which. S is likelihood corrected by L. "Flagged" is at a threshold for ${percent(FALSE_POSITIVE_RATE)} of held-out ${inside}.`,
   }
 }
 
-function directionSection(result: DirectionResult): Section {
+function figuresOf(result: DirectionResult) {
   const { direction, model, sets } = result
   const [inside, outside] = titlesOf(direction)
   const label: Record<SetName, string> = {
@@ -109,52 +99,38 @@ function directionSection(result: DirectionResult): Section {
   const score = scoresBy(sets, ({ bits }) => bits)
   const modelBits = (set: SetName) => sets[set].logProb.map((nats) => -nats / Math.LN2)
   return {
-    heading: `${model} trained on ${inside}, against ${outside}`.replace(/^f/, 'F'),
-    folder: `${direction.checkpoint}/figures`,
-    blocks: [
-      codecTable(result),
-      [
-        charts.histogram({
-          name: 'likelihood',
-          title: `Bits by the ${model}`,
-          xTitle: '-log2 p(x) (bits)',
-          values: modelBits,
-          ...size,
-        }),
-        charts.histogram({
-          name: 'complexity',
-          title: 'Bits by the best compressor',
-          xTitle: 'L(x), complexity (bits)',
-          values: (set) => sets[set].bits,
-          ...size,
-        }),
-      ],
-      charts.histogram({
-        name: 'score',
-        title: 'Model bits minus compressor bits',
-        xTitle: 'S(x) = -log2 p(x) - L(x) (bits), higher = more OOD',
-        values: (set) => score[set],
-        ...size,
-        caption: `Complex images take more bits of both kinds. In the difference that cancels, and what is left is how much better than a general-purpose compressor the model knows ${inside}.`,
-      }),
-      charts.scatter({
-        name: 'bits',
-        title: 'What the model needs against what a compressor needs',
-        xTitle: 'L(x), best compressor (bits)',
-        yTitle: `-log2 p(x), ${model} (bits)`,
-        x: (set) => sets[set].bits,
-        y: modelBits,
-        caption:
-          'Images of one score lie on a line of slope one: the higher the line, the more OOD. Likelihood alone cuts horizontally.',
-      }),
-      rocChart(direction, rocCurves(result)),
-      figure('sorted', complexityStrips(result, label), 'Sixteen test images of each set at even ranks of complexity.'),
-      figure(
-        'ranked',
-        rankedStrips(result),
-        `Thirty-two of all test images at even ranks, left to right and down. A perfect score has all ${inside} in the first row, all ${outside} in the second.`,
-      ),
-    ],
+    likelihood: charts.histogram({
+      name: 'likelihood',
+      title: `Bits by the ${model}`,
+      xTitle: '-log2 p(x) (bits)',
+      values: modelBits,
+      ...size,
+    }),
+    complexity: charts.histogram({
+      name: 'complexity',
+      title: 'Bits by the best compressor',
+      xTitle: 'L(x), complexity (bits)',
+      values: (set) => sets[set].bits,
+      ...size,
+    }),
+    score: charts.histogram({
+      name: 'score',
+      title: 'Model bits minus compressor bits',
+      xTitle: 'S(x) = -log2 p(x) - L(x) (bits), higher = more OOD',
+      values: (set) => score[set],
+      ...size,
+    }),
+    bits: charts.scatter({
+      name: 'bits',
+      title: 'What the model needs against what a compressor needs',
+      xTitle: 'L(x), best compressor (bits)',
+      yTitle: `-log2 p(x), ${model} (bits)`,
+      x: (set) => sets[set].bits,
+      y: modelBits,
+    }),
+    roc: rocChart(direction, rocCurves(result)),
+    sorted: figure('sorted', complexityStrips(result, label)),
+    ranked: figure('ranked', rankedStrips(result)),
   }
 }
 
@@ -172,19 +148,4 @@ function rocCurves({ sets, codecs, evaluation }: DirectionResult) {
     curve('likelihood alone', (set) => set.logProb.map((nats) => -nats), evaluation.likelihood),
     ...[...evaluation.codecs, evaluation.minimum].map(corrected),
   ]
-}
-
-function methodSection({ model, codecs }: DirectionResult): Section {
-  return {
-    heading: 'How it is computed',
-    blocks: [
-      {
-        text: [
-          `L is 8 times the bytes of a lossless file, headers included, the smallest of ${codecs.join(', ')}. A codec's headers are the same for every image, so they move all its scores alike. PNG is this project's encoder; the others are optional packages.`,
-          `log p is that of the discrete image in units of one grey level${model === 'flow' ? ': the density of the dequantised image, log-determinants of the preprocessing included' : ''}, so that both terms are bits. No choice was made on any of these images: the smallest file is the paper's rule, whether or not a single codec does better.`,
-          'The codec with the smallest files need not give the best score. What counts is how well it cancels what the likelihood owes to complexity, and that depends on the kind of structure each of them can use.',
-        ].join('\n\n'),
-      },
-    ],
-  }
 }

@@ -2,7 +2,7 @@
 import { concatRows, flatData, mean, type NdArray, rowCount, rowSize, standardDeviation, tensor } from '@ood/core'
 import { ess, findNeighbours, mle } from '@ood/lid'
 import { scatterPlot } from '@ood/plots'
-import { type Example, mainOf } from '../common/example.ts'
+import { type Example, mainOf, wordsBeside } from '../common/example.ts'
 import { type Figure, figure } from '../common/figures.ts'
 import { wholeNumber } from '../common/flags.ts'
 import { splitImages } from '../common/images.ts'
@@ -50,36 +50,21 @@ export const example: Example<{ neighbours: number }, Result> = {
 
   report({ lid, map, neighbours }) {
     const n = lid[sets[0]].ess.length
-    return {
-      title: 'Local intrinsic dimension without a model',
-      rows: { label: 'images', value: `${n} a data set, ${neighbours} neighbours each` },
-      highlights: sets.map((set) => ({
-        value: mean(lid[set].ess).toFixed(1),
-        label: `mean LID of ${dataSetTitle[set]} (ESS)`,
-        note: `${intervalOfMean(lid[set].ess)}, n = ${n}`,
-      })),
-      intro: `Each image's dimension is read off its ${neighbours} nearest images of the same set. Where the map is made of threads it is low, in the middle of clouds high.`,
-      sections: [
-        {
-          heading: 'Map and dimension',
-          blocks: [
-            maps(lid, map),
-            {
-              table: [
-                ['mean LID', 'MLE', '95 % interval', 'ESS', '95 % interval'],
-                ...sets.map((set) => [
-                  dataSetTitle[set],
-                  ...methods.flatMap((m) => [mean(lid[set][m]).toFixed(1), intervalOfMean(lid[set][m])]),
-                ]),
-              ],
-              caption:
-                'Intervals are those of the mean over the images (1.96 standard errors); neighbouring images share neighbours, so they are somewhat too narrow.',
-            },
-          ],
-        },
-      ],
-      footnote: 'UMAP distances between clusters mean little.',
+    const means = sets.map((set) => [
+      dataSetTitle[set],
+      ...methods.flatMap((method) => [mean(lid[set][method]).toFixed(1), intervalOfMean(lid[set][method])]),
+    ])
+    const values = {
+      neighbours,
+      sets: sets.map((set) => {
+        const { ess } = lid[set]
+        return { n, title: dataSetTitle[set], lid: mean(ess).toFixed(1), interval: intervalOfMean(ess) }
+      }),
+      map: maps(lid, map),
+      means: { table: [['mean LID', 'MLE', '95 % interval', 'ESS', '95 % interval'], ...means] },
     }
+    const rows = { label: 'images', value: `${n} a data set, ${neighbours} neighbours each` }
+    return { ...wordsBeside(import.meta.url, values), rows }
   },
 }
 
@@ -92,7 +77,7 @@ function unitRows(images: NdArray): NdArray {
 }
 
 /** The map by data set, and by thirds of the dimensions. */
-function maps(lid: Result['lid'], map: Float64Array): Figure[] {
+function maps(lid: Result['lid'], map: Float64Array): Record<'bySet' | 'byLid', Figure> {
   const axes = { xTitle: 'UMAP 1', yTitle: 'UMAP 2' }
   const at = (rows: readonly number[]) => ({
     x: Float64Array.from(rows, (row) => map[2 * row]!),
@@ -106,18 +91,10 @@ function maps(lid: Result['lid'], map: Float64Array): Figure[] {
   })
   const byLid = thirds(values).map(({ label, rows }, i) => ({ name: `third-${i}`, label, ...at(rows) }))
   const coloured = 'The same map by local intrinsic dimension (ESS)'
-  return [
-    figure(
-      'map',
-      scatterPlot({ title: 'Every image once', series: bySet, ...axes }),
-      'Images of both sets, laid out so that neighbours stay neighbours.',
-    ),
-    figure(
-      'map-lid',
-      scatterPlot({ title: coloured, series: byLid, ...axes }),
-      'Coloured by the lowest, middle and highest third of their dimensions.',
-    ),
-  ]
+  return {
+    bySet: figure('map', scatterPlot({ title: 'Every image once', series: bySet, ...axes })),
+    byLid: figure('map-lid', scatterPlot({ title: coloured, series: byLid, ...axes })),
+  }
 }
 
 /** 95 % interval of a mean, from the standard error over rows. */

@@ -1,18 +1,17 @@
-// What the example shows and says: CSVs per set, figures, tables, prose.
-import { type ReportHighlight, type ReportTable, shareText } from '@ood/plots'
+// What the example shows: CSVs per set, figures, tables and the numbers of its words, which are in report.md.
+import type { ReportTable } from '@ood/plots'
 import type { Run } from '@ood/run'
 import { chartsOf, confusionChart, curveOf, rocChart } from '../common/charts.ts'
-import { decisionTable, flaggedShare, signed } from '../common/decisions.ts'
-import type { Report } from '../common/example.ts'
-import { type Block, figure, type Section } from '../common/figures.ts'
+import { type Decided, decisionTable, flaggedShare, signed } from '../common/decisions.ts'
+import { type Report, wordsBeside } from '../common/example.ts'
+import { figure, inFolder } from '../common/figures.ts'
 import { modelTable } from '../common/model-facts.ts'
-import { aucHighlight, percentText, rangeText } from '../common/report-text.ts'
+import { aucWords, percentText, rangeText } from '../common/report-text.ts'
 import { mean, pairTitle, titlesOf } from '../common/splits.ts'
 import { type Method, methods } from './choose.ts'
 import type { DirectionResult } from './evaluate.ts'
 import { pixelMaps, sampleSheet } from './maps.ts'
 import { type SetName, setNames } from './measure.ts'
-import { methodSection } from './method-section.ts'
 
 const methodTitle: Record<Method, string> = {
   llr: 'likelihood ratio',
@@ -27,14 +26,11 @@ const methodTitle: Record<Method, string> = {
 const shown = ['in_distr_train', 'in_distr_test', 'ood'] as const
 
 export function report(all: readonly DirectionResult[]): Report {
-  const first = all[0]!
-  return {
-    title: 'Likelihood ratios: what the background explains, cancelled',
-    intro: intro(first),
-    rows: { label: 'test images', value: `${testImages(first)} a data set` },
-    highlights: highlights(first),
-    sections: [aucSection(all), ...all.map(directionSection), methodSection(first)],
-  }
+  const directions = all.map(valuesOf)
+  const autoregressive = all[0]!.models.semantic.kind === 'autoregressive'
+  const values = { first: directions[0], aucs: aucTable(all), directions, autoregressive }
+  const rows = { label: 'test images', value: `${testImages(all[0]!)} a data set` }
+  return { ...wordsBeside(import.meta.url, values), rows }
 }
 
 /** Scores of every image; all but the log-likelihoods and the size in bits are higher for more OOD. */
@@ -53,32 +49,33 @@ export function files(run: Run<unknown>, all: readonly DirectionResult[]): void 
     }
 }
 
-function intro(result: DirectionResult): string {
-  const { direction, evaluation } = result
-  const { likelihood, llr } = evaluation.results
-  const n = testImages(result)
+/** What the report says and shows of one direction. */
+function valuesOf(result: DirectionResult) {
+  const { direction, sets, choices, evaluation, models, samples, validation } = result
   const [inside, outside] = titlesOf(direction)
-  const paradox = likelihood.auc < 0.5
-  return [
-    `A model of ${inside} was asked which images are ${inside} and which are ${outside}. By its likelihood alone the AUC is ${shareText(likelihood.auc, { n })}${paradox ? `, worse than a coin: a likelihood is mostly about the background, and ${outside} has a simple one` : ''}.`,
-    `A second model, trained on the same images with some of their pixels replaced at random, knows the background and not much else. The ratio of the two likelihoods leaves out what both know: its AUC is ${shareText(llr.auc, { n })}.`,
-  ].join('\n\n')
-}
-
-function highlights(result: DirectionResult): ReportHighlight[] {
-  const { likelihood, llr } = result.evaluation.results
+  const { llr, likelihood, background } = evaluation.results
+  const { difference, standardError } = evaluation.gain
   const n = testImages(result)
-  const { contaminated, clean } = llr.decided
-  const alone = `AUC of the likelihood alone, ${pairTitle(result.direction)}`
-  return [
-    aucHighlight(alone, likelihood.auc, { n, interval: likelihood.interval }),
-    aucHighlight('AUC of the likelihood ratio', llr.auc, { n, interval: llr.interval }),
-    aucHighlight('F1 at the threshold of a batch that is half OOD', contaminated.f1, { n }),
-    { value: percentText(clean.recall), label: 'of OOD images flagged, with 5 % of clean images' },
-  ]
+  const [paradox, simpler] = [likelihood.auc < 0.5, background.auc < 0.5]
+  return {
+    ...{ inside, outside, paradox, simpler, alike: simpler === paradox },
+    kind: validation ? 'validation' : 'training',
+    likelihood: aucWords(likelihood.auc, { n, ...likelihood }),
+    ratio: aucWords(llr.auc, { n, ...llr }),
+    f1: aucWords(llr.decided.contaminated.f1, { n }),
+    oodFlagged: percentText(llr.decided.clean.recall),
+    gain: `${difference < 0 ? '\u2212' : '+'} ${Math.abs(difference).toFixed(3)}`,
+    gainError: standardError.toFixed(3),
+    contaminatedImages: choices.contaminatedImages,
+    falsePositiveRate: percentText(choices.falsePositiveRate),
+    cleanImages: sets.in_distr_train.semantic.length,
+    samples: samples?.shape[0],
+    figures: inFolder(`${direction.checkpoint}/figures`, figuresOf(result)),
+    tables: { means: meanTable(result), decisions: thresholdTable(result), models: modelTable(models, 'pixels') },
+  }
 }
 
-function aucSection(all: readonly DirectionResult[]): Section {
+function aucTable(all: readonly DirectionResult[]): ReportTable {
   const rows = all.flatMap(({ direction, evaluation }) =>
     methods.map((method, i) => {
       const { auc, interval, decided } = evaluation.results[method]
@@ -89,16 +86,7 @@ function aucSection(all: readonly DirectionResult[]): Section {
     }),
   )
   const head = ['', 'score', 'AUC', '95 % interval', 'F1, mixed batch', 'test images flagged', 'OOD flagged']
-  return {
-    heading: 'Area under the ROC curve',
-    blocks: [
-      {
-        table: [head, ...rows],
-        caption:
-          'An AUC of 1 is perfect, 0.5 is a coin, below 0.5 prefers the wrong data set. Intervals are DeLong\'s. "F1, mixed batch" is at the threshold read off a batch of which half is OOD; the last two columns are at the threshold that flags 5 % of clean in-distribution images.',
-      },
-    ],
-  }
+  return { table: [head, ...rows] }
 }
 
 /** What the report calls each set; validation images exist with a data folder only. */
@@ -112,12 +100,11 @@ function setLabels({ direction, validation }: DirectionResult): Record<SetName, 
   }
 }
 
-function directionSection(result: DirectionResult): Section {
-  const { direction, sets, choices, evaluation, models, maps, samples } = result
+function figuresOf(result: DirectionResult) {
+  const { direction, sets, evaluation, maps, samples } = result
   const [inside, outside] = titlesOf(direction)
-  const { scores, results, gain } = evaluation
-  const { llr, likelihood, background } = results
-  const { contaminated, clean } = llr.decided
+  const { scores, results } = evaluation
+  const { contaminated, clean } = results.llr.decided
   const label = setLabels(result)
   const charts = chartsOf(
     shown.map((set) => ({ set, name: set, label: label[set] })),
@@ -128,92 +115,66 @@ function directionSection(result: DirectionResult): Section {
   const curves = (['likelihood', 'llr', 'joint', 'typicality', 'complexity'] as const).map((method) =>
     curveOf(methodTitle[method], scores.in_distr_test[method], scores.ood[method], results[method].auc),
   )
-  const confusion = (name: 'mixed' | 'clean', title: string, caption: string) => {
-    const at = name === 'mixed' ? contaminated : clean
+  const confusion = (name: string, title: string, at: Decided) => {
     const subtitle = `ratio below ${signed(-at.threshold, 1)} nats is called OOD`
-    const titles = { name: `confusion-${name}`, title, subtitle, xTitle: 'decision', yTitle: 'truth', caption }
+    const titles = { name: `confusion-${name}`, title, subtitle, xTitle: 'decision', yTitle: 'truth' }
     return confusionChart(titles, [inside, outside], at)
   }
-  const kind = result.validation ? 'validation' : 'training'
-  const simpler = background.auc < 0.5
-  const blocks: Block[] = [
-    [
-      charts.histogram({
-        name: 'likelihood',
-        title: 'Log-likelihood under the semantic model',
-        xTitle: 'log p, semantic model (nats)',
-        values: (set) => sets[set].semantic,
-        caption: `By likelihood alone, ${outside} lies on the side of the ${likelihood.auc < 0.5 ? 'likelier' : 'less likely'} images.`,
-      }),
-      charts.histogram({
-        name: 'ratio',
-        title: 'Likelihood ratio: semantic over background',
-        xTitle: nats,
-        values: ratio,
-        marks: [
-          { x: -contaminated.threshold, label: 'threshold, mixed batch' },
-          { x: -clean.threshold, label: 'threshold, clean images' },
-        ],
-        caption: 'The ratio, with both thresholds: images to the left of one are called OOD.',
-      }),
-    ],
-    meanTable(result, label),
-    [
-      charts.histogram({
-        name: 'background',
-        title: 'Log-likelihood under the background model',
-        xTitle: 'log p, background model (nats)',
-        values: (set) => sets[set].background,
-        caption: `The background model takes ${outside} for ${simpler ? 'likelier' : 'less likely'}, ${simpler === likelihood.auc < 0.5 ? 'as the semantic one does' : 'which the semantic one does not'}.`,
-      }),
-      charts.scatter({
-        name: 'scatter',
-        title: 'The ratio against the likelihood',
-        xTitle: 'log p, semantic model (nats)',
-        yTitle: nats,
-        x: (set) => sets[set].semantic,
-        y: ratio,
-        only: ['in_distr_test', 'ood'],
-        thresholds: { y: -contaminated.threshold, yLabel: 'threshold of the mixed batch' },
-        caption: 'Every image by both numbers; the line is the threshold of the mixed batch.',
-      }),
-    ],
-    rocChart(direction, curves, {
-      caption: `The ratio's AUC is that of the likelihood ${gain.difference < 0 ? '\u2212' : '+'} ${Math.abs(gain.difference).toFixed(3)}, with a standard error of ${gain.standardError.toFixed(3)} on these images (DeLong).`,
+  return {
+    likelihood: charts.histogram({
+      name: 'likelihood',
+      title: 'Log-likelihood under the semantic model',
+      xTitle: 'log p, semantic model (nats)',
+      values: (set) => sets[set].semantic,
     }),
-    [
-      confusion(
-        'mixed',
-        'Threshold from the mixed batch',
-        `Median score of ${choices.contaminatedImages} images, half ${inside} (${kind}), half ${outside} (training), as in the notebook this follows. It needs OOD images, and to know that they are half of the batch.`,
-      ),
-      confusion(
-        'clean',
-        'Threshold from clean images',
-        `Flags ${percentText(choices.falsePositiveRate)} of ${sets.in_distr_train.semantic.length} ${inside} images (${kind}): no OOD image is needed.`,
-      ),
-    ],
-    decisionTable(
-      [
-        ['mixed batch', contaminated],
-        ['clean images', clean],
+    ratio: charts.histogram({
+      name: 'ratio',
+      title: 'Likelihood ratio: semantic over background',
+      xTitle: nats,
+      values: ratio,
+      marks: [
+        { x: -contaminated.threshold, label: 'threshold, mixed batch' },
+        { x: -clean.threshold, label: 'threshold, clean images' },
       ],
-      1,
-      'Scores are minus the ratio, higher = more OOD; above the threshold is called OOD. OOD is the positive class.',
-    ),
-    maps &&
-      figure(
-        'maps',
-        pixelMaps(label, sets, maps),
-        `Log-probability of every pixel given those before it, and the ratio of the two models: blue speaks for ${inside}, orange against it. Colours have the same meaning in all rows; the ends of the scales are the 1 % and 99 % quantiles of the pixels shown.`,
-      ),
-    samples && figure('samples', sampleSheet(inside, samples), `${samples.shape[0]} samples of the semantic model.`),
-    modelTable(models, 'pixels'),
-  ]
-  return { heading: `Trained on ${inside}, against ${outside}`, folder: `${direction.checkpoint}/figures`, blocks }
+    }),
+    background: charts.histogram({
+      name: 'background',
+      title: 'Log-likelihood under the background model',
+      xTitle: 'log p, background model (nats)',
+      values: (set) => sets[set].background,
+    }),
+    scatter: charts.scatter({
+      name: 'scatter',
+      title: 'The ratio against the likelihood',
+      xTitle: 'log p, semantic model (nats)',
+      yTitle: nats,
+      x: (set) => sets[set].semantic,
+      y: ratio,
+      only: ['in_distr_test', 'ood'],
+      thresholds: { y: -contaminated.threshold, yLabel: 'threshold of the mixed batch' },
+    }),
+    roc: rocChart(direction, curves),
+    confusionMixed: confusion('mixed', 'Threshold from the mixed batch', contaminated),
+    confusionClean: confusion('clean', 'Threshold from clean images', clean),
+    maps: maps && figure('maps', pixelMaps(label, sets, maps)),
+    samples: samples && figure('samples', sampleSheet(inside, samples)),
+  }
 }
 
-function meanTable({ sets }: DirectionResult, label: Record<SetName, string>): ReportTable {
+function thresholdTable({ evaluation }: DirectionResult): ReportTable {
+  const { contaminated, clean } = evaluation.results.llr.decided
+  return decisionTable(
+    [
+      ['mixed batch', contaminated],
+      ['clean images', clean],
+    ],
+    1,
+  )
+}
+
+function meanTable(result: DirectionResult): ReportTable {
+  const { sets } = result
+  const label = setLabels(result)
   const row = (title: string, values: (set: SetName) => number) => [
     title,
     ...shown.map((set) => signed(values(set), 0)),

@@ -22,9 +22,9 @@ describe('texts of reports', () => {
   })
 
   it.each([
-    [{ test: 0.05, generated: 0.5 }, 'more often than', '50.0 % against 5.0 %'],
-    [{ test: 0.05, generated: 0 }, 'less often than', '0.0 % against 5.0 %'],
-    [{ test: 0.05, generated: 0.05 }, 'as often as', '5.0 % against 5.0 %'],
+    [{ in_distr_test: 0.05, generated: 0.5 }, 'more often than', '50.0 % against 5.0 %'],
+    [{ in_distr_test: 0.05, generated: 0 }, 'less often than', '0.0 % against 5.0 %'],
+    [{ in_distr_test: 0.05, generated: 0.05 }, 'as often as', '5.0 % against 5.0 %'],
   ])('say what flagged samples mean: %j', (flagged, how, shares) => {
     const text = samplesText('flow', 'MNIST', flagged)
     expect(text).toContain(`flagged ${how} MNIST test images (${shares})`)
