@@ -65,7 +65,7 @@ describe('npm run example', () => {
   it('names the examples there are, in one line, with exit code 2', () => {
     const { status, stderr, stdout } = example('no-such-example')
     const known =
-      'diffusion-lid, diffusion-ratio, genome, input-complexity, lid-map, likelihood-paradox, likelihood-ratio'
+      'diffusion-lid, diffusion-ratio, genome, input-complexity, lid-map, likelihood-paradox, likelihood-ratio, why-flows-fail'
     expect(stderr).toBe(`error: example: expected one of ${known}, got no-such-example\n`)
     expect([status, stdout]).toEqual([2, ''])
   })

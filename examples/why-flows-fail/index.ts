@@ -1,0 +1,144 @@
+// Why normalizing flows fail (Kirichenko et al. 2020): the paper's figures from our models, as far as checkpoints are there.
+import { type Columns, logProbOf, type Needs, vector } from '@ood/detect'
+import { featureLikelihood } from '@ood/llr'
+import { openClassifier } from '@ood/models-classifier'
+import { type Flow, openFlow } from '@ood/models-flow'
+import { type Example, mainOf } from '../common/example.ts'
+import { checkpointsFlag } from '../common/flags.ts'
+import { eachName, mean } from '../common/splits.ts'
+import { claims, evaluate, type Scores } from './evaluate.ts'
+import { latentsOf, mapsOf } from './inside.ts'
+import { featureModels, findCheckpoint, flowNames, pixelFlows, tableFlows, tableNames } from './models.ts'
+import { type Result, report } from './report.ts'
+import { INSIDE, imageSets, otherSet, TRAINED_AGAINST, tumours } from './sets.ts'
+
+interface Extra {
+  checkpoints: string | undefined
+}
+
+export const example: Example<Extra, Result> = {
+  name: 'why-flows-fail',
+  about: `Flows of Fashion-MNIST: the likelihood of other sets, latents, what couplings predict, masks, a bottleneck, negative
+training, flows of features and of a table. A figure whose checkpoint is not there is left out.`,
+  n: 64,
+  rows: 'images a set',
+  flags: { checkpoints: checkpointsFlag('look for checkpoints in DIR/NAME before the shipped ones') },
+
+  async work(bench, options) {
+    const { seed, signal } = bench
+    const missing: string[] = []
+    const find = (name: string) => findCheckpoint(name, options.checkpoints, missing)
+    const sets = await imageSets(options, signal)
+    const images = Object.fromEntries(sets.map((set) => [set.name, set.images]))
+    const names = sets.map(({ name }) => name)
+    const pair = sets.filter(({ name }) => name === INSIDE || name === TRAINED_AGAINST)
+    const scores: Scores = { flows: {}, tables: {} }
+    const result: Result = { sets, scores, missing, maps: {}, dimension: 1 }
+    const each = (needs: Needs, checkpoint: string, score: (columns: Columns) => Float64Array) =>
+      eachName(names, async (name) => score(await bench.columns(needs, `${checkpoint}/${name}`, images[name]!, 64)))
+    const minusLogProb = (columns: Columns) => vector(columns, 'flow.logProb').map((nats) => -nats)
+    /** What `use` gives for the flow of a checkpoint, if it is there. Small networks need no workers. */
+    const withFlow = async <T>(
+      checkpoint: string,
+      use: (flow: Flow, folder: string) => Promise<T>,
+      workers = options.workers,
+    ) => {
+      const folder = find(checkpoint)
+      if (folder === undefined) return undefined
+      const flow = await openFlow(folder, { workers })
+      try {
+        return await use(flow, folder)
+      } finally {
+        await flow.release()
+      }
+    }
+
+    for (const name of flowNames) {
+      const { checkpoint, title } = pixelFlows[name]
+      await withFlow(checkpoint, async (flow, folder) => {
+        scores.flows[name] = await each({ flow: logProbOf(flow) }, checkpoint, minusLogProb)
+        if (name === 'pixels') {
+          result.dimension = flow.dimension
+          result.latents = await latentsOf(flow, pair, seed)
+        }
+        if (name === 'pixels' || name === 'horizontal' || name === 'cycle')
+          result.maps[name] = await mapsOf(flow, folder, title, pair, seed)
+      })
+    }
+    const classifierFolder = find(featureModels[0])
+    scores.features = await withFlow(
+      featureModels[1],
+      async (model) => {
+        if (classifierFolder === undefined) return undefined
+        const classifier = await openClassifier(classifierFolder, { workers: 0 })
+        const method = featureLikelihood({ classifier, model })
+        try {
+          return await each(method.needs(), featureModels[1], (columns) => method.score(columns, null))
+        } finally {
+          await classifier.release()
+        }
+      },
+      0,
+    )
+    const table = await tumours()
+    for (const learned of tableNames)
+      await withFlow(
+        tableFlows[learned],
+        async (flow) => {
+          scores.tables[learned] = await eachName(tableNames, async (name) =>
+            minusLogProb(
+              await bench.columns({ flow: logProbOf(flow) }, `${tableFlows[learned]}/${name}`, table[name], 64),
+            ),
+          )
+        },
+        0,
+      )
+    return result
+  },
+
+  summary({ scores, sets, latents, maps, missing, dimension }) {
+    const all = evaluate(scores)
+    const { otherBefore, tabularMirror, ...judged } = all
+    const prediction = Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, map.prediction]))
+    return {
+      auc: leaves(judged, 'auc'),
+      interval: leaves(judged, 'interval'),
+      other: { set: otherSet(sets.map(({ name }) => name)), before: otherBefore?.auc ?? null },
+      tabularMirror: tabularMirror?.auc ?? null,
+      bitsPerDim: Object.fromEntries(
+        Object.entries(scores.flows).map(([name, of]) => [name, mean(of[INSIDE]!) / (dimension * Math.LN2)]),
+      ),
+      inside: { edges: latents?.edges ?? null, prediction },
+      claims: claims(all, { edges: latents?.edges, prediction }),
+      missing,
+    }
+  },
+
+  files(run, { scores }) {
+    run.writeJson('scores.json', rounded(scores))
+  },
+  report,
+}
+
+export const main = mainOf(example)
+
+/** One field of every judgement of a tree. */
+function leaves(tree: object, field: 'auc' | 'interval'): Record<string, unknown> {
+  const of = (value: unknown): unknown =>
+    value === null
+      ? null
+      : field in (value as object)
+        ? (value as Record<string, unknown>)[field]
+        : leaves(value as object, field)
+  return Object.fromEntries(Object.entries(tree).map(([name, value]) => [name, of(value)]))
+}
+
+/** Scores to a hundredth of a nat, as plain lists. */
+function rounded(value: object): object {
+  if (value instanceof Float64Array) return Array.from(value, (nats) => Number(nats.toFixed(2)))
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, of]) => of !== undefined)
+      .map(([name, of]) => [name, rounded(of)]),
+  )
+}
