@@ -23,12 +23,14 @@ export {
   twoSided,
 } from './combine/conformal.ts'
 export { type DensityOfStatesKept, densityOfStates } from './combine/density-of-states.ts'
+export { type FisherMember, fisherOf } from './combine/fisher-of.ts'
 export { gaussianOf, type PackedGaussian } from './combine/gaussian.ts'
 export { type MixtureKept, type MixtureOptions, mixtureOf } from './combine/mixture.ts'
 export { type OneClassKept, type OneClassOptions, oneClassOf } from './combine/one-class.ts'
 export { type PValueFit, pValuesOf } from './combine/p-values.ts'
 export { type Standardisation, varies } from './combine/standardise.ts'
 export { columnStatistic, needsOf, type Statistic } from './combine/statistic.ts'
+export { type SubspaceMixtureFit, type SubspaceMixtureOptions, subspaceMixtureOf } from './combine/subspace-mixture.ts'
 export { fitWorst, type Spread, type WorstOfMember, worst, worstOf } from './combine/worst-of.ts'
 export { assertProfile, type DataProfile } from './data-profile.ts'
 export { type Described, describedBy } from './described.ts'
@@ -42,6 +44,7 @@ export type {
   PredictionRequest,
 } from './detector-types.ts'
 export { featuresOf } from './features.ts'
+export { heldOutScores } from './held-out-scores.ts'
 export { type LogProbSettings, logProbOf } from './log-prob.ts'
 export {
   isStorable,

@@ -47,6 +47,7 @@ export {
 export {
   denoisingProfile,
   denoisingProfileOf,
+  type ProfileColumnOptions,
   type ProfileOptions,
   profileScales,
 } from './diffusion/profile.ts'

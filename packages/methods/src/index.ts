@@ -7,7 +7,6 @@ export {
   type MethodFailure,
   type MethodResult,
 } from './compare/compare.ts'
-export { heldOutScores } from './compare/held-out-scores.ts'
 export { type ColumnStore, createMeasurer, type Measurer, type MeasurerOptions } from './compare/measurer.ts'
 export { byRole, type Models, type OpenedModel, type OpenModelOptions, openModel, type Role } from './open-model.ts'
 export { availableMethods, type MethodEntry, makeMethod, methodEntry, methods, missingRoles } from './registry.ts'

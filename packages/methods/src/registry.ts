@@ -12,20 +12,23 @@ import {
 } from '@ood/density'
 import {
   densityOfStates,
+  fisherOf,
   gaussianOf,
   type Method,
   mixtureOf,
   oneClassOf,
   pValuesOf,
   type Statistic,
+  subspaceMixtureOf,
   worstOf,
 } from '@ood/detect'
 import { flipd, likelihoodLid, normalBundle, thresholdLid } from '@ood/lid'
 import { diffusionRatio, featureLikelihood, inputComplexity, likelihood, likelihoodRatio, typicality } from '@ood/llr'
 import type { Models, Role } from './open-model.ts'
 import { scoreNormMethod } from './score-norm.ts'
-import { modelsOf, over, statisticsOf, type Tier, takesBytes } from './statistics/available.ts'
 import { featureStatistic } from './statistics/features.ts'
+import { groupsOf, modelsOf, over, statisticsOf, type Tier, takesBytes } from './statistics/available.ts'
+import { hasPixels, pixelsOf } from './statistics/pixels.ts'
 
 /** One method of the registry. */
 export interface MethodEntry {
@@ -258,11 +261,12 @@ const entries: readonly MethodEntry[] = [
   ),
   combined('dose', 'Density of states (DoSE)', 'Morningstar et al. 2021', (s) => densityOfStates(s)),
   combined('dose-one-class', 'DoSE, one-class', 'Morningstar et al. 2021', (s) => oneClassOf(s)),
+  combined('gaussian', 'Gaussian of all statistics', 'Mahmood et al. 2021', (s) => gaussianOf(s)),
   combined('mixture', 'Gaussian mixture of all statistics', 'Mahmood et al. 2021', (s) => mixtureOf(s)),
   combined('p-values', 'Conformal p-values of all statistics (Bonferroni)', 'Bates et al. 2023', (s) => pValuesOf(s)),
   recommended('recommended-cheap', 'Recommended, cheap tier', 'cheap'),
   recommended('recommended-middle', 'Recommended, middle tier', 'middle'),
-  { ...recommended('recommended', 'Recommended: Gaussian of all statistics', 'full'), aliases: ['gaussian'] },
+  recommended('recommended', 'Recommended', 'full'),
 ]
 
 function entry(
@@ -292,12 +296,28 @@ function overStatistics(models: Models, tier: Tier, make: (statistics: Statistic
   return over(modelsOf(models, tier), make(statisticsOf(models, tier)) as Method)
 }
 
-/** The detector to deploy, a Gaussian (`gaussianOf`, after Mahmood et al. 2021) of a tier's statistics: chosen on validation sets only (docs/tuning.md). */
+/**
+ * The detector to deploy: one Gaussian for the statistics of each model, a density of the pixels, and Fisher's sum of
+ * their p-values. Chosen on validation sets only (docs/tuning.md).
+ */
 function recommended(name: string, title: string, tier: Tier): MethodEntry {
   const cost = { cheap: 'flow and PNG', middle: 'flow, PNG, PixelCNN++', full: 'all statistics' }[tier]
   // Without a PixelCNN++ the middle tier would be the cheap one under another name.
   const roles: Role[] = tier === 'middle' ? ['flow', 'autoregressive'] : ['flow']
-  return entry(name, title, 'this library', roles, cost, (models) => overStatistics(models, tier, gaussianOf))
+  return entry(name, title, 'this library', roles, cost, (models) => {
+    const used = modelsOf(models, tier)
+    const groups = groupsOf(models, tier).map(({ name: label, statistics }): [string, Method] => [
+      label,
+      gaussianOf(statistics) as Method,
+    ])
+    const pixels: [string, Method][] = hasPixels(used)
+      ? [['pixels', subspaceMixtureOf({ image: pixelsOf(used) }, 'image.pixels') as Method]]
+      : []
+    return over(
+      used,
+      fisherOf(Object.fromEntries([...groups, ...pixels]), { name: 'Recommended', source: 'this library' }),
+    )
+  })
 }
 
 function ratio({ autoregressive, autoregressiveBackground }: Models): Method<null> {

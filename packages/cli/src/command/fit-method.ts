@@ -30,8 +30,8 @@ export interface FitMethodOptions extends ModelsOptions, Omit<ImagesOptions, 'sh
  * @throws OodError as the models, the reader and the method do
  */
 export async function fitMethodFile(options: FitMethodOptions): Promise<DetectorFile> {
-  const { calibration, detector, fitMethod, packNumbers } = await import('@ood/detect')
-  const { createMeasurer, heldOutScores, makeMethod, methodEntry } = await import('@ood/methods')
+  const { calibration, detector, fitMethod, heldOutScores, packNumbers } = await import('@ood/detect')
+  const { createMeasurer, makeMethod, methodEntry } = await import('@ood/methods')
   const { method: name, out, seed, batchSize, falsePositiveRate, signal, onProgress } = options
   /** Threshold and reference from training images, each scored by a fit without it. */
   const trainingThreshold = (method: Method, columns: Columns, fit: unknown) => {

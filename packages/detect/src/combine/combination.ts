@@ -51,8 +51,7 @@ export function combination<Kept, Input = NdArray>(
     const { z, kept } = standardise(table, scale)
     return { z, rows: table.rows, width: kept.length, owner: kept.map((k) => table.owner[k]!) }
   }
-  const train = (columns: Columns, { scale, kept }: CombinationFit<Kept>): Float64Array =>
-    (rule.trainingScore ?? rule.score)(read(columns, scale), kept)
+  const { trainingScore } = rule
   return {
     name,
     source,
@@ -63,7 +62,10 @@ export function combination<Kept, Input = NdArray>(
       return { statistics: names, scale, kept: rule.fit(read(columns, scale)) }
     },
     score: (columns, { scale, kept }) => rule.score(read(columns, scale), kept),
-    trainingScore: train,
+    ...(trainingScore && {
+      trainingScore: (columns: Columns, { scale, kept }: CombinationFit<Kept>) =>
+        trainingScore(read(columns, scale), kept),
+    }),
     explain(columns, { scale, kept }): Explanation {
       const values = rule.explain(read(columns, scale), kept, names.length)
       return { parts: names, values: tableBatch(values, names.length) }

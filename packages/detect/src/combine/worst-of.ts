@@ -1,10 +1,10 @@
 // Several methods' scores as one: each standardised on training rows, the one furthest out decides.
-import { mean, mismatch, type NdArray, OodError, standardDeviation, tensor } from '@ood/core'
+import { mean, mismatch, type NdArray, standardDeviation, tensor } from '@ood/core'
 import { assertScores } from '../calibration.ts'
 import type { Columns } from '../columns.ts'
-import type { Needs } from '../measurement.ts'
 import type { Method } from '../method.ts'
 import { wrongField } from '../stored.ts'
+import { membersOf } from './members.ts'
 import { varies } from './standardise.ts'
 
 /** Mean and standard deviation of a score over training rows. */
@@ -80,18 +80,7 @@ export function worstOf<Input = NdArray>(
   { name = 'WorstOf', source = 'Kamkari et al. 2024' }: { name?: string; source?: string } = {},
 ): Method<WorstOfMember[], Input> {
   const members = methods as readonly Method<unknown, Input>[]
-  if (members.length === 0) throw new OodError('E_EMPTY', `${name}: expected at least one method, got none`)
-  const labels = members.map((method, k) =>
-    members.some((other, j) => j !== k && other.name === method.name) ? `${method.name}-${k}` : method.name,
-  )
-  const prefixed = (k: number, needs: Needs<Input>): Needs<Input> =>
-    Object.fromEntries(Object.entries(needs).map(([prefix, entry]) => [`${k}.${prefix}`, entry]))
-  const own = (k: number, columns: Columns): Columns =>
-    Object.fromEntries(
-      Object.entries(columns).flatMap(([column, values]) =>
-        column.startsWith(`${k}.`) ? [[column.slice(`${k}.`.length), values]] : [],
-      ),
-    )
+  const { labels, models, settings, needs, own } = membersOf(name, members)
   const standard = (columns: Columns, fits: readonly WorstOfMember[]): Float64Array[] =>
     members.map((method, k) => {
       const { fit, mean, standardDeviation } = fits[k]!
@@ -100,15 +89,9 @@ export function worstOf<Input = NdArray>(
   return {
     name,
     source,
-    models: Object.assign(
-      {},
-      ...members.map((method, k) =>
-        Object.fromEntries(Object.entries(method.models ?? {}).map(([role, model]) => [`${k}.${role}`, model])),
-      ),
-    ),
-    settings: { members: members.map(({ name: member, settings }) => ({ name: member, settings })) },
-    needs: (fits) =>
-      Object.assign({}, ...members.map((method, k) => prefixed(k, fits ? method.needs(fits[k]!.fit) : method.needs()))),
+    models,
+    settings,
+    needs,
     fit(train) {
       const fits = members.map((method, k) => method.fit(own(k, train)))
       const scores = members.map((method, k) => method.score(own(k, train), fits[k]))
@@ -130,7 +113,7 @@ export function worstOf<Input = NdArray>(
           values[row * all.length + k] = value
         })
       })
-      return { parts: labels, values: tensor(values, [n, all.length]) }
+      return { parts: [...labels], values: tensor(values, [n, all.length]) }
     },
     parseFit(value) {
       if (!Array.isArray(value) || value.length !== members.length)

@@ -4,12 +4,14 @@ import {
   type Columns,
   densityOfStates,
   detector,
+  fisherOf,
   gaussianOf,
   type Method,
   mixtureOf,
   oneClassOf,
   pValuesOf,
   restoreDetector,
+  subspaceMixtureOf,
   worstOf,
 } from '@ood/detect'
 import { describe, expect, it } from 'vitest'
@@ -36,12 +38,14 @@ const methods: readonly [string, Method<never>][] = [
   ...(['bonferroni', 'fisher', 'harmonic', 'cauchy'] as const).map(
     (rule) => [rule, pValuesOf(coordinates(4), { rule })] as [string, Method<never>],
   ),
+  ['subspace mixture', subspaceMixtureOf({}, 'raw.x')],
   ['worst of', worstOf([gaussianOf(coordinates(3)), densityOfStates(coordinates(2))])],
+  ['fisher of', fisherOf({ all: gaussianOf(coordinates(3)), two: densityOfStates(coordinates(2)) } as never)],
 ] as never
 
-/** `worstOf` puts a number before the names of its members' columns. */
+/** Methods over methods put a number before the names of their members' columns. */
 function view(name: string, given: Columns): Columns {
-  if (name !== 'worst of') return given
+  if (!/^(worst|fisher) of$/.test(name)) return given
   return Object.fromEntries([0, 1].map((k) => [`${k}.raw.x`, given['raw.x']!]))
 }
 
@@ -123,6 +127,7 @@ describe.each(methods)('%s', (name, method) => {
       }
   })
   it('explains which part raised the alarm', async () => {
+    if (!method.explain) return
     const found = await fitted()
     const { parts, values } = await found.explain({ columns: view(name, columns([[6, 9, 15, 784]])) })
     expect(values.shape).toEqual([1, parts.length])

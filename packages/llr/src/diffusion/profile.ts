@@ -4,6 +4,7 @@ import {
   assertRows,
   CALL_OPTIONS,
   type CallOptions,
+  mismatch,
   type NdArray,
   random,
   rowCount,
@@ -13,7 +14,7 @@ import {
   tensor,
 } from '@ood/core'
 import { type Measurement, measurement } from '@ood/detect'
-import { residualNorms } from './residuals.ts'
+import { type Cells, residualNorms } from './residuals.ts'
 
 /** Options of `denoisingProfile`. */
 export interface ProfileOptions {
@@ -27,6 +28,12 @@ const LEVELS = 12
 const [FROM, TO] = [-4.2, 1.6]
 /** (row, draw) pairs in one call of the model. */
 const BATCH = 64
+
+/** Options of `denoisingProfileOf`. */
+export interface ProfileColumnOptions extends ProfileOptions {
+  /** Regions along each side of an image [C, H, W] whose losses are a column of their own (default 0: none). */
+  grid?: number | undefined
+}
 
 /** The default scales of a profile: 12 from -4.2 to 1.6, within the noise of the process. */
 export function profileScales({ sde }: Pick<ScoreModel, 'sde'>): number[] {
@@ -56,13 +63,24 @@ export async function denoisingProfile(
   call: CallOptions & { rows?: ArrayLike<number> | undefined } = {},
 ): Promise<NdArray<Float64Array>> {
   assertOptions('denoisingProfile', options, ['scales', 'draws'])
+  return (await profile(model, x, options, call)).loss
+}
+
+/** Losses [N, levels], and [N, levels, cells] where there are cells. */
+async function profile(
+  model: ScoreModel,
+  x: NdArray,
+  { scales = profileScales(model), draws = 2 }: ProfileOptions,
+  call: CallOptions & { rows?: ArrayLike<number> | undefined },
+  cells?: Cells,
+): Promise<{ loss: NdArray<Float64Array>; regions: NdArray<Float64Array> | undefined }> {
   assertOptions('denoisingProfile call', call, CALL_OPTIONS)
-  const { scales = profileScales(model), draws = 2 } = options
   assertRows('denoisingProfile x', x, model.modelShape)
   const n = rowCount(x)
   const d = rowSize(x)
   const root = random(call.seed ?? 0).fork('denoising-profile')
   const out = new Float64Array(n * scales.length)
+  const regions = cells && new Float64Array(n * scales.length * cells.count)
   const times = scales.map((scale) => model.sde.timeOf(Math.exp(scale)))
   const perRow = scales.length * draws
   for (let from = 0; from < n * perRow; from += BATCH) {
@@ -74,7 +92,7 @@ export async function denoisingProfile(
       for (let j = i * d; j < (i + 1) * d; j++) noise[j] = rng.normal()
     })
     const levelOf = (pair: number): number => Math.floor((pair % perRow) / draws)
-    const { l2 } = await residualNorms(
+    const norms = await residualNorms(
       model,
       takeRows(
         x,
@@ -83,26 +101,54 @@ export async function denoisingProfile(
       Float64Array.from(pairs, (pair) => times[levelOf(pair)]!),
       noise,
       { signal: call.signal },
+      cells,
     )
     pairs.forEach((pair, i) => {
       const at = Math.floor(pair / perRow) * scales.length + levelOf(pair)
-      out[at] = out[at]! + l2[i]! / draws
+      out[at] = out[at]! + norms.l2[i]! / draws
+      if (!regions || !norms.cells) return
+      for (let c = 0; c < cells.count; c++)
+        regions[at * cells.count + c] = regions[at * cells.count + c]! + norms.cells[i * cells.count + c]! / draws
     })
     call.onProgress?.({ done: Math.floor((from + pairs.length) / perRow), total: n, label: 'denoising profile' })
   }
-  return tensor(out, [n, scales.length])
+  return {
+    loss: tensor(out, [n, scales.length]),
+    regions: regions && tensor(regions, [n, scales.length, cells.count]),
+  }
 }
 
-/** The profile as a measurement: column `loss` [N, levels]. Rows are raw where the model has `preprocess`. */
-export function denoisingProfileOf(model: ScoreModel, options: ProfileOptions = {}): Measurement {
-  assertOptions('denoisingProfileOf', options, ['scales', 'draws'])
-  const { scales = profileScales(model), draws = 2 } = options
-  return measurement('denoisingProfile', [model], { scales, draws }, ['loss'], async (x: NdArray, call = {}) => ({
-    loss: await denoisingProfile(
-      model,
-      model.preprocess ? await model.preprocess(x, call as CallOptions) : x,
-      { scales, draws },
-      call as CallOptions,
-    ),
-  }))
+/** A grid of regions over images [C, H, W]: every channel's numbers of a region are one cell. */
+function gridCells(shape: readonly number[], grid: number): Cells | undefined {
+  if (grid === 0 || shape.length !== 3) return undefined
+  const [channels, height, width] = shape as [number, number, number]
+  const [rows, columns] = [Math.min(grid, height), Math.min(grid, width)]
+  const of = Int32Array.from({ length: channels * height * width }, (_, i) => {
+    const [y, x] = [Math.floor(i / width) % height, i % width]
+    return Math.floor((y * rows) / height) * columns + Math.floor((x * columns) / width)
+  })
+  return { count: rows * columns, of }
+}
+
+/**
+ * The profile as a measurement: column `loss` [N, levels], and with a `grid`, for images, `regions` [N, levels, cells].
+ * Rows are raw where the model has `preprocess`.
+ */
+export function denoisingProfileOf(model: ScoreModel, options: ProfileColumnOptions = {}): Measurement {
+  assertOptions('denoisingProfileOf', options, ['scales', 'draws', 'grid'])
+  const { scales = profileScales(model), draws = 2, grid = 0 } = options
+  if (!(Number.isSafeInteger(grid) && grid >= 0))
+    throw mismatch('E_ARGUMENT', 'denoisingProfileOf grid', 'a whole number', grid)
+  const cells = gridCells(model.modelShape, grid)
+  return measurement(
+    'denoisingProfile',
+    [model],
+    cells ? { scales, draws, grid } : { scales, draws },
+    cells ? ['loss', 'regions'] : ['loss'],
+    async (x: NdArray, call = {}) => {
+      const rows = model.preprocess ? await model.preprocess(x, call as CallOptions) : x
+      const { loss, regions } = await profile(model, rows, { scales, draws }, call as CallOptions, cells)
+      return regions ? { loss, regions } : { loss }
+    },
+  )
 }

@@ -17,6 +17,14 @@ interface ResidualNorms {
   l1: Float64Array
   /** Σ_i r_i². */
   l2: Float64Array
+  /** Σ r_i² over the numbers of each cell, [M, cells], where cells were asked for. */
+  cells: Float64Array | undefined
+}
+
+/** Which cell each number of a row belongs to. */
+export interface Cells {
+  readonly count: number
+  readonly of: Int32Array
 }
 
 /**
@@ -27,6 +35,7 @@ interface ResidualNorms {
  * @param x - clean rows [M, ...modelShape] in the model's space
  * @param times - M times
  * @param noise - M D standard normals, row by row
+ * @param cells - cells to sum the squares over as well
  */
 export async function residualNorms(
   model: ScoreModel,
@@ -34,6 +43,7 @@ export async function residualNorms(
   times: Float64Array,
   noise: Float64Array,
   call: { signal?: AbortSignal | undefined } = {},
+  cells?: Cells,
 ): Promise<ResidualNorms> {
   const m = rowCount(x)
   const d = rowSize(x)
@@ -53,6 +63,7 @@ export async function residualNorms(
   const values = flatData(net)
   const l1 = new Float64Array(m)
   const l2 = new Float64Array(m)
+  const byCell = cells && new Float64Array(m * cells.count)
   for (let i = 0; i < m; i++) {
     const factor = model.scaledScore ? 1 : sigma[i]!
     let absolute = 0
@@ -61,9 +72,13 @@ export async function residualNorms(
       const r = factor * values[j]! + noise[j]!
       absolute += Math.abs(r)
       squared += r * r
+      if (byCell) {
+        const at = i * cells.count + cells.of[j - i * d]!
+        byCell[at] = byCell[at]! + r * r
+      }
     }
     l1[i] = absolute
     l2[i] = squared
   }
-  return { l1, l2 }
+  return { l1, l2, cells: byCell }
 }

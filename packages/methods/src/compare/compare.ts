@@ -1,8 +1,7 @@
 // Runs many methods on the same images: each column measured once, each method fitted on training images alone.
 import { type CallOptions, mean, mismatch, type NdArray, OodError } from '@ood/core'
-import { calibration, fitMethod, type Method } from '@ood/detect'
+import { calibration, fitMethod, heldOutScores, type Method } from '@ood/detect'
 import { auroc, averagePrecision, delongInterval, falsePositiveRateAtTruePositiveRate } from '@ood/roc'
-import { heldOutScores } from './held-out-scores.ts'
 import { type ColumnStore, createMeasurer, type Measurer } from './measurer.ts'
 
 /** What is compared on what. */

@@ -3,7 +3,7 @@ import { describedBy, type Method, type Statistic } from '@ood/detect'
 import type { Models } from '../open-model.ts'
 import { backgroundStatistics, pixelStatistics } from './autoregressive.ts'
 import { flowLidStatistic, flowStatistics } from './flow.ts'
-import { codeStatistic, denoisingStatistic } from './others.ts'
+import { codeStatistic, denoisingRegionStatistic, denoisingStatistic } from './others.ts'
 
 /** How much a detector may cost: flow and PNG only, with PixelCNN++, or with a diffusion model and LID curves as well. */
 export type Tier = 'cheap' | 'middle' | 'full'
@@ -11,28 +11,60 @@ export type Tier = 'cheap' | 'middle' | 'full'
 /** Tiers in order of cost. */
 export const tiers: readonly Tier[] = ['cheap', 'middle', 'full']
 
+/** The statistics that come from one model, and a name for them. */
+export interface StatisticGroup {
+  name: string
+  statistics: Statistic[]
+}
+
 /**
- * The statistics of a tier that the models allow.
+ * The statistics of a tier that the models allow, by where they come from.
  *
  * - `cheap`: PNG bits, where the models are of 8-bit images; log p, preprocessing and latents of the flow
  * - `middle`: PixelCNN++ and its background model, whole and by region
- * - `full`: denoising losses of the diffusion model, LID curve of the flow
+ * - `full`: denoising losses of the diffusion model, whole and by region; LID curve of the flow
+ *
+ * @example
+ * const groups = groupsOf({ flow }, 'cheap') // [{ name: 'flow', statistics }]
+ */
+export function groupsOf(models: Models, tier: Tier = 'full'): StatisticGroup[] {
+  const { flow, autoregressive, autoregressiveBackground: background, diffusion } = models
+  const middle = tier !== 'cheap'
+  const full = tier === 'full'
+  const groups: StatisticGroup[] = []
+  if (flow)
+    groups.push({
+      name: takesBytes(models) ? 'flow and PNG' : 'flow',
+      statistics: [...(takesBytes(models) ? [codeStatistic()] : []), ...flowStatistics(flow)],
+    })
+  if (middle && autoregressive)
+    groups.push({
+      name: 'PixelCNN++',
+      statistics: [
+        ...pixelStatistics(autoregressive),
+        ...(background ? backgroundStatistics(autoregressive, background) : []),
+      ],
+    })
+  if (full && diffusion)
+    groups.push({
+      name: 'denoising',
+      statistics: [
+        denoisingStatistic(diffusion),
+        ...(diffusion.modelShape.length === 3 ? [denoisingRegionStatistic(diffusion)] : []),
+      ],
+    })
+  if (full && flow) groups.push({ name: 'LID', statistics: [flowLidStatistic(flow)] })
+  return groups
+}
+
+/**
+ * All statistics of a tier, as `groupsOf` lists them.
  *
  * @example
  * const method = gaussianOf(statisticsOf({ flow }, 'cheap'))
  */
 export function statisticsOf(models: Models, tier: Tier = 'full'): Statistic[] {
-  const { flow, autoregressive, autoregressiveBackground, diffusion } = models
-  const middle = tier !== 'cheap'
-  const full = tier === 'full'
-  const statistics: Statistic[] = takesBytes(models) ? [codeStatistic()] : []
-  if (flow) statistics.push(...flowStatistics(flow))
-  if (middle && autoregressive) statistics.push(...pixelStatistics(autoregressive))
-  if (middle && autoregressive && autoregressiveBackground)
-    statistics.push(...backgroundStatistics(autoregressive, autoregressiveBackground))
-  if (full && diffusion) statistics.push(denoisingStatistic(diffusion))
-  if (full && flow) statistics.push(flowLidStatistic(flow))
-  return statistics
+  return groupsOf(models, tier).flatMap(({ statistics }) => statistics)
 }
 
 /** The models that the statistics of a tier run, by role. */

@@ -1,0 +1,257 @@
+// A density of images themselves: a Gaussian mixture in the space of their principal components, and what lies outside.
+import { assertOptions, flatData, mismatch, type NdArray, quantile, random, rowCount, rowSize } from '@ood/core'
+import { dominantEigenvectors } from '@ood/linalg'
+import { array, type Columns } from '../columns.ts'
+import { gaussian, ledoitWolf, moments, shrink, squaredDistance } from '../internal/gaussian.ts'
+import { type Component, expectationMaximisation, logMixture } from '../internal/mixture.ts'
+import type { Needs } from '../measurement.ts'
+import type { Method } from '../method.ts'
+import { packNumbers, unpackNumbers } from '../pack.ts'
+import { wrongField } from '../stored.ts'
+import { type PackedGaussian, packGaussian, unpackGaussian } from './gaussian.ts'
+import { robustSpread, tamed, varies } from './standardise.ts'
+
+/** Settings of `subspaceMixtureOf`. */
+export interface SubspaceMixtureOptions {
+  /** Principal components (default 24); fewer where there are not 20 training rows for each. */
+  dimension?: number | undefined
+  /** Gaussians (default 16); fewer where there are not 20 training rows for each. */
+  components?: number | undefined
+  /** Seed of the mixture's start (default 0). */
+  seed?: number | undefined
+}
+
+/** A fitted mixture in a subspace. */
+export interface SubspaceMixtureFit {
+  /** Numbers a row. */
+  width: number
+  /** Mean row and principal directions [dimension, width], packed. */
+  mean: string
+  directions: string
+  /** The unit of the coordinates: their standard deviation over all directions. */
+  unit: number
+  weights: string
+  components: PackedGaussian[]
+  /** Median and spread of -log p in the subspace and of log squared residual, over rows that a fit left out. */
+  centre: number[]
+  spread: number[]
+  /** Law of the two standardised numbers. */
+  pair: PackedGaussian
+}
+
+/** Share of a component's covariance that is replaced by a multiple of the identity. */
+const SHRINKAGE = 0.1
+const ROWS_EACH = 20
+const FEWEST = 10
+/** Every fifth row judges the mixture of the other four fifths. */
+const PART = 5
+/** Squared residual below which rows lie in the subspace as far as anybody can tell. */
+const FLOOR = 1e-12
+const TAIL = 3
+
+/**
+ * Score = squared Mahalanobis distance of the pair (-log p of the row's principal components under a Gaussian mixture,
+ * log of the squared distance from their subspace): the distances in and from feature space of Moghaddam and Pentland
+ * (1997, Probabilistic visual learning for object representation), with the mixture that Richardson and Weiss (2018, On
+ * GANs and GMMs) found to be a fair model of small images. Two-sided: rows may be too plain as well as too strange.
+ *
+ * The pair is judged by rows that a first fit left out (every fifth). Fitting O(n width² + width³) for the components and
+ * O(n components dimension²) an iteration, twice; a score O(dimension width + components dimension²).
+ *
+ * @param needs - what gives the column, such as pixels scaled to [0, 1]
+ * @param column - its name, [N, ...]
+ * @throws OodError `E_EMPTY` for fewer than 10 training rows, `E_ARGUMENT` where rows do not vary, `E_SHAPE` for another
+ *   number of numbers a row than the fit's
+ * @example
+ * const method = subspaceMixtureOf({ image: pixels }, 'image.pixels', { components: 8 })
+ */
+export function subspaceMixtureOf<Input = NdArray>(
+  needs: Needs<Input>,
+  column: string,
+  options: SubspaceMixtureOptions = {},
+): Method<SubspaceMixtureFit, Input> {
+  assertOptions('subspaceMixtureOf', options, ['dimension', 'components', 'seed'])
+  const { dimension = 24, components = 16, seed = 0 } = options
+  for (const [name, value] of Object.entries({ dimension, components }))
+    if (!(Number.isSafeInteger(value) && value > 0))
+      throw mismatch('E_ARGUMENT', `subspaceMixtureOf ${name}`, 'a positive integer', value)
+  const rowsOf = (columns: Columns): Rows => {
+    const batch = array(columns, column)
+    const rows = { x: Float64Array.from(flatData(batch)), n: rowCount(batch), width: rowSize(batch) }
+    const bad = rows.x.findIndex(Number.isNaN)
+    if (bad >= 0)
+      throw mismatch('E_NOT_FINITE', `column ${column}`, 'numbers', `NaN in row ${Math.floor(bad / rows.width)}`)
+    return rows
+  }
+  return {
+    name: 'SubspaceMixture',
+    source: 'Moghaddam & Pentland 1997',
+    settings: { column, dimension, components, seed },
+    needs: () => needs,
+    fit(train) {
+      const rows = rowsOf(train)
+      if (rows.n < FEWEST) throw mismatch('E_EMPTY', 'subspaceMixtureOf training rows', `at least ${FEWEST}`, rows.n)
+      const size = (n: number) => ({
+        dimension: Math.max(1, Math.min(dimension, Math.floor(n / ROWS_EACH))),
+        components: Math.max(1, Math.min(components, Math.floor(n / ROWS_EACH))),
+        seed,
+      })
+      const [rest, left] = [part(rows, (i) => i % PART !== 0), part(rows, (i) => i % PART === 0)]
+      const judged = pairs(left, fitSpace(rest, size(rest.n)))
+      const { centre, spread, pair } = fitPair(judged)
+      const { mean, directions, unit, mixture } = fitSpace(rows, size(rows.n))
+      return {
+        width: rows.width,
+        mean: packNumbers(mean),
+        directions: packNumbers(directions),
+        unit,
+        weights: packNumbers(mixture.map(({ weight }) => weight)),
+        components: mixture.map(({ gaussian: g }) => packGaussian(g.mean, g.covariance)),
+        centre,
+        spread,
+        pair,
+      }
+    },
+    score(columns, fit) {
+      const rows = rowsOf(columns)
+      if (rows.n > 0 && rows.width !== fit.width)
+        throw mismatch('E_SHAPE', `column ${column}`, `${fit.width} numbers a row, as in the fit`, rows.width)
+      const { centre, spread } = fit
+      const values = pairs(rows, unpackSpace(fit))
+      const law = unpackGaussian(fit.pair, 2)
+      const work = new Float64Array(2)
+      const z = new Float64Array(2)
+      return Float64Array.from({ length: rows.n }, (_, row) => {
+        if (!Number.isFinite(values[2 * row]! + values[2 * row + 1]!)) return Number.POSITIVE_INFINITY
+        for (let k = 0; k < 2; k++) z[k] = tamed((values[2 * row + k]! - centre[k]!) / spread[k]!, TAIL)
+        return squaredDistance(law, z, 0, work)
+      })
+    },
+    parseFit(value) {
+      const fit = { ...((value ?? {}) as SubspaceMixtureFit) }
+      const pairOf = (list: unknown, positive: boolean): boolean =>
+        Array.isArray(list) && list.length === 2 && list.every((v) => Number.isFinite(v) && (!positive || v > 0))
+      if (!(Number.isSafeInteger(fit.width) && fit.width > 0))
+        throw wrongField('fit.width', 'a positive integer', fit.width)
+      if (!(typeof fit.unit === 'number' && fit.unit > 0 && Number.isFinite(fit.unit)))
+        throw wrongField('fit.unit', 'a positive number', fit.unit)
+      if (!pairOf(fit.centre, false)) throw wrongField('fit.centre', 'two finite numbers', fit.centre)
+      if (!pairOf(fit.spread, true)) throw wrongField('fit.spread', 'two positive numbers', fit.spread)
+      if (!Array.isArray(fit.components)) throw wrongField('fit.components', 'a list', fit.components)
+      unpackSpace(fit)
+      unpackGaussian(fit.pair, 2)
+      const { width, mean, directions, unit, weights, components: kept, centre, spread, pair } = fit
+      return { width, mean, directions, unit, weights, components: kept, centre, spread, pair }
+    },
+  }
+}
+
+interface Rows {
+  x: Float64Array
+  n: number
+  width: number
+}
+
+/** A subspace and the mixture in it. */
+interface Space {
+  mean: Float64Array
+  directions: Float64Array
+  unit: number
+  mixture: Component[]
+}
+
+function part({ x, n, width }: Rows, keep: (row: number) => boolean): Rows {
+  const rows = Array.from({ length: n }, (_, i) => i).filter(keep)
+  const out = new Float64Array(rows.length * width)
+  rows.forEach((row, i) => {
+    out.set(x.subarray(row * width, (row + 1) * width), i * width)
+  })
+  return { x: out, n: rows.length, width }
+}
+
+function fitSpace(rows: Rows, size: { dimension: number; components: number; seed: number }): Space {
+  const { x, width } = rows
+  const { mean, covariance } = moments(x, width)
+  const { values, vectors } = dominantEigenvectors(covariance, width, 0)
+  const dimension = Math.min(size.dimension, values.length)
+  const directions = vectors.slice(0, dimension * width)
+  const unit = Math.sqrt(values.slice(0, dimension).reduce((sum, value) => sum + value, 0) / Math.max(1, dimension))
+  const magnitude = Math.max(...mean.map(Math.abs))
+  if (!varies(unit, magnitude))
+    throw mismatch('E_ARGUMENT', 'subspaceMixtureOf training rows', 'rows that vary', 'equal ones')
+  const { coordinates } = project(rows, { mean, directions, unit })
+  const rng = random(size.seed).fork('subspace-mixture')
+  const { components } = expectationMaximisation(coordinates, dimension, size.components, SHRINKAGE, rng)
+  return { mean, directions, unit, mixture: components }
+}
+
+/** Coordinates in units, [n, dimension], and squared distances from the subspace. */
+function project(
+  { x, n, width }: Rows,
+  { mean, directions, unit }: Omit<Space, 'mixture'>,
+): { coordinates: Float64Array; residual: Float64Array } {
+  const dimension = directions.length / width
+  const coordinates = new Float64Array(n * dimension)
+  const residual = new Float64Array(n)
+  const centred = new Float64Array(width)
+  for (let row = 0; row < n; row++) {
+    let whole = 0
+    for (let j = 0; j < width; j++) {
+      centred[j] = x[row * width + j]! - mean[j]!
+      whole += centred[j]! ** 2
+    }
+    for (let k = 0; k < dimension; k++) {
+      let dot = 0
+      for (let j = 0; j < width; j++) dot += directions[k * width + j]! * centred[j]!
+      coordinates[row * dimension + k] = dot / unit
+      whole -= dot * dot
+    }
+    // NaN where numbers are too large to square.
+    residual[row] = whole > 0 ? whole : whole <= 0 ? 0 : Number.POSITIVE_INFINITY
+  }
+  return { coordinates, residual }
+}
+
+/** -log p in the subspace and log squared residual, [n, 2]. */
+function pairs(rows: Rows, space: Space): Float64Array {
+  const { coordinates, residual } = project(rows, space)
+  const dimension = space.directions.length / rows.width
+  const work = new Float64Array(dimension)
+  const out = new Float64Array(2 * rows.n)
+  for (let row = 0; row < rows.n; row++) {
+    out[2 * row] = -logMixture(space.mixture, coordinates, row * dimension, work)
+    out[2 * row + 1] = Math.log(residual[row]! + FLOOR)
+  }
+  return out
+}
+
+function fitPair(values: Float64Array): Pick<SubspaceMixtureFit, 'centre' | 'spread' | 'pair'> {
+  const columns = [0, 1].map((k) => values.filter((_, i) => i % 2 === k).sort())
+  const centre = columns.map((sorted) => quantile(sorted, 0.5))
+  // Rows that all lie in the subspace: a residual beyond rounding is then far out, in units of the rounding.
+  const spread = columns.map((sorted) => Math.max(robustSpread(sorted), 1e-3))
+  const z = values.map((value, i) => tamed((value - centre[i % 2]!) / spread[i % 2]!, TAIL))
+  const { mean, covariance } = moments(z, 2)
+  const shrunk = shrink(covariance, 2, Math.max(1e-6, ledoitWolf(z, 2, mean, covariance)))
+  for (const i of [0, 3]) shrunk[i] = shrunk[i]! + 1e-6
+  const law = gaussian(mean, shrunk)
+  return { centre, spread, pair: packGaussian(law.mean, law.covariance) }
+}
+
+function unpackSpace({ width, mean, directions, unit, weights, components }: SubspaceMixtureFit): Space {
+  const m = unpackNumbers('detector state fit.mean', mean)
+  const v = unpackNumbers('detector state fit.directions', directions)
+  const w = unpackNumbers('detector state fit.weights', weights)
+  const dimension = v.length / width
+  if (m.length !== width) throw wrongField('fit.mean', `${width} numbers`, m.length)
+  if (!(Number.isInteger(dimension) && dimension > 0)) throw wrongField('fit.directions', `rows of ${width}`, v.length)
+  if (![m, v].every((list) => list.every(Number.isFinite))) throw wrongField('fit.mean', 'finite numbers', 'others')
+  if (w.length !== components.length || !w.every((value) => value > 0 && value <= 1 + 1e-9) || w.length === 0)
+    throw wrongField('fit.weights', `${components.length} numbers in (0, 1]`, w.length)
+  return {
+    mean: m,
+    directions: v,
+    unit,
+    mixture: components.map((packed, c) => ({ weight: w[c]!, gaussian: unpackGaussian(packed, dimension) })),
+  }
+}
