@@ -70,7 +70,7 @@ export function claims(of: Evaluated, { edges, prediction }: Inside): Claim[] {
     claim(
       about,
       'AUC above that of checkerboard masks',
-      `${auc(better)} against ${auc(of.masks.checkerboard)}`,
+      better ? `${auc(better)} against ${auc(of.masks.checkerboard)}` : auc(better),
       above(better, of.masks.checkerboard),
     )
   const pairs = (values: Record<string, number> | undefined) =>

@@ -5,11 +5,11 @@ import { openClassifier } from '@ood/models-classifier'
 import { type Flow, openFlow } from '@ood/models-flow'
 import { type Example, mainOf } from '../common/example.ts'
 import { checkpointsFlag } from '../common/flags.ts'
-import { eachName, mean } from '../common/splits.ts'
-import { claims, evaluate, type Scores } from './evaluate.ts'
+import { eachName } from '../common/splits.ts'
+import { evaluate, type Scores } from './evaluate.ts'
 import { latentsOf, mapsOf } from './inside.ts'
 import { featureModels, findCheckpoint, flowNames, pixelFlows, tableFlows, tableNames } from './models.ts'
-import { type Result, report } from './report.ts'
+import { bitsPerDim, claimsOf, type Result, report } from './report.ts'
 import { INSIDE, imageSets, otherSet, TRAINED_AGAINST, tumours } from './sets.ts'
 
 interface Extra {
@@ -37,11 +37,13 @@ training, flows of features and of a table. A figure whose checkpoint is not the
     const each = (needs: Needs, checkpoint: string, score: (columns: Columns) => Float64Array) =>
       eachName(names, async (name) => score(await bench.columns(needs, `${checkpoint}/${name}`, images[name]!, 64)))
     const minusLogProb = (columns: Columns) => vector(columns, 'flow.logProb').map((nats) => -nats)
-    /** What `use` gives for the flow of a checkpoint, if it is there. Small networks need no workers. */
+    // Many small networks: starting workers for each takes longer than some hundred images do.
+    const inProcess = options.workers ?? (options.n > 1000 ? undefined : 0)
+    /** What `use` gives for the flow of a checkpoint, if it is there. */
     const withFlow = async <T>(
       checkpoint: string,
       use: (flow: Flow, folder: string) => Promise<T>,
-      workers = options.workers,
+      workers = inProcess,
     ) => {
       const folder = find(checkpoint)
       if (folder === undefined) return undefined
@@ -96,20 +98,19 @@ training, flows of features and of a table. A figure whose checkpoint is not the
     return result
   },
 
-  summary({ scores, sets, latents, maps, missing, dimension }) {
-    const all = evaluate(scores)
-    const { otherBefore, tabularMirror, ...judged } = all
-    const prediction = Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, map.prediction]))
+  summary(result) {
+    const { scores, sets, latents, maps, missing } = result
+    const { otherBefore, tabularMirror, ...judged } = evaluate(scores)
+    const measured = flowNames.filter((name) => scores.flows[name])
     return {
       auc: leaves(judged, 'auc'),
       interval: leaves(judged, 'interval'),
       other: { set: otherSet(sets.map(({ name }) => name)), before: otherBefore?.auc ?? null },
       tabularMirror: tabularMirror?.auc ?? null,
-      bitsPerDim: Object.fromEntries(
-        Object.entries(scores.flows).map(([name, of]) => [name, mean(of[INSIDE]!) / (dimension * Math.LN2)]),
-      ),
-      inside: { edges: latents?.edges ?? null, prediction },
-      claims: claims(all, { edges: latents?.edges, prediction }),
+      bitsPerDim: Object.fromEntries(measured.map((name) => [name, bitsPerDim(result, name)])),
+      edges: latents?.edges ?? null,
+      prediction: Object.fromEntries(Object.entries(maps).map(([name, { prediction }]) => [name, prediction])),
+      claims: claimsOf(result),
       missing,
     }
   },

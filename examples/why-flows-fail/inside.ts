@@ -1,5 +1,5 @@
 // Inside a flow: latents as images, what couplings predict of the pixels they do not see, and how well.
-import { concatRows, flatData, mean, type NdArray, rowCount, rowSize, sliceRows } from '@ood/core'
+import { concatRows, flatData, mean, type NdArray, rowCount, rowSize, sliceRows, tensor } from '@ood/core'
 import { type Flow, latentImages, latentLayout, meanLatents, openCouplings } from '@ood/models-flow'
 import { type MapColumn, mapGrid } from '@ood/plots'
 import type { ImageSet } from './sets.ts'
@@ -66,24 +66,24 @@ export async function mapsOf(
       const x = first(images, COUNTED)
       const maps = await inside.maps(x, { names, seed })
       prediction[name] = shiftCorrelation(maps[names[0]!]!.image!.t, await flow.preprocess(x, { seed }))
-      const shown = names.flatMap((k) => [first(maps[k]!.image!.t), first(maps[k]!.image!.s)])
+      const shown = names.flatMap((k) => [negated(first(maps[k]!.image!.t)), first(maps[k]!.image!.s)])
       of.push([first(x), ...shown])
     }
     const column = (k: number) => concatRows(of.map((row) => row[k]!))
     const colours = (k: number): Pick<MapColumn, 'colors' | 'domain' | 'bar'> => {
       const reach = Math.max(1e-6, ...flatData(column(k)).map(Math.abs))
-      return { colors: 'diverging', domain: [-reach, reach], bar: k % 2 ? 't' : 's' }
+      return { colors: 'diverging', domain: [-reach, reach], bar: k % 2 ? '\u2212t' : 's' }
     }
     const columns: MapColumn[] = [
       { label: 'image', maps: column(0), colors: 'grey', domain: [0, 255] },
       ...names.flatMap((name, i) =>
-        ['t', 's'].map((map, j) => {
+        ['\u2212t', 's'].map((map, j) => {
           const k = 1 + 2 * i + j
-          return { label: `${map} of ${name.replace('.', ' ')}`, maps: column(k), ...colours(k) }
+          return { label: `${map}, layer ${Number(name.split('.')[1]) + 1}`, maps: column(k), ...colours(k) }
         }),
       ),
     ]
-    return { picture: mapGrid({ title, groups: groupsOf(pair), columns, zoom: 2.5 }), prediction }
+    return { picture: mapGrid({ title, groups: groupsOf(pair), columns }), prediction }
   } finally {
     await inside.release()
   }
@@ -92,6 +92,12 @@ export async function mapsOf(
 const first = (x: NdArray, count = SHOWN): NdArray => sliceRows(x, 0, Math.min(count, rowCount(x)))
 const groupsOf = (pair: readonly ImageSet[]) =>
   pair.map(({ label, images }) => ({ label, rows: Math.min(SHOWN, rowCount(images)) }))
+
+const negated = (x: NdArray): NdArray =>
+  tensor(
+    Float32Array.from(flatData(x), (value) => -value),
+    x.shape,
+  )
 
 /** Averaged |z| against the edges of the own image and of the next one. */
 function edgeCorrelation(z: NdArray, images: NdArray): { own: number; another: number } {

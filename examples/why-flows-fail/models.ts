@@ -5,13 +5,13 @@ import { checkpointPath, listCheckpoints } from '@ood/zoo'
 
 /** Flows of Fashion-MNIST images, and what the report calls them. */
 export const pixelFlows = {
-  pixels: { checkpoint: 'realnvp-fmnist', title: 'RealNVP, two scales' },
+  pixels: { checkpoint: 'realnvp-fmnist', title: 'RealNVP' },
   glow: { checkpoint: 'glow-fmnist', title: 'Glow' },
   checkerboard: { checkpoint: 'realnvp-fmnist-checkerboard', title: 'checkerboard masks' },
   horizontal: { checkpoint: 'realnvp-fmnist-horizontal', title: 'horizontal masks' },
   cycle: { checkpoint: 'realnvp-fmnist-cycle', title: 'cycle masks' },
-  bottleneck: { checkpoint: 'realnvp-fmnist-bottleneck', title: 'checkerboard masks, bottleneck' },
-  negative: { checkpoint: 'realnvp-fmnist-negative', title: 'RealNVP, trained against MNIST' },
+  bottleneck: { checkpoint: 'realnvp-fmnist-bottleneck', title: 'with bottleneck' },
+  negative: { checkpoint: 'realnvp-fmnist-negative', title: 'trained against MNIST' },
 } as const
 export type FlowName = keyof typeof pixelFlows
 export const flowNames = Object.keys(pixelFlows) as FlowName[]

@@ -21,10 +21,10 @@ export const INSIDE = 'fashion-mnist'
 export const TRAINED_AGAINST = 'mnist'
 
 const made = {
-  'upside-down': 'clothes upside down',
-  'patch-shuffle': 'clothes in 16 shuffled patches',
-  inverted: 'clothes, inverted',
-  constant: 'constant grey',
+  'upside-down': 'upside down',
+  'patch-shuffle': '16 patches',
+  inverted: 'inverted',
+  constant: 'constant',
 } as const satisfies Partial<Record<GeneratedName, string>>
 
 /** Test images of both data sets, sets made of the first, and Omniglot where the data folder has it. */
