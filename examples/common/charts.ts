@@ -13,8 +13,7 @@ import {
   type ScatterOptions,
   scatterPlot,
 } from '@ood/plots'
-import { rocCurve } from '@ood/roc'
-import type { Decided } from './decisions.ts'
+import { type Decisions, rocCurve } from '@ood/roc'
 import { type Figure, figure } from './figures.ts'
 import { type Direction, type SplitName, splitLabels, splitNames, titlesOf } from './splits.ts'
 
@@ -109,7 +108,7 @@ export function rocChart(
 export function confusionChart(
   { name, caption, ...titles }: Named & Omit<ConfusionOptions, 'labels' | 'counts'>,
   labels: readonly [inside: string, outside: string],
-  { trueNegatives, falsePositives, falseNegatives, truePositives }: Decided,
+  { trueNegatives, falsePositives, falseNegatives, truePositives }: Decisions,
 ): Figure {
   const counts = [
     [trueNegatives, falsePositives],

@@ -1,8 +1,8 @@
 // The command line of an example: --n, --seed, --data-dir, --run and --workers, its own flags, and the help text of all.
 import { join } from 'node:path'
-import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { mismatch, OodError } from '@ood/core'
-import { type Flag, type Flags, integer } from './flags.ts'
+import { mismatch } from '@ood/core'
+import { type Flags as AllFlags, flagsHelp, parseFlags, plainName, readWholeNumber, wholeNumber } from '@ood/run'
+import type { Flag, Flags } from './flags.ts'
 
 /** What every example's results depend on, and how it is carried out. */
 export interface CommonOptions {
@@ -52,23 +52,36 @@ export interface CommandLine<Extra extends object> {
   check?(options: CommonOptions & Extra): void
 }
 
-const COMMON = ['n', 'seed', 'data-dir', 'run', 'workers']
+/** The options that every example has. */
+interface Common {
+  n: number
+  'data-dir': string | undefined
+  seed: number
+  run: string | undefined
+  workers: number | undefined
+}
+
+/** All options of an example, its own last. */
+function allFlags<Extra extends object>(example: CommandLine<Extra>): AllFlags<Common & Extra> {
+  const { name, n, rows, packaged = packagedImages, flags } = example
+  const most = Number.isFinite(packaged.rows) ? `; up to ${packaged.rows} from the ${packaged.name}` : ''
+  const common: AllFlags<Common> = {
+    n: wholeNumber('N', n, 8, `${rows} (default ${n}${most})`),
+    'data-dir': { value: 'FOLDER', help: packaged.help, read: (text) => text },
+    seed: wholeNumber('N', 0, 0, 'seed of every random draw (default 0)'),
+    run: plainName('NAME', undefined, `write runs/NAME/ (default ${name})`, 'a plain folder name'),
+    workers: {
+      value: 'N',
+      help: 'worker threads (default one per core)',
+      read: (text, flag) => (text === undefined ? undefined : readWholeNumber(flag, text, 0)),
+    },
+  }
+  return { ...common, ...flags } as AllFlags<Common & Extra>
+}
 
 /** The help text. */
 export function usage<Extra extends object>(example: CommandLine<Extra>): string {
-  const { name, about, n, rows, packaged = packagedImages } = example
-  const most = Number.isFinite(packaged.rows) ? `; up to ${packaged.rows} from the ${packaged.name}` : ''
-  const lines: [string, string][] = [
-    ['--n N', `${rows} (default ${n}${most})`],
-    ['--data-dir FOLDER', packaged.help],
-    ['--seed N', 'seed of every random draw (default 0)'],
-    ['--run NAME', `write runs/NAME/ (default ${name})`],
-    ['--workers N', 'worker threads (default one per core)'],
-    ...flagsOf(example).map(([flag, { value, help }]): [string, string] => [`--${flag} ${value}`, help]),
-    ['--help', 'this text'],
-  ]
-  const text = lines.map(([option, help]) => `  ${option.padEnd(17)}  ${help}\n`).join('')
-  return `npm run example -- ${name} [options]\n\n${about}\n\n${text}`
+  return `npm run example -- ${example.name} [options]\n\n${example.about}\n\n${flagsHelp(allFlags(example))}`
 }
 
 /** Options of `argv`, checked; undefined when help was asked for. */
@@ -77,29 +90,17 @@ export function parseOptions<Extra extends object>(
   argv: string[],
   env: NodeJS.ProcessEnv = process.env,
 ): (CommonOptions & Extra) | undefined {
-  const { name, n, packaged = packagedImages } = example
-  const flags = flagsOf(example)
-  const values = parse(argv, [...COMMON, ...flags.map(([flag]) => flag)])
-  if (values.help !== undefined) return undefined
-  const count = integer('--n', values.n ?? String(n), 8)
-  const dataDir = values['data-dir'] ?? (count > packaged.rows ? env.OOD_DATA_DIR : undefined)
-  if (count > packaged.rows && !dataDir) {
+  const values = parseFlags(allFlags(example), argv)
+  if (!values) return undefined
+  const { 'data-dir': given, run, ...own } = values
+  const { packaged = packagedImages } = example
+  const dataDir = given ?? (own.n > packaged.rows ? env.OOD_DATA_DIR : undefined)
+  if (own.n > packaged.rows && !dataDir) {
     const most = `at most ${packaged.rows} ${example.rows} without --data-dir or OOD_DATA_DIR`
-    throw mismatch('E_ARGUMENT', '--n', most, count)
+    throw mismatch('E_ARGUMENT', '--n', most, own.n)
   }
-  if (values.run !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(values.run))
-    throw mismatch('E_ARGUMENT', '--run', 'a plain folder name', values.run)
-  const extra = Object.fromEntries(
-    flags.map(([flag, { read }]) => [flag, read(values[flag], `--${flag}`)]),
-  ) as unknown as Extra
-  const options = {
-    n: count,
-    seed: integer('--seed', values.seed ?? '0', 0),
-    dataDir,
-    folder: join('runs', values.run ?? example.runName?.(extra) ?? name),
-    workers: values.workers === undefined ? undefined : integer('--workers', values.workers, 0),
-    ...extra,
-  }
+  const folder = join('runs', run ?? example.runName?.(values) ?? example.name)
+  const options = { ...own, dataDir, folder } as unknown as CommonOptions & Extra
   example.check?.(options)
   return options
 }
@@ -136,15 +137,3 @@ function flagsOf<Extra extends object>({ flags }: Pick<CommandLine<Extra>, 'flag
 }
 
 const givenOf = (options: object, flag: string): unknown => (options as Record<string, unknown>)[flag]
-
-function parse(argv: string[], names: readonly string[]): Record<string, string | undefined> {
-  const options: NonNullable<ParseArgsConfig['options']> = { help: { type: 'boolean', short: 'h' } }
-  for (const name of names) options[name] = { type: 'string' }
-  try {
-    const { values } = parseArgs({ args: argv, options })
-    return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
-  } catch (cause) {
-    const reason = (cause as Error).message.split('. ')[0]
-    throw new OodError('E_ARGUMENT', `options: ${reason} (--help lists them)`, { cause })
-  }
-}

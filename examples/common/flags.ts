@@ -1,13 +1,9 @@
-// Options of one example beyond those that every example has: how each is read, checked and described.
+// Options of one example beyond those that every example has, and how its configuration and its report name them.
 import { mismatch } from '@ood/core'
+import { type Flag as AnyFlag, plainName } from '@ood/run'
 
 /** One option. */
-export interface Flag<T> {
-  /** What stands for its value in the help: `K`, `DIR`. */
-  value: string
-  help: string
-  /** The value of what was typed; undefined when nothing was. */
-  read(text: string | undefined, name: string): T
+export interface Flag<T> extends AnyFlag<T> {
   /** What the configuration says when there is no value; by default it says nothing. */
   absent?: string
   /** A path of one machine: no part of the command that a report gives. */
@@ -17,29 +13,9 @@ export interface Flag<T> {
 /** The options of an example by name. */
 export type Flags<Extra> = { readonly [Name in keyof Extra]: Flag<Extra[Name]> }
 
-/** A whole number of at least `least`. */
-export function integer(name: string, text: string, least: number): number {
-  const value = Number(text)
-  if (!(Number.isSafeInteger(value) && value >= least && /^\d+$/.test(text)))
-    throw mismatch('E_ARGUMENT', name, `a whole number of at least ${least}`, text)
-  return value
-}
-
-/** An option that is a whole number. */
-export function wholeNumber(value: string, byDefault: number, least: number, help: string): Flag<number> {
-  return { value, help, read: (text, name) => integer(name, text ?? String(byDefault), least) }
-}
-
 /** `--model`: what the names of checkpoints begin with. */
 export function modelFlag(byDefault: string, help: string): Flag<string> {
-  return {
-    value: 'NAME',
-    help,
-    read(text = byDefault, name) {
-      if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text)) throw mismatch('E_ARGUMENT', name, 'a plain name', text)
-      return text
-    },
-  }
+  return plainName('NAME', byDefault, help)
 }
 
 /** `--checkpoints`: a folder of checkpoints to take instead of the shipped ones. */

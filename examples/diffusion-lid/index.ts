@@ -1,9 +1,9 @@
 // The likelihood paradox of diffusion models, and LID by FLIPD and by the normal bundle, side by side on real images.
 import { mismatch } from '@ood/core'
 import { openDiffusion } from '@ood/models-diffusion'
+import { readWholeNumber, wholeNumber } from '@ood/run'
 import { eachDirection } from '../common/directions.ts'
 import { type Example, mainOf } from '../common/example.ts'
-import { integer, wholeNumber } from '../common/flags.ts'
 import { lpcaTarget, studySummary } from '../common/lid-study.ts'
 import { byName, mean, perDirection, splitNames } from '../common/splits.ts'
 import type { Method } from './choose.ts'
@@ -22,7 +22,7 @@ probability-flow ODE, LID by FLIPD and by the normal bundle.`,
       value: 'K',
       help: 'scores an image for the normal bundle (default 784 = D; the reference takes 3136); 0: without it',
       read(text = '784', name) {
-        const scores = integer(name, text, 0)
+        const scores = readWholeNumber(name, text, 0)
         // Fewer scores than pixels leave the others with singular value 0, as if the image had that many more dimensions.
         if (scores > 0 && scores < 784) throw mismatch('E_ARGUMENT', name, '0, or at least 784 (one a pixel)', scores)
         return scores

@@ -1,8 +1,8 @@
 // The complexity-corrected likelihood ratio of two diffusion models beside their likelihood, on real images.
 import { openDiffusion } from '@ood/models-diffusion'
+import { wholeNumber } from '@ood/run'
 import { eachDirection } from '../common/directions.ts'
 import { type Example, mainOf } from '../common/example.ts'
-import { wholeNumber } from '../common/flags.ts'
 import { byName, mean, perDirection, splitNames } from '../common/splits.ts'
 import { DEFAULT_RULE } from './choose.ts'
 import { type DirectionResult, evaluate } from './evaluate.ts'

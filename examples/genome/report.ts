@@ -1,9 +1,10 @@
 // What the example shows: CSVs per split, figures, tables and the numbers of its words, which are in report.md.
 import { mean } from '@ood/core'
 import { type ReportTable, rocPlot, shareText } from '@ood/plots'
+import type { Decisions } from '@ood/roc'
 import type { Run } from '@ood/run'
 import { chartsOf, confusionChart, curveOf } from '../common/charts.ts'
-import { type Decided, decisionTable, signed } from '../common/decisions.ts'
+import { decisionTable, signed } from '../common/decisions.ts'
 import { type Report, wordsBeside } from '../common/example.ts'
 import { type Figure, figure } from '../common/figures.ts'
 import { modelTable } from '../common/model-facts.ts'
@@ -101,7 +102,7 @@ function figuresOf(result: Result) {
       x: (split) => splits[split].gcContent,
       y: values,
     })
-  const confusion = (name: string, title: string, at: Decided) => {
+  const confusion = (name: string, title: string, at: Decisions) => {
     const subtitle = `ratio below ${signed(-at.threshold, 4)} nats a base is called OOD`
     const words = { name: `confusion-${name}`, title, subtitle, xTitle: 'called', yTitle: 'is' }
     return confusionChart(words, ['known', 'unknown'], at)

@@ -2,13 +2,14 @@
 import { mismatch, type NdArray } from '@ood/core'
 import { calibration, detector, packNumbers, restoreDetector, type StoredDetector } from '@ood/detect'
 import { likelihoodRatio } from '@ood/llr'
-import type { Run } from '@ood/run'
+import type { Decisions } from '@ood/roc'
+import { type Run, readWholeNumber } from '@ood/run'
 import type { Bench } from '../common/bench.ts'
 import { availableDirections } from '../common/checkpoints.ts'
 import type { CommonOptions } from '../common/command-line.ts'
-import { type Decided, flaggedShare } from '../common/decisions.ts'
+import { flaggedShare } from '../common/decisions.ts'
 import { type Example, mainOf } from '../common/example.ts'
-import { checkpointsFlag, integer, modelFlag } from '../common/flags.ts'
+import { checkpointsFlag, modelFlag } from '../common/flags.ts'
 import { factsOf } from '../common/model-facts.ts'
 import { byName, type Direction, mean } from '../common/splits.ts'
 import { type Choices, choose, methods } from './choose.ts'
@@ -48,7 +49,7 @@ tells Fashion-MNIST from MNIST where either likelihood alone takes one for the o
       value: 'N',
       help: 'draw N images from each model (default 0; a PixelCNN++ takes 785 evaluations for them)',
       read(text = '0', name) {
-        const count = integer(name, text, 0)
+        const count = readWholeNumber(name, text, 0)
         if (count > 64) throw mismatch('E_ARGUMENT', name, 'at most 64 images', count)
         return count
       },
@@ -159,6 +160,6 @@ function directionSummary({ evaluation, choices, models, sets, secondsPerImage }
 }
 
 /** Decisions with the share of each set that is flagged. */
-function flagged(decided: Decided): object {
+function flagged(decided: Decisions): object {
   return { ...decided, flagged: { in_distr_test: flaggedShare(decided), ood: decided.recall } }
 }

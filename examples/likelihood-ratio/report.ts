@@ -1,8 +1,9 @@
 // What the example shows: CSVs per set, figures, tables and the numbers of its words, which are in report.md.
 import type { ReportTable } from '@ood/plots'
+import type { Decisions } from '@ood/roc'
 import type { Run } from '@ood/run'
 import { chartsOf, confusionChart, curveOf, rocChart } from '../common/charts.ts'
-import { type Decided, decisionTable, flaggedShare, signed } from '../common/decisions.ts'
+import { decisionTable, flaggedShare, signed } from '../common/decisions.ts'
 import { type Report, wordsBeside } from '../common/example.ts'
 import { figure, inFolder } from '../common/figures.ts'
 import { modelTable } from '../common/model-facts.ts'
@@ -115,7 +116,7 @@ function figuresOf(result: DirectionResult) {
   const curves = (['likelihood', 'llr', 'joint', 'typicality', 'complexity'] as const).map((method) =>
     curveOf(methodTitle[method], scores.in_distr_test[method], scores.ood[method], results[method].auc),
   )
-  const confusion = (name: string, title: string, at: Decided) => {
+  const confusion = (name: string, title: string, at: Decisions) => {
     const subtitle = `ratio below ${signed(-at.threshold, 1)} nats is called OOD`
     const titles = { name: `confusion-${name}`, title, subtitle, xTitle: 'decision', yTitle: 'truth' }
     return confusionChart(titles, [inside, outside], at)

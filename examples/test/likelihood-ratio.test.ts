@@ -9,7 +9,6 @@ import { checkpointPath } from '@ood/zoo'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createBench } from '../common/bench.ts'
 import { parseOptions as parse } from '../common/command-line.ts'
-import { decide } from '../common/decisions.ts'
 import { writeReport } from '../common/example.ts'
 import { factsOf } from '../common/model-facts.ts'
 import { directionsOf } from '../common/splits.ts'
@@ -205,25 +204,6 @@ describe('choices of the ratio example', () => {
     for (const name of choiceSets) expect(keys(name).filter((key) => tested.has(key))).toEqual([])
     const many = await loadImages(direction!, { n: 400, seed: 0, dataDir: undefined })
     expect(setNames.map((name) => many[name].shape[0])).toEqual([400, 250, 400, 400])
-  })
-})
-
-describe('decisions', () => {
-  it('are counted with OOD as the positive class, strictly above the threshold', () => {
-    expect(decide([0, 1, 2, 3], [1, 2, 3, 4, 5], 2)).toEqual({
-      trueNegatives: 3,
-      falsePositives: 1,
-      falseNegatives: 2,
-      truePositives: 3,
-      accuracy: 6 / 9,
-      precision: 3 / 4,
-      recall: 3 / 5,
-      f1: 6 / 9,
-    })
-  })
-
-  it('have rates of 0 where nothing was flagged', () => {
-    expect(decide([0], [0], 1)).toMatchObject({ precision: 0, recall: 0, f1: 0, accuracy: 0.5 })
   })
 })
 

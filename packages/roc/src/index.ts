@@ -2,6 +2,7 @@
 export { type AucOptions, auc, type Interpolation } from './auc.ts'
 export { auroc } from './auroc.ts'
 export { type BootstrapInterval, type BootstrapOptions, bootstrapInterval } from './bootstrap.ts'
+export { type Decisions, decisionsAt } from './decisions.ts'
 export {
   type AurocInterval,
   type ClassScores,

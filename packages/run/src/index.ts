@@ -10,6 +10,15 @@ export { type RunEvent, readJournal } from './folder/journal.ts'
 export { type OpenRunOptions, openRun, type Run } from './folder/open.ts'
 export type { BatchesOptions, StepCodec, StepOptions, Steps } from './folder/steps.ts'
 export type { Storable, StoredArray } from './internal/value.ts'
+export {
+  type Flag,
+  type Flags,
+  flagsHelp,
+  parseFlags,
+  plainName,
+  readWholeNumber,
+  wholeNumber,
+} from './terminal/flags.ts'
 export { exitCodes, type RunMainOptions, runMain } from './terminal/main.ts'
 export {
   duration,
