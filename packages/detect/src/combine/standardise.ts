@@ -86,7 +86,7 @@ export function standardise(
 }
 
 /** A distance with logarithmic tails; infinite stays infinite. */
-function tamed(z: number, tail: number): number {
+export function tamed(z: number, tail: number): number {
   const size = Math.abs(z)
   return size <= tail ? z : Math.sign(z) * (tail + Math.log(1 + size - tail))
 }
