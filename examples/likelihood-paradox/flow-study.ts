@@ -1,8 +1,8 @@
 // One flow on its four splits: what is measured, and how the paper's rule and the recommended detector do.
 import type { NdArray } from '@ood/core'
-import { array, type Columns, gaussianOf, logProbOf, type Needs, type Statistic, vector } from '@ood/detect'
+import { array, type Columns, logProbOf, type Method, type Needs, vector } from '@ood/detect'
 import { type FlowArtifact, thresholdDimension } from '@ood/lid'
-import { codeStatistic, flowLidStatistic, flowStatistics } from '@ood/methods'
+import { flowLidStatistic, recommendedMethod } from '@ood/methods'
 import type { Flow } from '@ood/models-flow'
 import { auroc, delongInterval } from '@ood/roc'
 import type { Bench } from '../common/bench.ts'
@@ -11,9 +11,9 @@ import { type LidStudy, studyLid } from '../common/lid-study.ts'
 import { byName, type Direction, eachName, type SplitName, splitNames } from '../common/splits.ts'
 import { choose, type ScaleRuleName } from './choose.ts'
 
-/** What the recommended detector of a flow alone reaches: one Gaussian over what the flow says and the PNG size. */
+/** What the recommended detector of a flow alone reaches. */
 export interface Recommended {
-  /** Names of what the Gaussian is over. */
+  /** What it looks at. */
   statistics: string[]
   /** AUC of its score; higher score = more OOD. */
   auc: AucPair
@@ -41,17 +41,13 @@ export interface FlowResult {
   recommended: Recommended
 }
 
-/** The recommended statistics where there is a flow and nothing else. */
-export function recommendedStatistics(flow: Flow): Statistic[] {
-  return [...flowStatistics(flow), codeStatistic(), flowLidStatistic(flow)]
-}
-
-/** Columns of a split: log p in both spaces, and what the recommended detector needs, the artifact among it. */
+/** Columns of a split: log p in both spaces, the artifact of the LID, and what the recommended detector needs. */
 export function needsOf(flow: Flow): Needs {
   return {
     model: logProbOf(flow, { space: 'model' }),
     pixel: logProbOf(flow),
-    ...gaussianOf(recommendedStatistics(flow)).needs(),
+    ...flowLidStatistic(flow).needs,
+    ...recommendedMethod({ flow }).needs(),
   }
 }
 
@@ -92,13 +88,12 @@ export function studyFlow(splits: Record<SplitName, Measured>, lpca: number): Li
 }
 
 /** Fits the recommended detector on the training split and scores the others, from columns alone: no model runs here. */
-export function recommend(statistics: readonly Statistic[], columns: Record<SplitName, Columns>): Recommended {
-  const method = gaussianOf(statistics)
+export function recommend(method: Method, columns: Record<SplitName, Columns>): Recommended {
   const fit = method.fit(columns.in_distr_train)
   const [, test, ood, generated] = splitNames.map((split) => method.score(columns[split], fit))
   const { lower, upper } = delongInterval(ood!, test!)
   return {
-    statistics: statistics.map(({ name }) => name),
+    statistics: method.settings.parts as string[],
     auc: { inDistr: auroc(ood!, test!), generated: auroc(ood!, generated!) },
     interval: [lower, upper],
   }

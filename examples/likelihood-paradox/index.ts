@@ -1,11 +1,13 @@
 // The likelihood paradox of normalizing flows and its resolution with local intrinsic dimension, on real images.
+
+import { recommendedMethod } from '@ood/methods'
 import { openFlow } from '@ood/models-flow'
 import type { TableCell } from '@ood/run'
 import { eachDirection } from '../common/directions.ts'
 import { type Example, mainOf } from '../common/example.ts'
 import { lpcaTarget, studySummary } from '../common/lid-study.ts'
 import { byName, mean, perDirection, splitNames } from '../common/splits.ts'
-import { type FlowResult, measure, measuredOf, recommend, recommendedStatistics, studyFlow } from './flow-study.ts'
+import { type FlowResult, measure, measuredOf, recommend, studyFlow } from './flow-study.ts'
 import { files, report } from './report.ts'
 
 export const example: Example<object, FlowResult[]> = {
@@ -20,7 +22,7 @@ export const example: Example<object, FlowResult[]> = {
       const columns = await measure(bench, direction.checkpoint, flow, images)
       const splits = byName(splitNames, (split) => measuredOf(columns[split]))
       const lpca = lpcaTarget[direction.inDistribution]
-      const recommended = recommend(recommendedStatistics(flow), columns)
+      const recommended = recommend(recommendedMethod({ flow }), columns)
       return { direction, images, splits, lpca, study: studyFlow(splits, lpca), recommended }
     }),
 

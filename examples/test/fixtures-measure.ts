@@ -41,7 +41,7 @@ for (const name of splitNames) {
   run.writeCsv(name, {
     logProb,
     bitsPerDim,
-    png: vector(measured[name], 'code.bits'),
+    png: vector(measured[name], '0.code.bits'),
     first: artifact.rotated.data.slice(0, N),
     last: artifact.diagonal.data.slice(-N),
   })

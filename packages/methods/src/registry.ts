@@ -12,30 +12,26 @@ import {
 } from '@ood/density'
 import {
   densityOfStates,
-  fisherOf,
   gaussianOf,
   type Method,
   mixtureOf,
   oneClassOf,
   pValuesOf,
   type Statistic,
-  subspaceMixtureOf,
   worstOf,
 } from '@ood/detect'
 import { flipd, likelihoodLid, normalBundle, thresholdLid } from '@ood/lid'
 import { diffusionRatio, featureLikelihood, inputComplexity, likelihood, likelihoodRatio, typicality } from '@ood/llr'
 import type { Models, Role } from './open-model.ts'
+import { recommendedMethod } from './recommended.ts'
 import { scoreNormMethod } from './score-norm.ts'
+import { modelsOf, over, statisticsOf, type Tier, takesBytes } from './statistics/available.ts'
 import { featureStatistic } from './statistics/features.ts'
-import { groupsOf, modelsOf, over, statisticsOf, type Tier, takesBytes } from './statistics/available.ts'
-import { hasPixels, pixelsOf } from './statistics/pixels.ts'
 
 /** One method of the registry. */
 export interface MethodEntry {
   /** What commands and stored detectors call it. */
   readonly name: string
-  /** Other names that mean this very method: taken where a name is asked for, never listed as methods of their own. */
-  readonly aliases?: readonly string[]
   readonly title: string
   /** The paper. */
   readonly source: string
@@ -296,28 +292,12 @@ function overStatistics(models: Models, tier: Tier, make: (statistics: Statistic
   return over(modelsOf(models, tier), make(statisticsOf(models, tier)) as Method)
 }
 
-/**
- * The detector to deploy: one Gaussian for the statistics of each model, a density of the pixels, and Fisher's sum of
- * their p-values. Chosen on validation sets only (docs/tuning.md).
- */
+/** The detector to deploy. */
 function recommended(name: string, title: string, tier: Tier): MethodEntry {
   const cost = { cheap: 'flow and PNG', middle: 'flow, PNG, PixelCNN++', full: 'all statistics' }[tier]
   // Without a PixelCNN++ the middle tier would be the cheap one under another name.
   const roles: Role[] = tier === 'middle' ? ['flow', 'autoregressive'] : ['flow']
-  return entry(name, title, 'this library', roles, cost, (models) => {
-    const used = modelsOf(models, tier)
-    const groups = groupsOf(models, tier).map(({ name: label, statistics }): [string, Method] => [
-      label,
-      gaussianOf(statistics) as Method,
-    ])
-    const pixels: [string, Method][] = hasPixels(used)
-      ? [['pixels', subspaceMixtureOf({ image: pixelsOf(used) }, 'image.pixels') as Method]]
-      : []
-    return over(
-      used,
-      fisherOf(Object.fromEntries([...groups, ...pixels]), { name: 'Recommended', source: 'this library' }),
-    )
-  })
+  return entry(name, title, 'this library', roles, cost, (models) => recommendedMethod(models, tier))
 }
 
 function ratio({ autoregressive, autoregressiveBackground }: Models): Method<null> {
@@ -352,14 +332,14 @@ function normalBundleMethod({ diffusion }: Models): Method {
 export const methods: readonly MethodEntry[] = entries
 
 /**
- * The entry called `name`, by its own name or an alias.
+ * The entry called `name`.
  *
  * @throws OodError `E_UNKNOWN_NAME` listing the names there are
  * @example
  * const method = methodEntry('pixelcnn-ratio').make({ autoregressive, autoregressiveBackground })
  */
 export function methodEntry(name: string): MethodEntry {
-  const found = entries.find((candidate) => candidate.name === name || candidate.aliases?.includes(name))
+  const found = entries.find((candidate) => candidate.name === name)
   if (!found)
     throw unknownName(
       'method',

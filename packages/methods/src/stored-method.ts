@@ -47,6 +47,7 @@ import {
 } from '@ood/llr'
 import type { Diffusion } from '@ood/models-diffusion'
 import type { Models } from './open-model.ts'
+import { storedRecommended } from './recommended.ts'
 import { scoreNormMethod } from './score-norm.ts'
 import { over, statisticsOf } from './statistics/available.ts'
 import { featureStatistic } from './statistics/features.ts'
@@ -112,6 +113,7 @@ const makers: Readonly<Record<string, Maker>> = {
   Gaussian: (settings, models) => over(models, gaussianOf(named(settings, models))),
   GaussianMixture: (settings, models) => over(models, mixtureOf(named(settings, models), options(settings))),
   ConformalPValues: (settings, models) => over(models, pValuesOf(named(settings, models), options(settings))),
+  Recommended: (settings, models) => storedRecommended(settings, models as Models),
   WorstOf: worst,
   RatioOrLikelihood: worst,
 }

@@ -151,14 +151,6 @@ describe.each(methods.map(({ name }) => name))('%s', (name) => {
   })
 })
 
-it('an alias is the method it stands for, and none of its own', () => {
-  const names = methods.flatMap(({ name, aliases = [] }) => [name, ...aliases])
-  expect(new Set(names).size).toBe(names.length)
-  expect(methods.map(({ name }) => name)).not.toContain('gaussian')
-  expect(methodEntry('gaussian')).toBe(methodEntry('recommended'))
-  expect(makeMethod('gaussian', all.models).settings).toEqual(makeMethod('recommended', all.models).settings)
-})
-
 it('no two methods of the registry are the same one', () => {
   const made = availableMethods(all.models).map((entry) => {
     const { name, settings } = entry.make(all.models)

@@ -4,8 +4,8 @@ import { formatTable } from '@ood/run'
 /** The table of all methods. */
 export async function methodsText(): Promise<string> {
   const { methods } = await import('@ood/methods')
-  const rows = methods.map(({ name, aliases = [], title, source, roles, cost, slow }) => [
-    [name, ...aliases].join(', '),
+  const rows = methods.map(({ name, title, source, roles, cost, slow }) => [
+    name,
     title,
     source,
     roles.join(', '),

@@ -1,5 +1,5 @@
 // Several methods as one by the sum of their log p-values: each is judged on training rows that its fit left out.
-import { mean, mismatch, type NdArray, standardDeviation, tensor } from '@ood/core'
+import { flatData, mean, mismatch, type NdArray, standardDeviation, tensor } from '@ood/core'
 import { type Columns, columnRows } from '../columns.ts'
 import { heldOutScores } from '../held-out-scores.ts'
 import { logNormalTail } from '../internal/normal-tail.ts'
@@ -30,7 +30,8 @@ export interface FisherMember {
  * nothing outweigh the few that do. p-values of dependent methods do not have Fisher's law under the sum, so thresholds
  * come from calibration, as with every score.
  *
- * Cost of fitting: six fits of every method; of a score: the sum of theirs. `explain` gives -log p of every method.
+ * Cost of fitting: six fits of every method; of a score: the sum of theirs. `explain` gives -log p of every
+ * method, shared among the parts that the method explains itself by.
  *
  * @param methods - by the name that `explain` shows; what they need is measured once where they share it
  * @throws OodError `E_EMPTY` for none, `E_ARGUMENT` naming a method whose score is the same for all training rows,
@@ -91,9 +92,19 @@ export function fisherOf<Input = NdArray>(
     explain(columns, fits) {
       const all = termsOf(columns, fits)
       const n = all[0]!.length
-      const values = new Float64Array(n * all.length)
-      for (const [k, term] of all.entries()) for (let row = 0; row < n; row++) values[row * all.length + k] = term[row]!
-      return { parts: [...labels], values: tensor(values, [n, all.length]) }
+      const shares = members.map((method, k) => sharesOf(method, own(k, columns), fits[k]!.fit, n))
+      const parts = shares.flatMap(({ names }, k) =>
+        names.map((part) => (part === '' ? labels[k]! : `${labels[k]}: ${part}`)),
+      )
+      const values = new Float64Array(n * parts.length)
+      let at = 0
+      for (const [k, { names, share }] of shares.entries()) {
+        for (let row = 0; row < n; row++)
+          for (let j = 0; j < names.length; j++)
+            values[row * parts.length + at + j] = all[k]![row]! * share[row * names.length + j]!
+        at += names.length
+      }
+      return { parts, values: tensor(values, [n, parts.length]) }
     },
     parseFit(value) {
       if (!Array.isArray(value) || value.length !== members.length)
@@ -109,6 +120,28 @@ export function fisherOf<Input = NdArray>(
       })
     },
   }
+}
+
+/** How a member's term is shared among what it explains itself by: in proportion to what speaks for OOD. */
+function sharesOf<Input>(
+  method: Method<unknown, Input>,
+  columns: Columns,
+  fit: unknown,
+  n: number,
+): { names: readonly string[]; share: Float64Array } {
+  const found = method.explain?.(columns, fit)
+  if (!found) return { names: [''], share: new Float64Array(n).fill(1) }
+  const width = found.parts.length
+  const share = Float64Array.from(flatData(found.values), (value) => Math.max(0, value))
+  for (let row = 0; row < n; row++) {
+    const own = share.subarray(row * width, (row + 1) * width)
+    const total = own.reduce((sum, value) => sum + value, 0)
+    const most = Math.max(...own)
+    // An infinite part has it all.
+    for (let j = 0; j < width; j++)
+      own[j] = total === 0 ? 1 / width : Number.isFinite(total) ? own[j]! / total : Number(own[j] === most)
+  }
+  return { names: found.parts, share }
 }
 
 /** Mean and spread of held-out scores, of their logarithms where all are positive. */

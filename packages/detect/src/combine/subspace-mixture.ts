@@ -32,9 +32,11 @@ export interface SubspaceMixtureFit {
   unit: number
   weights: string
   components: PackedGaussian[]
-  /** Median and spread of -log p in the subspace and of log squared residual, over rows that a fit left out. */
+  /** Medians of -log p in the subspace and of log squared residual, over rows that a fit left out. */
   centre: number[]
+  /** Their spreads, above the median and below it. */
   spread: number[]
+  lower: number[]
   /** Law of the two standardised numbers. */
   pair: PackedGaussian
 }
@@ -43,11 +45,14 @@ export interface SubspaceMixtureFit {
 const SHRINKAGE = 0.1
 const ROWS_EACH = 20
 const FEWEST = 10
-/** Every fifth row judges the mixture of the other four fifths. */
-const PART = 5
+/** A fifth of the rows judges the mixture of the other four fifths: one fifth where rows are many, each of them in turn. */
+const PARTS = 5
+const MANY = 1000
 /** Squared residual below which rows lie in the subspace as far as anybody can tell. */
 const FLOOR = 1e-12
 const TAIL = 3
+/** A density beside others need not be polished: a thousandth of a nat a row, thirty steps at most. */
+const STEPS = { iterations: 30, gain: 1e-3 }
 
 /**
  * Score = squared Mahalanobis distance of the pair (-log p of the row's principal components under a Gaussian mixture,
@@ -55,8 +60,9 @@ const TAIL = 3
  * (1997, Probabilistic visual learning for object representation), with the mixture that Richardson and Weiss (2018, On
  * GANs and GMMs) found to be a fair model of small images. Two-sided: rows may be too plain as well as too strange.
  *
- * The pair is judged by rows that a first fit left out (every fifth). Fitting O(n width² + width³) for the components and
- * O(n components dimension²) an iteration, twice; a score O(dimension width + components dimension²).
+ * The pair is judged by rows that fits left out (a fifth, each in turn below 1,000 rows). The spread on each side of the median
+ * is at least that of the rows that were fitted, so that a training row is not called strange. Fitting O(n width² + width³) for the components and
+ * O(n components dimension²) an iteration, two to six times; a score O(dimension width + components dimension²).
  *
  * @param needs - what gives the column, such as pixels scaled to [0, 1]
  * @param column - its name, [N, ...]
@@ -91,15 +97,24 @@ export function subspaceMixtureOf<Input = NdArray>(
     fit(train) {
       const rows = rowsOf(train)
       if (rows.n < FEWEST) throw mismatch('E_EMPTY', 'subspaceMixtureOf training rows', `at least ${FEWEST}`, rows.n)
-      const size = (n: number) => ({
-        dimension: Math.max(1, Math.min(dimension, Math.floor(n / ROWS_EACH))),
-        components: Math.max(1, Math.min(components, Math.floor(n / ROWS_EACH))),
-        seed,
-      })
-      const [rest, left] = [part(rows, (i) => i % PART !== 0), part(rows, (i) => i % PART === 0)]
-      const judged = pairs(left, fitSpace(rest, size(rest.n)))
-      const { centre, spread, pair } = fitPair(judged)
-      const { mean, directions, unit, mixture } = fitSpace(rows, size(rows.n))
+      // One size for all fits: another dimension would be another law of the pair.
+      const most = Math.max(1, Math.floor((rows.n * (PARTS - 1)) / PARTS / ROWS_EACH))
+      const size = { dimension: Math.min(dimension, most), components: Math.min(components, most), seed }
+      const left: number[] = []
+      const fitted: number[] = []
+      for (let p = 0; p < (rows.n < MANY ? PARTS : 1); p++) {
+        const rest = part(rows, (i) => i % PARTS !== p)
+        const space = fitSpace(rest, size)
+        left.push(
+          ...pairs(
+            part(rows, (i) => i % PARTS === p),
+            space,
+          ),
+        )
+        fitted.push(...pairs(rest, space))
+      }
+      const pair = fitPair(Float64Array.from(left), Float64Array.from(fitted))
+      const { mean, directions, unit, mixture } = fitSpace(rows, size)
       return {
         width: rows.width,
         mean: packNumbers(mean),
@@ -107,23 +122,20 @@ export function subspaceMixtureOf<Input = NdArray>(
         unit,
         weights: packNumbers(mixture.map(({ weight }) => weight)),
         components: mixture.map(({ gaussian: g }) => packGaussian(g.mean, g.covariance)),
-        centre,
-        spread,
-        pair,
+        ...pair,
       }
     },
     score(columns, fit) {
       const rows = rowsOf(columns)
       if (rows.n > 0 && rows.width !== fit.width)
         throw mismatch('E_SHAPE', `column ${column}`, `${fit.width} numbers a row, as in the fit`, rows.width)
-      const { centre, spread } = fit
       const values = pairs(rows, unpackSpace(fit))
       const law = unpackGaussian(fit.pair, 2)
       const work = new Float64Array(2)
       const z = new Float64Array(2)
       return Float64Array.from({ length: rows.n }, (_, row) => {
         if (!Number.isFinite(values[2 * row]! + values[2 * row + 1]!)) return Number.POSITIVE_INFINITY
-        for (let k = 0; k < 2; k++) z[k] = tamed((values[2 * row + k]! - centre[k]!) / spread[k]!, TAIL)
+        for (let k = 0; k < 2; k++) z[k] = placeOf(values[2 * row + k]!, k, fit)
         return squaredDistance(law, z, 0, work)
       })
     },
@@ -136,12 +148,13 @@ export function subspaceMixtureOf<Input = NdArray>(
       if (!(typeof fit.unit === 'number' && fit.unit > 0 && Number.isFinite(fit.unit)))
         throw wrongField('fit.unit', 'a positive number', fit.unit)
       if (!pairOf(fit.centre, false)) throw wrongField('fit.centre', 'two finite numbers', fit.centre)
-      if (!pairOf(fit.spread, true)) throw wrongField('fit.spread', 'two positive numbers', fit.spread)
+      for (const name of ['spread', 'lower'] as const)
+        if (!pairOf(fit[name], true)) throw wrongField(`fit.${name}`, 'two positive numbers', fit[name])
       if (!Array.isArray(fit.components)) throw wrongField('fit.components', 'a list', fit.components)
       unpackSpace(fit)
       unpackGaussian(fit.pair, 2)
-      const { width, mean, directions, unit, weights, components: kept, centre, spread, pair } = fit
-      return { width, mean, directions, unit, weights, components: kept, centre, spread, pair }
+      const { width, mean, directions, unit, weights, components: kept, centre, spread, lower, pair } = fit
+      return { width, mean, directions, unit, weights, components: kept, centre, spread, lower, pair }
     },
   }
 }
@@ -181,7 +194,7 @@ function fitSpace(rows: Rows, size: { dimension: number; components: number; see
     throw mismatch('E_ARGUMENT', 'subspaceMixtureOf training rows', 'rows that vary', 'equal ones')
   const { coordinates } = project(rows, { mean, directions, unit })
   const rng = random(size.seed).fork('subspace-mixture')
-  const { components } = expectationMaximisation(coordinates, dimension, size.components, SHRINKAGE, rng)
+  const { components } = expectationMaximisation(coordinates, dimension, size.components, SHRINKAGE, rng, STEPS)
   return { mean, directions, unit, mixture: components }
 }
 
@@ -225,17 +238,31 @@ function pairs(rows: Rows, space: Space): Float64Array {
   return out
 }
 
-function fitPair(values: Float64Array): Pick<SubspaceMixtureFit, 'centre' | 'spread' | 'pair'> {
-  const columns = [0, 1].map((k) => values.filter((_, i) => i % 2 === k).sort())
-  const centre = columns.map((sorted) => quantile(sorted, 0.5))
+type PairFit = Pick<SubspaceMixtureFit, 'centre' | 'spread' | 'lower' | 'pair'>
+
+/** The law of the pair over rows that were left out, given those of the rows that were fitted. */
+function fitPair(left: Float64Array, fitted: Float64Array): PairFit {
+  const sorted = (values: Float64Array, k: number): Float64Array => values.filter((_, i) => i % 2 === k).sort()
+  const centre = [0, 1].map((k) => quantile(sorted(left, k), 0.5))
   // Rows that all lie in the subspace: a residual beyond rounding is then far out, in units of the rounding.
-  const spread = columns.map((sorted) => Math.max(robustSpread(sorted), 1e-3))
-  const z = values.map((value, i) => tamed((value - centre[i % 2]!) / spread[i % 2]!, TAIL))
+  const plain = [0, 1].map((k) => Math.max(robustSpread(sorted(left, k)), 1e-3))
+  // Of a normal law a tenth lies 1.28 spreads below the median, and a tenth above.
+  const beside = (k: number, share: number): number =>
+    Math.max(plain[k]!, Math.abs(quantile(sorted(fitted, k), share) - centre[k]!) / 1.28)
+  const spread = [0, 1].map((k) => (quantile(sorted(fitted, k), 0.9) > centre[k]! ? beside(k, 0.9) : plain[k]!))
+  const lower = [0, 1].map((k) => (quantile(sorted(fitted, k), 0.1) < centre[k]! ? beside(k, 0.1) : plain[k]!))
+  const z = left.map((value, i) => placeOf(value, i % 2, { centre, spread, lower }))
   const { mean, covariance } = moments(z, 2)
   const shrunk = shrink(covariance, 2, Math.max(1e-6, ledoitWolf(z, 2, mean, covariance)))
   for (const i of [0, 3]) shrunk[i] = shrunk[i]! + 1e-6
   const law = gaussian(mean, shrunk)
-  return { centre, spread, pair: packGaussian(law.mean, law.covariance) }
+  return { centre, spread, lower, pair: packGaussian(law.mean, law.covariance) }
+}
+
+/** A number of the pair in spreads from its median, with logarithmic tails. */
+function placeOf(value: number, k: number, { centre, spread, lower }: Omit<PairFit, 'pair'>): number {
+  const away = value - centre[k]!
+  return tamed(away / (away < 0 ? lower : spread)[k]!, TAIL)
 }
 
 function unpackSpace({ width, mean, directions, unit, weights, components }: SubspaceMixtureFit): Space {

@@ -30,13 +30,14 @@ export function expectationMaximisation(
   count: number,
   shrinkage: number,
   rng: Random,
+  { iterations = ITERATIONS, gain = GAIN }: { iterations?: number; gain?: number } = {},
 ): { components: Component[]; value: number } {
   const n = z.length / k
   let share = hardShares(z, k, seeds(z, k, count, rng))
   let components: Component[] = []
   let value = Number.NEGATIVE_INFINITY
   const work = new Float64Array(k)
-  for (let step = 0; step < ITERATIONS; step++) {
+  for (let step = 0; step < iterations; step++) {
     components = maximise(z, k, share, shrinkage)
     share = components.map(() => new Float64Array(n))
     let total = 0
@@ -51,7 +52,7 @@ export function expectationMaximisation(
     }
     const gained = total / n - value
     value = total / n
-    if (gained < GAIN) break
+    if (gained < gain) break
   }
   return { components, value }
 }
