@@ -30,19 +30,14 @@ from .data.transforms import PREPROCESSING, bits_per_dim, preprocess
 from .flows import Flow
 from .fold import Decoder, Encoder, FoldedFlow
 from .graph import multiplications, save_graph
+from .saved import load_run
 
 OPSET = 18
 
 
 def load_ema(checkpoint: Path) -> tuple[Flow, TrainConfig, dict]:
     """The EMA flow, its configuration and the checkpoint's record of the run."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    config = TrainConfig.from_dict(state["ood"]["config"])
-    flow = Flow(config.flow)
-    prefix = "ema."
-    flow.load_state_dict({k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)})
-    record = {**state["ood"], "step": state["global_step"]}
-    return flow.eval(), config, record
+    return load_run(checkpoint, TrainConfig.from_dict, lambda config: Flow(config.flow))
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from .config import TrainConfig
 from .datamodule import ImageData
 from .module import FlowModule
+from .saved import averaged
 from .trainer import fit_module, run_from_command_line
 
 
 def initial_weights(init: str, runs: Path) -> dict[str, Tensor]:
     """The averaged weights of a run in `runs`, or of a .ckpt file."""
     checkpoint = Path(init) if init.endswith(".ckpt") else runs / init / "best.ckpt"
-    state = torch.load(checkpoint, map_location="cpu", weights_only=False)["state_dict"]
-    return {key[len("ema.") :]: value for key, value in state.items() if key.startswith("ema.")}
+    return averaged(checkpoint)
 
 
 def fit(config: TrainConfig, data: ImageData, folder: Path, *, max_minutes: float | None = None,

@@ -21,6 +21,7 @@ from ..data.mutation import Mutation, role_fields
 from ..data.splits import train_validation
 from ..export import OPSET, graph_entry, hardware, revision, session, sha256
 from ..graph import merge_padding, save_graph
+from ..saved import load_run
 from .config import PixelCnnRun
 from .data import PREPROCESSING
 from .folded import FoldedPixelCnn
@@ -31,12 +32,7 @@ FILE = "params.onnx"
 
 def load_ema(checkpoint: Path) -> tuple[PixelCnn, PixelCnnRun, dict]:
     """The EMA network, its configuration and the checkpoint's record of the run."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    run = PixelCnnRun.from_dict(state["ood"]["config"])
-    net = PixelCnn(run.net)
-    prefix = "ema."
-    net.load_state_dict({k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)})
-    return net.eval(), run, {**state["ood"], "step": state["global_step"]}
+    return load_run(checkpoint, PixelCnnRun.from_dict, lambda run: PixelCnn(run.net))
 
 
 class Params(nn.Module):

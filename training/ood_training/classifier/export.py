@@ -16,6 +16,7 @@ import torch
 from ..data.idx import read_images, read_labels
 from ..export import OPSET, graph_entry, hardware, revision, session, sha256
 from ..graph import save_graph
+from ..saved import load_run
 from .config import ClassifierConfig
 from .network import Classifier, outputs
 
@@ -24,12 +25,10 @@ PREPROCESSING = [{"name": "unit", "levels": 256}]
 
 def load_classifier(checkpoint: Path) -> tuple[Classifier, ClassifierConfig, dict]:
     """The averaged classifier, its configuration and the checkpoint's record of the run."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    config = ClassifierConfig.from_dict(state["ood"]["config"])
-    net = Classifier(config.shape, config.widths, config.features, config.classes)
-    weights = {key[len("ema.") :]: value for key, value in state["state_dict"].items() if key.startswith("ema.")}
-    net.load_state_dict(weights)
-    return net.eval(), config, {**state["ood"], "step": state["global_step"]}
+    def build(config: ClassifierConfig) -> Classifier:
+        return Classifier(config.shape, config.widths, config.features, config.classes)
+
+    return load_run(checkpoint, ClassifierConfig.from_dict, build)
 
 
 def write_features(net: Classifier, names: list[str], folder: Path) -> None:

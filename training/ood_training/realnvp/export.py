@@ -17,13 +17,13 @@ from torch import Tensor
 
 from ..data.mutation import role_fields
 from ..export import graph_entry, hardware, revision, session, sha256
+from ..saved import load_run
 from .data import FlowData, model_space
 from .flow import ReferenceFlow
 from .graphs import write_graphs
 from .layout import latents, layers
 from .likelihood import PREPROCESSING, auroc, bits_per_dim, rows_log_likelihood
 from .run_config import RunConfig
-from .train import averaged
 
 #: rows that graphs are compared on.
 CHECKED = 64
@@ -33,11 +33,7 @@ SCORED = 1000
 
 def load_flow(checkpoint: Path) -> tuple[ReferenceFlow, RunConfig, dict]:
     """The flow a run is evaluated with, its configuration, and the checkpoint's record of the run."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    config = RunConfig.from_dict(state["ood"]["config"])
-    flow = ReferenceFlow(config.model)
-    flow.load_state_dict(averaged(checkpoint))
-    return flow.eval(), config, {**state["ood"], "step": state["global_step"]}
+    return load_run(checkpoint, RunConfig.from_dict, lambda config: ReferenceFlow(config.model))
 
 
 def _worst(got: np.ndarray, want: np.ndarray) -> dict[str, float]:

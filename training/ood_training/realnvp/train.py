@@ -11,21 +11,13 @@ import argparse
 import sys
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
+from ..saved import averaged
 from ..trainer import fit_module, run_from_command_line
 from .data import FlowData
 from .module import ReferenceModule
 from .monitor import Monitor
 from .options import add_options, configure
 from .run_config import RunConfig
-
-
-def averaged(checkpoint: Path) -> dict[str, Tensor]:
-    """The weights a run is evaluated with."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=False)["state_dict"]
-    return {key[len("ema.") :]: value for key, value in state.items() if key.startswith("ema.")}
 
 
 def fit(config: RunConfig, data: FlowData, folder: Path, *, max_minutes: float | None = None,

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..data.mutation import Mutation, role_fields
 from ..export import OPSET, graph_entry, hardware, revision, session, sha256
+from ..saved import load_run
 from .config import SequenceRun
 from .data import folder_of, read_genomes
 from .lstm import SequenceLstm
@@ -27,12 +28,7 @@ FILE = "logits.onnx"
 
 def load_ema(checkpoint: Path) -> tuple[SequenceLstm, SequenceRun, dict]:
     """The EMA network, its configuration and the checkpoint's record of the run."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    run = SequenceRun.from_dict(state["ood"]["config"])
-    net = SequenceLstm(run.net)
-    prefix = "ema."
-    net.load_state_dict({k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)})
-    return net.eval(), run, {**state["ood"], "step": state["global_step"]}
+    return load_run(checkpoint, SequenceRun.from_dict, lambda run: SequenceLstm(run.net))
 
 
 def onnx_gates(weight: Tensor) -> np.ndarray:
