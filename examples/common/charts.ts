@@ -25,10 +25,9 @@ export interface ChartSet<Name extends string> {
   label: string
 }
 
-/** What every chart has beside its own options: the name of its file, and words below it. */
+/** What every chart has beside its own options: the name of its file. */
 interface Named {
   name: string
-  caption?: string
 }
 
 /** Values of a set, one a row. */
@@ -50,25 +49,25 @@ export function chartsOf<Name extends string>(
   return {
     /** One number a row. */
     histogram(chart: Named & Omit<HistogramOptions, 'series'> & { values: ValuesOf<Name> }): Figure {
-      const { name, caption, values, ...plot } = chart
+      const { name, values, ...plot } = chart
       const series = seriesOf((set) => ({ values: values(set) }))
-      return figure(name, histogramPlot({ bins, ...all, ...plot, series }), caption)
+      return figure(name, histogramPlot({ bins, ...all, ...plot, series }))
     },
     /** Two numbers a row; of `only` some of the sets. */
     scatter(
       chart: Named & Omit<ScatterOptions, 'series'> & Record<'x' | 'y', ValuesOf<Name>> & { only?: readonly Name[] },
     ): Figure {
-      const { name, caption, x, y, only, ...plot } = chart
+      const { name, x, y, only, ...plot } = chart
       const series = seriesOf((set) => ({ x: x(set), y: y(set) }), only)
-      return figure(name, scatterPlot({ subtitle, ...plot, series }), caption)
+      return figure(name, scatterPlot({ subtitle, ...plot, series }))
     },
     /** A curve over scales for every row. */
     curves(
       chart: Named & Omit<LidCurveOptions, 'series'> & { curves(set: Name): readonly ArrayLike<number>[] },
     ): Figure {
-      const { name, caption, curves, ...plot } = chart
+      const { name, curves, ...plot } = chart
       const series = seriesOf((set) => ({ curves: curves(set) }))
-      return figure(name, lidCurvePlot({ subtitle, ...plot, series }), caption)
+      return figure(name, lidCurvePlot({ subtitle, ...plot, series }))
     },
   }
 }
@@ -91,7 +90,7 @@ export function curveOf(label: string, inside: Float64Array, outside: Float64Arr
 export function rocChart(
   direction: Direction,
   curves: readonly RocCurve[],
-  { name = 'roc', note = '', caption }: { name?: string; note?: string; caption?: string } = {},
+  { name = 'roc', note = '' }: { name?: string; note?: string } = {},
 ): Figure {
   const [inside, outside] = titlesOf(direction)
   const chart = rocPlot({
@@ -101,12 +100,12 @@ export function rocChart(
     xTitle: `share of ${outside} accepted`,
     yTitle: `share of ${inside} accepted`,
   })
-  return figure(name, chart, caption)
+  return figure(name, chart)
 }
 
 /** Decisions at a threshold, as counts. */
 export function confusionChart(
-  { name, caption, ...titles }: Named & Omit<ConfusionOptions, 'labels' | 'counts'>,
+  { name, ...titles }: Named & Omit<ConfusionOptions, 'labels' | 'counts'>,
   labels: readonly [inside: string, outside: string],
   { trueNegatives, falsePositives, falseNegatives, truePositives }: Decisions,
 ): Figure {
@@ -114,7 +113,7 @@ export function confusionChart(
     [trueNegatives, falsePositives],
     [falseNegatives, truePositives],
   ]
-  return figure(name, confusionPlot({ ...titles, labels, counts }), caption)
+  return figure(name, confusionPlot({ ...titles, labels, counts }))
 }
 
 /** The first images of every split as one sheet; `model` is what generated the last split. */
@@ -128,6 +127,5 @@ export function imageSheet(direction: Direction, images: Record<SplitName, NdArr
       images: sliceRows(images[name], 0, Math.min(32, rowCount(images[name]))),
     })),
   })
-  const caption = `The first images of each split. Generated images are samples of the ${model} itself.`
-  return figure('images', sheet, caption)
+  return figure('images', sheet)
 }

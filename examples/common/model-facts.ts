@@ -42,5 +42,5 @@ export function modelTable(models: Record<'semantic' | 'background', ModelFacts>
     return [name, kind, count(parameters), count(steps), minutes, bits.join(', ') || '-', replaced]
   })
   const head = ['model', 'kind', 'parameters', 'steps', 'minutes', 'bits/dim as recorded', `${what} replaced`]
-  return { table: [head, ...rows], caption: 'What the manifests of the two checkpoints say of their training.' }
+  return { table: [head, ...rows] }
 }

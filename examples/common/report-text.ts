@@ -1,5 +1,5 @@
 // Phrases that the reports share: the facts of a run, intervals, shares, and what it means that a model's samples are flagged.
-import { type ReportCell, type ReportHighlight, shareText } from '@ood/plots'
+import { type ReportCell, shareText } from '@ood/plots'
 import { delongInterval } from '@ood/roc'
 import type { AucPair } from './judge.ts'
 import { type Direction, dataSetTitle } from './splits.ts'
@@ -11,12 +11,6 @@ export function aucWords(
 ): Record<'auc' | 'aucWithN' | 'note', string> {
   const range = interval && interval[0] < interval[1] ? `${rangeText(interval)}, ` : ''
   return { auc: shareText(auc), aucWithN: shareText(auc, { n }), note: `${range}n = ${n}` }
-}
-
-/** An AUC in large type, with its interval and the number of images of the smaller side in small type below. */
-export function aucHighlight(label: string, of: number, rests: Parameters<typeof aucWords>[1]): ReportHighlight {
-  const { auc: value, note } = aucWords(of, rests)
-  return { value, label, note }
 }
 
 /** DeLong's 95 % interval of the AUC of log p alone: in-distribution images should be the likelier ones. */

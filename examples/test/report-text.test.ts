@@ -1,7 +1,7 @@
 // What every report says of its numbers: facts of the run, intervals, and no 1.000 that nobody measured.
 import { auroc } from '@ood/roc'
 import { describe, expect, it } from 'vitest'
-import { aucHighlight, intervalText, likelihoodInterval, rangeText, samplesText } from '../common/report-text.ts'
+import { aucWords, intervalText, likelihoodInterval, rangeText, samplesText } from '../common/report-text.ts'
 
 describe('texts of reports', () => {
   it.each([
@@ -31,11 +31,12 @@ describe('texts of reports', () => {
   })
 })
 
-describe('aucHighlight', () => {
+describe('aucWords', () => {
   it('has interval and n in small type, and never a bare 1.000', () => {
-    const found = aucHighlight('AUC', 0.99998, { n: 64, interval: [0.98, 0.99999] })
-    expect(found).toEqual({ label: 'AUC', value: '> 0.999', note: '0.980 to > 0.999, n = 64' })
-    expect(aucHighlight('AUC', 1, { n: 64, interval: [1, 1] })).toEqual({ label: 'AUC', value: '1', note: 'n = 64' })
+    const found = aucWords(0.99998, { n: 64, interval: [0.98, 0.99999] })
+    expect(found).toEqual({ auc: '> 0.999', aucWithN: '> 0.999 (n = 64)', note: '0.980 to > 0.999, n = 64' })
+    const perfect = aucWords(1, { n: 64, interval: [1, 1] })
+    expect(perfect).toEqual({ auc: '1', aucWithN: '1.000 (n = 64)', note: 'n = 64' })
   })
 })
 
