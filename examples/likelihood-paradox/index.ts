@@ -1,5 +1,5 @@
 // The likelihood paradox of normalizing flows and its resolution with local intrinsic dimension, on real images.
-
+import { mismatch } from '@ood/core'
 import { recommendedMethod } from '@ood/methods'
 import { openFlow } from '@ood/models-flow'
 import type { TableCell } from '@ood/run'
@@ -16,6 +16,10 @@ export const example: Example<object, FlowResult[]> = {
   n: 64,
   rows: 'images a split',
   flags: {},
+  check({ n }) {
+    // The density of pixels in the recommended detector is fitted on no fewer: said before anything is measured.
+    if (n < 10) throw mismatch('E_ARGUMENT', '--n', 'at least 10 images a split', n)
+  },
 
   work: (bench, options) =>
     eachDirection('flow', openFlow, bench, options, async (direction, flow, images) => {

@@ -74,10 +74,12 @@ describe('npm run example', () => {
     const { status, stderr } = example('likelihood-paradox', '--n', '3')
     expect(stderr).toBe('error: --n: expected a whole number of at least 8, got 3\n')
     expect([status, readdirSync(work)]).toEqual([2, []])
+    expect(() => parse(paradox, ['--n', '9'], {})).toThrow('--n: expected at least 10 images a split, got 9')
+    expect(parse(paradox, ['--n', '10'], {})).toMatchObject({ n: 10 })
   })
 
   it('names a data folder that is not there and leaves no run behind', () => {
-    const { status, stderr } = example('likelihood-paradox', '--n', '8', '--data-dir', join(work, 'missing'))
+    const { status, stderr } = example('likelihood-paradox', '--n', '16', '--data-dir', join(work, 'missing'))
     expect(stderr).toMatch(/^error: .*missing.*\n$/)
     expect([status, existsSync(join(work, 'runs', 'likelihood-paradox', 'summary.json'))]).toEqual([2, false])
   })
