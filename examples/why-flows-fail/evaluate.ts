@@ -10,6 +10,8 @@ export interface Scores {
   features?: Record<string, Float64Array> | undefined
   /** By the class that the flow has learned, and the class of the rows. */
   tables: Partial<Record<TableName, Record<TableName, Float64Array>>>
+  /** The same without a flow: squared distance from the mean of the learned class, in its standard deviations. */
+  distances: Partial<Record<TableName, Record<TableName, Float64Array>>>
 }
 
 /** An AUC with its 95 % interval; null where there was no model. */
@@ -22,7 +24,7 @@ export function judge(of: Record<string, Float64Array> | undefined, ood = TRAINE
 }
 
 /** Every AUC of the report. */
-export function evaluate({ flows, features, tables }: Scores) {
+export function evaluate({ flows, features, tables, distances }: Scores) {
   const other = otherSet(Object.keys(Object.values(flows)[0] ?? {}))
   return {
     pixels: judge(flows.pixels),
@@ -36,6 +38,8 @@ export function evaluate({ flows, features, tables }: Scores) {
     /** Learned benign, tried on malignant; and the other way round. */
     tabular: judge(tables.benign, 'malignant', 'benign'),
     tabularMirror: judge(tables.malignant, 'benign', 'malignant'),
+    distance: judge(distances.benign, 'malignant', 'benign'),
+    distanceMirror: judge(distances.malignant, 'benign', 'malignant'),
   }
 }
 export type Evaluated = ReturnType<typeof evaluate>
@@ -111,7 +115,7 @@ export function claims(of: Evaluated, { edges, prediction }: Inside): Claim[] {
     claim(
       'negative training',
       'the set trained against is detected nearly always',
-      `${auc(of.pixels)} before, ${auc(of.negative.trained)} after`,
+      `${auc(of.pixels)} before, ${auc(of.negative.trained)} after; a set not trained against: ${auc(of.otherBefore)}, ${auc(of.negative.other)}`,
       of.negative.trained && of.negative.trained.auc >= 0.99,
     ),
     claim(
@@ -123,7 +127,7 @@ export function claims(of: Evaluated, { edges, prediction }: Inside): Claim[] {
     claim(
       'tables',
       'one class is not well told from another (here: both AUCs below 0.9)',
-      `${auc(of.tabular)} learned benign, ${auc(of.tabularMirror)} learned malignant`,
+      `${auc(of.tabular)} learned benign, ${auc(of.tabularMirror)} learned malignant; distance from the mean: ${auc(of.distance)}, ${auc(of.distanceMirror)}`,
       of.tabular && of.tabularMirror && Math.max(of.tabular.auc, of.tabularMirror.auc) < 0.9,
     ),
   ]

@@ -1,4 +1,5 @@
 // Why normalizing flows fail (Kirichenko et al. 2020): the paper's figures from our models, as far as checkpoints are there.
+import { flatData, mean, type NdArray, rowCount, rowSize } from '@ood/core'
 import { type Columns, logProbOf, type Needs, vector } from '@ood/detect'
 import { featureLikelihood } from '@ood/llr'
 import { openClassifier } from '@ood/models-classifier'
@@ -32,7 +33,7 @@ training, flows of features and of a table. A figure whose checkpoint is not the
     const images = Object.fromEntries(sets.map((set) => [set.name, set.images]))
     const names = sets.map(({ name }) => name)
     const pair = sets.filter(({ name }) => name === INSIDE || name === TRAINED_AGAINST)
-    const scores: Scores = { flows: {}, tables: {} }
+    const scores: Scores = { flows: {}, tables: {}, distances: {} }
     const result: Result = { sets, scores, missing, maps: {}, dimension: 1 }
     const each = (needs: Needs, checkpoint: string, score: (columns: Columns) => Float64Array) =>
       eachName(names, async (name) => score(await bench.columns(needs, `${checkpoint}/${name}`, images[name]!, 64)))
@@ -87,6 +88,9 @@ training, flows of features and of a table. A figure whose checkpoint is not the
       await withFlow(
         tableFlows[learned],
         async (flow) => {
+          scores.distances[learned] = await eachName(tableNames, async (name) =>
+            squaredNorms(await flow.preprocess(table[name], { seed })),
+          )
           scores.tables[learned] = await eachName(tableNames, async (name) =>
             minusLogProb(
               await bench.columns({ flow: logProbOf(flow) }, `${tableFlows[learned]}/${name}`, table[name], 64),
@@ -100,13 +104,13 @@ training, flows of features and of a table. A figure whose checkpoint is not the
 
   summary(result) {
     const { scores, sets, latents, maps, missing } = result
-    const { otherBefore, tabularMirror, ...judged } = evaluate(scores)
+    const { otherBefore, tabularMirror, distance, distanceMirror, ...judged } = evaluate(scores)
     const measured = flowNames.filter((name) => scores.flows[name])
     return {
       auc: leaves(judged, 'auc'),
       interval: leaves(judged, 'interval'),
       other: { set: otherSet(sets.map(({ name }) => name)), before: otherBefore?.auc ?? null },
-      tabularMirror: tabularMirror?.auc ?? null,
+      table: leaves({ benign: judged.tabular, malignant: tabularMirror, distance, distanceMirror }, 'auc'),
       bitsPerDim: Object.fromEntries(measured.map((name) => [name, bitsPerDim(result, name)])),
       edges: latents?.edges ?? null,
       prediction: Object.fromEntries(Object.entries(maps).map(([name, { prediction }]) => [name, prediction])),
@@ -122,6 +126,11 @@ training, flows of features and of a table. A figure whose checkpoint is not the
 }
 
 export const main = mainOf(example)
+
+function squaredNorms(x: NdArray): Float64Array {
+  const [values, d] = [Float64Array.from(flatData(x), (value) => value * value), rowSize(x)]
+  return Float64Array.from({ length: rowCount(x) }, (_, i) => d * mean(values.subarray(i * d, (i + 1) * d)))
+}
 
 /** One field of every judgement of a tree. */
 function leaves(tree: object, field: 'auc' | 'interval'): Record<string, unknown> {

@@ -137,9 +137,9 @@ export function report(result: Result, { dataDir }: Pick<CommonOptions, 'dataDir
       malignant: classes('malignant', 'benign'),
       table: {
         table: [
-          ['learned', 'AUC against the other class', '95 % interval'],
-          ['benign', ...cells(all.tabular)],
-          ['malignant', ...cells(all.tabularMirror)],
+          ['learned', 'AUC, flow', '95 % interval', 'distance from the mean'],
+          ['benign', ...cells(all.tabular), all.distance?.auc],
+          ['malignant', ...cells(all.tabularMirror), all.distanceMirror?.auc],
         ],
       },
     },
