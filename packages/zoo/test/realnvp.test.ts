@@ -22,12 +22,18 @@ const metricsOf = (name: string): Metrics =>
 const auroc = (name: string, set = 'mnist'): number => metricsOf(name).auroc[set]!
 
 describe('likelihoods of flows trained on Fashion-MNIST', () => {
-  it.each(['realnvp-fmnist', 'realnvp-fmnist-checkerboard'])('%s rates MNIST likelier', (name) => {
+  it.each(['realnvp-fmnist', 'realnvp-fmnist-checkerboard', 'glow-fmnist'])('%s rates MNIST likelier', (name) => {
     expect(auroc(name)).toBeLessThan(0.2)
   })
 
   it.each(['cycle', 'bottleneck'])('%s tells MNIST apart clearly better than the checkerboard of its size', (name) => {
     expect(auroc(`realnvp-fmnist-${name}`)).toBeGreaterThan(auroc('realnvp-fmnist-checkerboard') + 0.3)
+  })
+
+  it('horizontal masks lie between', () => {
+    const score = auroc('realnvp-fmnist-horizontal')
+    expect(score).toBeGreaterThan(auroc('realnvp-fmnist-checkerboard') + 0.1)
+    expect(score).toBeLessThan(auroc('realnvp-fmnist-cycle'))
   })
 
   it('negative training reverses the order', () => {
