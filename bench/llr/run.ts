@@ -11,9 +11,8 @@ import { fitWorst, worst } from '@ood/detect'
 import { ratioScores } from '@ood/llr'
 import { openPixelCnn } from '@ood/models-autoregressive'
 import { auroc } from '@ood/roc'
-import { formatTable, runMain } from '@ood/run'
+import { formatTable, readWholeNumber, runMain } from '@ood/run'
 import { checkpointPath } from '@ood/zoo'
-import { integer } from '../../examples/common/flags.ts'
 
 /** Both data sets have 60,000 training images, of which the recipes keep the last 2,000 for validation. */
 const VALIDATION = { from: 58_000, count: 2000 }
@@ -48,11 +47,11 @@ function options(): Options {
   if (!dataDir) throw mismatch('E_ARGUMENT', '--data-dir', 'the folder of the official files', undefined)
   const { split } = values
   if (split !== 'validation' && split !== 'test') throw mismatch('E_ARGUMENT', '--split', 'validation or test', split)
-  const n = integer('--n', values.n, 2)
+  const n = readWholeNumber('--n', values.n, 2)
   if (n > VALIDATION.count / 2) throw mismatch('E_ARGUMENT', '--n', `at most ${VALIDATION.count / 2}`, n)
   return {
     n,
-    seed: integer('--seed', values.seed, 0),
+    seed: readWholeNumber('--seed', values.seed, 0),
     dataDir,
     split,
     images: values.images,
