@@ -26,9 +26,10 @@ describe('scores of a run that are stored here', () => {
 
   it('have the directions of the paper', () => {
     expect(all.pixels!.auc).toBeLessThan(0.2)
+    expect(all.glow!.auc).toBeLessThan(0.2)
     expect(all.masks.checkerboard!.auc).toBeLessThan(0.2)
     // Intervals that do not meet.
-    for (const better of [all.masks.cycle!, all.bottleneck!])
+    for (const better of [all.masks.horizontal!, all.masks.cycle!, all.bottleneck!])
       expect(better.interval[0]).toBeGreaterThan(all.masks.checkerboard!.interval[1])
     expect(all.negative.trained!.auc).toBeGreaterThanOrEqual(0.99)
     expect(all.features!.interval[0]).toBeGreaterThan(all.pixels!.interval[1])
@@ -55,6 +56,8 @@ describe('scores of a run that are stored here', () => {
     const verdicts = Object.fromEntries(claims(all, { prediction: {} }).map(({ about, holds }) => [about, holds]))
     expect(verdicts).toMatchObject({
       'pixels, RealNVP': true,
+      'pixels, Glow': true,
+      'horizontal masks': true,
       'cycle masks': true,
       bottleneck: true,
       'negative training': true,

@@ -84,8 +84,8 @@ export function report(result: Result, { dataDir }: Pick<CommonOptions, 'dataDir
     missing: missing.join(', '),
     highlights: [
       ...highlight('AUC of pixels, RealNVP', all.pixels),
-      ...highlight('trained against MNIST', all.negative.trained),
-      ...highlight('flow of features', all.features),
+      ...highlight('AUC after training against MNIST', all.negative.trained),
+      ...highlight('AUC of a flow of features', all.features),
     ],
     claims: { table: [['', 'paper', 'here', 'holds'], ...claimsOf(result).map(claimRow)] },
     measured: measured.length > 0,
