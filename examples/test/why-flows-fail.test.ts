@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { claims, evaluate, judge, type Scores } from '../why-flows-fail/evaluate.ts'
 import { featureModels, findCheckpoint, pixelFlows, tableFlows } from '../why-flows-fail/models.ts'
+import { report } from '../why-flows-fail/report.ts'
 import { imageSets, tumours } from '../why-flows-fail/sets.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -100,6 +101,27 @@ describe('what it reads', () => {
       [53, 30],
     ])
   })
+})
+
+it('reports what is there when checkpoints are missing, and names them', async () => {
+  const sets = await imageSets(
+    { n: 8, seed: 0, dataDir: undefined, folder: '', workers: 0 },
+    new AbortController().signal,
+  )
+  const row = Float64Array.of(1, 2, 3)
+  const of = (flows: Scores['flows']) => {
+    const scores: Scores = { flows, tables: {}, distances: {} }
+    return report({ sets, scores, maps: {}, dimension: 784, missing: ['glow-fmnist'] }, { dataDir: undefined })
+  }
+  const none = of({})
+  expect(none.intro).toContain('Not shown, because the checkpoint is not there: glow-fmnist.')
+  expect(none.sections.map(({ heading }) => heading)).toEqual(['What the paper claims, and what we see'])
+  const cycle = of({ cycle: Object.fromEntries(sets.map(({ name }) => [name, row])) })
+  expect(cycle.sections.map(({ heading }) => heading)).toEqual([
+    'What the paper claims, and what we see',
+    'Likelihoods of many sets',
+    'Masks and bottleneck',
+  ])
 })
 
 it('npm run example -- why-flows-fail writes summary and report, and names what it lacks', () => {
