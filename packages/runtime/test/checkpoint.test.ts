@@ -372,7 +372,7 @@ describe('parseManifest of models for likelihood ratios', () => {
     ],
     ['conditionShape', { conditionShape: [0] }, 'conditionShape[0]: expected a positive integer, got 0'],
     ['vocabulary', { sequence: { vocabulary: 2.5 } }, 'sequence.vocabulary: expected a positive integer, got 2.5'],
-    ['role', { role: 'foreground' }, 'role: expected one of semantic, background, got foreground'],
+    ['role', { role: 'foreground' }, 'role: expected one of semantic, background, features, got foreground'],
     ['mutation', { mutation: 0.2 }, 'mutation: expected an object, got 0.2'],
     ['rate', { mutation: { ...mutation, rate: 0 } }, 'mutation.rate: expected a number in (0, 1], got 0'],
     [

@@ -32,14 +32,7 @@ export async function scoreLikelihood(options: ScoreLikelihoodOptions): Promise<
         'E_UNSUPPORTED',
         manifest.name,
         'a model with log-likelihoods, or --detector with what ood fit wrote',
-        `kind ${manifest.kind}`,
-      )
-    if (!('logProb' in model))
-      throw mismatch(
-        'E_ARGUMENT',
-        '--model',
-        'a model with a likelihood',
-        `a ${role} (ood features writes its features)`,
+        `kind ${manifest.kind}${role === 'classifier' ? ' (ood features writes its features)' : ''}`,
       )
     const needs = { model: logProbOf(model, role === 'diffusion' ? { probes: 1 } : {}) }
     const { images, names } = await readImages(options.images, { ...options, shape, anyLength })
