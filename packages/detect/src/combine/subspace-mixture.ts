@@ -1,5 +1,16 @@
 // A density of images themselves: a Gaussian mixture in the space of their principal components, and what lies outside.
-import { assertOptions, flatData, mismatch, type NdArray, quantile, random, rowCount, rowSize } from '@ood/core'
+import {
+  assertOptions,
+  flatData,
+  mismatch,
+  type NdArray,
+  quantile,
+  random,
+  rowCount,
+  rowSize,
+  takeRows,
+  tensor,
+} from '@ood/core'
 import { dominantEigenvectors } from '@ood/linalg'
 import { array, type Columns } from '../columns.ts'
 import { gaussian, ledoitWolf, moments, shrink, squaredDistance } from '../internal/gaussian.ts'
@@ -175,11 +186,7 @@ interface Space {
 
 function part({ x, n, width }: Rows, keep: (row: number) => boolean): Rows {
   const rows = Array.from({ length: n }, (_, i) => i).filter(keep)
-  const out = new Float64Array(rows.length * width)
-  rows.forEach((row, i) => {
-    out.set(x.subarray(row * width, (row + 1) * width), i * width)
-  })
-  return { x: out, n: rows.length, width }
+  return { x: flatData(takeRows(tensor(x, [n, width]), rows)), n: rows.length, width }
 }
 
 function fitSpace(rows: Rows, size: { dimension: number; components: number; seed: number }): Space {
